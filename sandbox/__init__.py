@@ -1,0 +1,1 @@
+"""Local stand-ins for what a laptop lacks: never deployed, never imported by `sync`."""
