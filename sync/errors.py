@@ -1,0 +1,127 @@
+"""Every error of the line, grouped by what to do next.
+
+    SyncError
+    ├── RetryLater    nothing is wrong with the record: the same message is sent again, later
+    ├── Rejected      the record can't pass as it is: it is parked for a person
+    └── BadSettings   the installation must be corrected: a setting, a right, a column, a mapping
+
+Each error carries one of `CODES`, so that logs, the ledger, parked records and the documentation use one name for
+one cause. `docs/reference/errors.md` is made from that table.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Cause:
+    """What a code means and what to do about it, in the words of the people who run GP and Dynamics 365."""
+
+    meaning: str
+    next_step: str
+
+
+CODES: dict[str, Cause] = {
+    # retry later
+    "system_unreachable": Cause(
+        "The other system did not answer.", "Nothing: it is tried again. If it lasts, check network and server."
+    ),
+    "throttled": Cause(
+        "Dynamics 365 asked for a pause (service protection limit).", "Nothing: the pause is kept and it is tried again."
+    ),
+    "busy": Cause("A lock, a deadlock or a time-out in the other system.", "Nothing: it is tried again."),
+    "in_progress": Cause("Another worker is writing this record.", "Nothing: it is tried again."),
+    "changed_meanwhile": Cause("The record changed while it was being written.", "Nothing: it is read afresh and tried again."),
+    "parent_not_ready": Cause("A record that this one refers to has not arrived yet.", "Nothing: it is tried again."),
+    "flow_paused": Cause("The flow is paused.", "Resume the flow when you are ready."),
+    # rejected: about the record
+    "value_too_long": Cause("A value is longer than the target column.", "Shorten the value in the source system, then retry."),
+    "value_invalid": Cause("A value can't be converted for the target column.", "Correct the value in the source system, then retry."),
+    "value_required": Cause("A value that the target needs is empty.", "Fill in the value in the source system, then retry."),
+    "control_character": Cause(
+        "A text holds a control character that Dynamics 365 refuses.", "Retype the value in the source system, then retry."
+    ),
+    "email_invalid": Cause("An e-mail address is none.", "Correct the address in the source system, then retry."),
+    "phone_invalid": Cause("A phone number can't be read as one.", "Correct the number in the source system, then retry."),
+    "lookup_missing": Cause(
+        "A code has no counterpart in its look-up table.", "Add the code to the look-up table (mapping file), then retry."
+    ),
+    "refused_by_target": Cause("The target system refused the record.", "Read the reason, correct the record or the target's rules, then retry."),
+    "duplicate_in_target": Cause(
+        "The target already holds another record with this key.", "Decide which one is right, then couple or delete, then retry."
+    ),
+    "deleted_in_source": Cause("The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."),
+    "deleted_in_target": Cause("The counterpart was deleted in the target system.", "Restore it there, or uncouple, then retry."),
+    "key_reused": Cause("The key now belongs to another record in GP.", "Check whether the customer was deleted and typed anew, then uncouple or retry."),
+    "worker_killed": Cause("The worker died each time it touched this record.", "Report it with the record's key; discard or retry after an update."),
+    "conflict": Cause("Both sides changed the same field.", "Choose which value holds."),
+    "source_unreadable": Cause("The source system could not read this record.", "Correct the record in the source system, then retry."),
+    # messages
+    "message_unreadable": Cause("A queue message is not one of ours.", "Find out who writes to the lane; discard it."),
+    "message_version": Cause("A queue message comes from another version of GP365.", "Run the version that wrote it, or poll again and discard."),
+    "unknown_flow": Cause("A queue message names a flow or company that is not installed.", "Install it again, or discard the message."),
+    # settings
+    "setting_missing": Cause("A setting is missing or malformed.", "Correct the setting named here."),
+    "mapping_invalid": Cause("A mapping file is wrong.", "Correct the file at the line named here."),
+    "sign_in_failed": Cause("The sign-in was refused.", "Renew the password or secret named here."),
+    "right_missing": Cause("The account lacks a right.", "Grant the right named here."),
+    "table_missing": Cause("A table is missing.", "Check the company database and its version."),
+    "column_missing": Cause("A column is missing.", "Run `python -m sync provision`, or correct the mapping."),
+    "key_missing": Cause("The alternate key is missing or not active yet.", "Run `python -m sync provision` and wait until the key is active."),
+    "unexpected": Cause("Something happened that GP365 does not know.", "Read the details; retry; report it if it stays."),
+}
+
+
+class SyncError(Exception):
+    """Something the line could not do. `message` says what and where; the code's next step says what now.
+
+    `retry_after` is the pause in seconds that the other system asked for, if it did. `details` must never hold a
+    secret or bank data: it reaches logs and the ledger.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        code: str,
+        system: str = "",
+        entity: str = "",
+        key: str = "",
+        details: str = "",
+        retry_after: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code
+        self.system = system
+        self.entity = entity
+        self.key = key
+        self.details = details
+        self.retry_after = retry_after
+
+    @property
+    def next_step(self) -> str:
+        return CODES[self.code].next_step
+
+    def as_dict(self) -> dict[str, str]:
+        """For the ledger, parked records and `--json`: everything a person needs, no secrets."""
+        return {
+            "code": self.code,
+            "message": self.message,
+            "next_step": self.next_step,
+            "system": self.system,
+            "entity": self.entity,
+            "key": self.key,
+            "details": self.details,
+        }
+
+
+class RetryLater(SyncError):
+    """Nothing is wrong with the record; try the same message again later."""
+
+
+class Rejected(SyncError):
+    """The record can't pass as it is; a person must look at it."""
+
+
+class BadSettings(SyncError):
+    """The installation must be corrected before anything of this kind can pass."""

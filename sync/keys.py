@@ -1,0 +1,51 @@
+"""Keys: one spelling per record, safe in Dataverse alternate keys and in Table Storage.
+
+GP compares ids without case and without trailing blanks (SQL_Latin1_General_CP1_CI_AS); Python and Azure do not.
+Dataverse alternate keys break on `/ < > * % & : \\ ? +` and compare without case; Table Storage forbids `/ \\ # ?` and
+control characters.
+"""
+
+import re
+import string
+
+_PLAIN = frozenset(string.ascii_uppercase + string.digits + "-")
+
+
+def canonical(gp_id: str) -> str:
+    """The one spelling of a GP id: no trailing blanks, upper case as GP's code page 1252 knows it."""
+    return "".join(_upper(char) for char in gp_id.rstrip(" "))
+
+
+def encode(text: str) -> str:
+    """`text` in `[A-Z0-9_-]` only, reversible: anything else becomes `_XX` per UTF-8 byte.
+
+    Lower-case letters are escaped too, so two different texts never differ by case alone.
+    """
+    return "".join(char if char in _PLAIN else "".join(f"_{byte:02X}" for byte in char.encode()) for char in text)
+
+
+def decode(text: str) -> str:
+    """The inverse of `encode`. Raises ValueError when `text` is not of its making."""
+    if not re.fullmatch(r"(?:[A-Z0-9-]|_[0-9A-F]{2})*", text):
+        raise ValueError(f"not an encoded key: {text!r}")
+    raw = b"".join(
+        bytes([int(part[1:], 16)]) if part.startswith("_") else part.encode()
+        for part in re.findall(r"_[0-9A-F]{2}|[A-Z0-9-]", text)
+    )
+    return raw.decode()
+
+
+def company_key(company: str, gp_id: str) -> str:
+    """The value of the alternate key column: company and id, `TWO-AARONFIT0001`. Company ids hold no `-`."""
+    return f"{encode(company).replace('-', '_2D')}-{encode(canonical(gp_id))}"
+
+
+def _upper(char: str) -> str:
+    upper = char.upper()
+    if len(upper) != 1:
+        return char
+    try:
+        upper.encode("cp1252")
+    except UnicodeEncodeError:
+        return char
+    return upper

@@ -1,0 +1,75 @@
+"""What every system offers to the line: records, changes, writes and their verdicts."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from sync.errors import SyncError
+from sync.value import Value
+
+
+@dataclass(frozen=True)
+class Record:
+    """One record as a system holds it now.
+
+    `key` is the canonical key in that system (GP: the id as `sync.keys.canonical` spells it; Dataverse: the GUID in
+    lower case). `values` holds one value per path the mapping reads ("CUSTNAME", "bill_to.CITY"). `version` is what a
+    conditional write needs (Dataverse: the ETag). `identity` tells a key that was given to another record (GP:
+    NOTEINDX). `mark` is the attempt that wrote it last. `written_by_us` is true when our own user modified it last.
+    """
+
+    key: str
+    values: dict[str, Value]
+    version: str = ""
+    identity: str = ""
+    mark: str = ""
+    written_by_us: bool = False
+
+
+@dataclass(frozen=True)
+class Change:
+    """"This key of this entity changed, seen this way": never a payload."""
+
+    entity: str
+    key: str
+    seen_by: str
+    deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Write:
+    """One record to write: `values` by target attribute. An update names the `version` it was decided on."""
+
+    id: str
+    values: dict[str, Value]
+    mark: str
+    create: bool = False
+    version: str = ""
+
+
+class Outcome(StrEnum):
+    WRITTEN = "written"
+    CHANGED = "changed"  # known not to have landed: the target moved since it was read
+    EXISTS = "exists"  # a create whose id is there already
+    GONE = "gone"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What became of one `Write`. `kept` is what the target holds now, None where it could not be read back surely."""
+
+    id: str
+    outcome: Outcome
+    kept: Record | None = None
+    error: SyncError | None = None
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of `doctor`: what was looked at, whether it is well, and what to do when it isn't."""
+
+    name: str
+    ok: bool
+    detail: str
+    next_step: str = ""
+    data: dict[str, str] = field(default_factory=dict)
