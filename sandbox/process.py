@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import sys
 import threading
@@ -27,7 +28,9 @@ async def _serve(start: Callable[[asyncio.Event], Awaitable[tuple[Mapping[str, o
             loop.add_signal_handler(getattr(signal, name), stopping.set)
 
     def watch_parent() -> None:
-        sys.stdin.buffer.read()
+        # Not sys.stdin.buffer: a thread inside a buffered read makes the interpreter abort when it ends.
+        while os.read(sys.stdin.fileno(), 4096):
+            pass
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(stopping.set)
 
