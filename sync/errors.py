@@ -23,42 +23,80 @@ class Cause:
 CODES: dict[str, Cause] = {
     # retry later
     "system_unreachable": Cause(
-        "The other system did not answer.", "Nothing: it is tried again. If it lasts, check network and server."
+        "The other system did not answer.",
+        "Nothing: it is tried again. If it lasts, check network and server.",
     ),
     "throttled": Cause(
-        "Dynamics 365 asked for a pause (service protection limit).", "Nothing: the pause is kept and it is tried again."
+        "Dynamics 365 asked for a pause (service protection limit).",
+        "Nothing: the pause is kept and it is tried again.",
     ),
     "busy": Cause("A lock, a deadlock or a time-out in the other system.", "Nothing: it is tried again."),
     "in_progress": Cause("Another worker is writing this record.", "Nothing: it is tried again."),
-    "changed_meanwhile": Cause("The record changed while it was being written.", "Nothing: it is read afresh and tried again."),
+    "changed_meanwhile": Cause(
+        "The record changed while it was being written.", "Nothing: it is read afresh and tried again."
+    ),
     "parent_not_ready": Cause("A record that this one refers to has not arrived yet.", "Nothing: it is tried again."),
     "flow_paused": Cause("The flow is paused.", "Resume the flow when you are ready."),
     # rejected: about the record
-    "value_too_long": Cause("A value is longer than the target column.", "Shorten the value in the source system, then retry."),
-    "value_invalid": Cause("A value can't be converted for the target column.", "Correct the value in the source system, then retry."),
-    "value_required": Cause("A value that the target needs is empty.", "Fill in the value in the source system, then retry."),
+    "value_too_long": Cause(
+        "A value is longer than the target column.", "Shorten the value in the source system, then retry."
+    ),
+    "value_invalid": Cause(
+        "A value can't be converted for the target column.",
+        "Correct the value in the source system, then retry.",
+    ),
+    "value_required": Cause(
+        "A value that the target needs is empty.", "Fill in the value in the source system, then retry."
+    ),
     "control_character": Cause(
-        "A text holds a control character that Dynamics 365 refuses.", "Retype the value in the source system, then retry."
+        "A text holds a control character that Dynamics 365 refuses.",
+        "Retype the value in the source system, then retry.",
     ),
     "email_invalid": Cause("An e-mail address is none.", "Correct the address in the source system, then retry."),
-    "phone_invalid": Cause("A phone number can't be read as one.", "Correct the number in the source system, then retry."),
+    "phone_invalid": Cause(
+        "A phone number can't be read as one.", "Correct the number in the source system, then retry."
+    ),
     "lookup_missing": Cause(
-        "A code has no counterpart in its look-up table.", "Add the code to the look-up table (mapping file), then retry."
+        "A code has no counterpart in its look-up table.",
+        "Add the code to the look-up table (mapping file), then retry.",
     ),
-    "refused_by_target": Cause("The target system refused the record.", "Read the reason, correct the record or the target's rules, then retry."),
+    "refused_by_target": Cause(
+        "The target system refused the record.",
+        "Read the reason, correct the record or the target's rules, then retry.",
+    ),
     "duplicate_in_target": Cause(
-        "The target already holds another record with this key.", "Decide which one is right, then couple or delete, then retry."
+        "The target already holds another record with this key.",
+        "Decide which one is right, then couple or delete, then retry.",
     ),
-    "deleted_in_source": Cause("The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."),
-    "deleted_in_target": Cause("The counterpart was deleted in the target system.", "Restore it there, or uncouple, then retry."),
-    "key_reused": Cause("The key now belongs to another record in GP.", "Check whether the customer was deleted and typed anew, then uncouple or retry."),
-    "worker_killed": Cause("The worker died each time it touched this record.", "Report it with the record's key; discard or retry after an update."),
+    "deleted_in_source": Cause(
+        "The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."
+    ),
+    "deleted_in_target": Cause(
+        "The counterpart was deleted in the target system.", "Restore it there, or uncouple, then retry."
+    ),
+    "key_reused": Cause(
+        "The key now belongs to another record in GP.",
+        "Check whether the customer was deleted and typed anew, then uncouple or retry.",
+    ),
+    "worker_killed": Cause(
+        "The worker died each time it touched this record.",
+        "Report it with the record's key; discard or retry after an update.",
+    ),
     "conflict": Cause("Both sides changed the same field.", "Choose which value holds."),
-    "source_unreadable": Cause("The source system could not read this record.", "Correct the record in the source system, then retry."),
+    "source_unreadable": Cause(
+        "The source system could not read this record.",
+        "Correct the record in the source system, then retry.",
+    ),
     # messages
     "message_unreadable": Cause("A queue message is not one of ours.", "Find out who writes to the lane; discard it."),
-    "message_version": Cause("A queue message comes from another version of GP365.", "Run the version that wrote it, or poll again and discard."),
-    "unknown_flow": Cause("A queue message names a flow or company that is not installed.", "Install it again, or discard the message."),
+    "message_version": Cause(
+        "A queue message comes from another version of GP365.",
+        "Run the version that wrote it, or poll again and discard.",
+    ),
+    "unknown_flow": Cause(
+        "A queue message names a flow or company that is not installed.",
+        "Install it again, or discard the message.",
+    ),
     # settings
     "setting_missing": Cause("A setting is missing or malformed.", "Correct the setting named here."),
     "mapping_invalid": Cause("A mapping file is wrong.", "Correct the file at the line named here."),
@@ -66,8 +104,13 @@ CODES: dict[str, Cause] = {
     "right_missing": Cause("The account lacks a right.", "Grant the right named here."),
     "table_missing": Cause("A table is missing.", "Check the company database and its version."),
     "column_missing": Cause("A column is missing.", "Run `python -m sync provision`, or correct the mapping."),
-    "key_missing": Cause("The alternate key is missing or not active yet.", "Run `python -m sync provision` and wait until the key is active."),
-    "unexpected": Cause("Something happened that GP365 does not know.", "Read the details; retry; report it if it stays."),
+    "key_missing": Cause(
+        "The alternate key is missing or not active yet.",
+        "Run `python -m sync provision` and wait until the key is active.",
+    ),
+    "unexpected": Cause(
+        "Something happened that GP365 does not know.", "Read the details; retry; report it if it stays."
+    ),
 }
 
 

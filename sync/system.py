@@ -27,7 +27,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Change:
-    """"This key of this entity changed, seen this way": never a payload."""
+    """ "This key of this entity changed, seen this way": never a payload."""
 
     entity: str
     key: str

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 type Value = str | int | bool | Decimal | date | datetime | None
-type Json = str | int | bool | None | list["Json"] | dict[str, "Json"]
+type Json = str | int | bool | list["Json"] | dict[str, "Json"] | None
 
 
 def to_json(value: Value) -> Json:

@@ -1,0 +1,76 @@
+"""The thin queue message: which keys of which flow changed, seen how, and when. A key, never a payload."""
+
+import uuid
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from typing import Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+
+from sync.errors import Rejected
+
+MAX_KEYS = 500
+VERSION = 1
+
+type Reason = Literal["change_tracking", "timestamp", "reread", "poll", "backfill", "retry", "webhook", "again"]
+
+
+class Message(BaseModel):
+    """What lies on a lane, as one JSON object.
+
+    `message_id` survives redelivery, re-sending and splitting. The property is not called `id`: the Functions host
+    lets a top-level `id` of the body overwrite the queue message's own (azure-functions-python-worker #1373).
+    `delays` counts re-sendings for reasons that are not the record's fault; it only lengthens the pause.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    version: Literal[1] = 1
+    message_id: str = Field(min_length=1, max_length=64)
+    flow: str = Field(min_length=1, max_length=100)
+    company: str = Field(min_length=1, max_length=5)
+    keys: tuple[str, ...] = Field(min_length=1, max_length=MAX_KEYS)
+    reason: Reason
+    at: AwareDatetime
+    delays: int = Field(0, ge=0)
+
+    @classmethod
+    def new(cls, flow: str, company: str, keys: Sequence[str], reason: Reason) -> Self:
+        return cls(
+            message_id=uuid.uuid4().hex,
+            flow=flow,
+            company=company,
+            keys=tuple(keys),
+            reason=reason,
+            at=datetime.now(UTC),
+        )
+
+    @classmethod
+    def parse(cls, body: str) -> Self:
+        """Read a lane's message. Raises Rejected with `message_version` or `message_unreadable`."""
+        try:
+            return cls.model_validate_json(body)
+        except ValidationError as error:
+            if any(fault["loc"] == ("version",) and fault["type"] == "literal_error" for fault in error.errors()):
+                raise Rejected(
+                    "The message was written by another version of GP365.", code="message_version"
+                ) from error
+            faults = "; ".join(f"{'.'.join(map(str, f['loc'])) or 'body'}: {f['msg']}" for f in error.errors()[:3])
+            raise Rejected(f"The message is not one of ours: {faults}.", code="message_unreadable") from error
+
+    def to_json(self) -> str:
+        return self.model_dump_json()
+
+    def only(self, keys: Sequence[str]) -> Self:
+        """The same message, for some of its keys."""
+        return self.model_copy(update={"keys": tuple(keys)})
+
+    def again(self, keys: Sequence[str]) -> Self:
+        """The same message re-sent for some of its keys, one delay older."""
+        return self.model_copy(update={"keys": tuple(keys), "delays": self.delays + 1})
+
+    def split(self, delivery: int) -> Iterator[Self]:
+        """Halves on the second delivery, singles from the third on: so that a record that kills its worker ends alone."""
+        size = (len(self.keys) + 1) // 2 if delivery == 2 else 1
+        for start in range(0, len(self.keys), size):
+            yield self.only(self.keys[start : start + size])

@@ -1,0 +1,133 @@
+"""Settings: the only reader of the environment. Each one is described here and in `docs/reference/settings.md`."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from sync.errors import BadSettings
+
+_LOOPBACK = {"127.0.0.1", "localhost", "::1"}
+
+
+class Settings(BaseSettings):
+    """Application settings, read once per process. In Azure they are app settings, secrets as Key Vault references."""
+
+    model_config = SettingsConfigDict(env_prefix="GP365_", frozen=True, extra="ignore", populate_by_name=True)
+
+    gp_server: str = Field(description="Host name of the SQL Server that holds the GP databases.")
+    gp_port: int = Field(1433, description="TCP port of that SQL Server.")
+    gp_user: str = Field(description="SQL login with the rights of infra/gp/rights.sql.")
+    gp_password: SecretStr = Field(description="Password of that login.")
+    gp_encryption: Literal["require", "request", "off"] = Field(
+        "require", description="TLS towards SQL Server. `require` outside a laptop."
+    )
+    gp_system_database: str = Field("DYNAMICS", description="Name of GP's system database.")
+    companies: Annotated[tuple[str, ...], NoDecode] = Field(
+        description="Company databases to keep in agreement, separated by commas: `TWO,THREE`."
+    )
+    gp_login_timeout: int = Field(15, ge=1, description="Seconds to wait for a connection to SQL Server.")
+    gp_timeout: int = Field(60, ge=1, description="Seconds to wait for an answer of SQL Server.")
+    gp_overlap_minutes: int = Field(
+        10, ge=0, description="How far a timestamp feed reads back, longer than the longest posting in GP."
+    )
+    poll_schedule: str = Field(
+        "*/15 * * * * *", description="When GP is polled: an NCRONTAB expression of six fields, in UTC."
+    )
+    dataverse_url: str = Field(description="URL of the Dataverse environment: `https://contoso.crm4.dynamics.com`.")
+    tenant_id: str = Field(
+        "", description="Entra tenant id. Needed unless `GP365_AUTHORITY` or a managed identity is given."
+    )
+    authority: str = Field("", description="Token issuer, when it is not `https://login.microsoftonline.com/<tenant>`.")
+    client_id: str = Field("", description="Application (client) id of the app registration or user-assigned identity.")
+    client_secret: SecretStr = Field(SecretStr(""), description="Client secret of the app registration.")
+    client_certificate: Path | None = Field(
+        None, description="PEM file with private key and certificate, instead of a secret."
+    )
+    managed_identity: bool = Field(
+        False, description="Sign in with the app's managed identity instead of an app registration."
+    )
+    ca_file: Path | None = Field(None, description="Extra certificate authority for Dataverse and the token issuer.")
+    dataverse_timeout: float = Field(120, gt=0, description="Seconds to wait for an answer of Dataverse.")
+    overlays: Path | None = Field(
+        None, description="Folder with a company's own additions to the mappings, one YAML file per pair."
+    )
+    storage: str = Field(
+        "",
+        alias="AzureWebJobsStorage",
+        description="Connection string of the storage account with lanes and tables.",
+    )
+    storage_account: str = Field(
+        "",
+        alias="AzureWebJobsStorage__accountName",
+        description="Name of the storage account, when identity replaces the connection string.",
+    )
+    time_scale: float = Field(
+        1,
+        gt=0,
+        le=1,
+        description="Shortens pauses and waiting times by this factor. Refused outside the sandbox.",
+    )
+
+    @field_validator("companies", mode="before")
+    @classmethod
+    def _split(cls, value: object) -> object:
+        return (
+            tuple(part.strip().upper() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
+
+    @field_validator("companies")
+    @classmethod
+    def _some(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not value or any(not 1 <= len(company) <= 5 for company in value):
+            raise ValueError("name at least one company database, at most five characters each")
+        return value
+
+    @field_validator("dataverse_url")
+    @classmethod
+    def _https(cls, value: str) -> str:
+        if urlsplit(value).scheme != "https":
+            raise ValueError("must start with https://")
+        return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        if not self.managed_identity:
+            if not (self.authority or self.tenant_id):
+                raise ValueError("GP365_TENANT_ID (or GP365_AUTHORITY) is missing")
+            if not self.client_id:
+                raise ValueError("GP365_CLIENT_ID is missing")
+            if not (self.client_secret.get_secret_value() or self.client_certificate):
+                raise ValueError("GP365_CLIENT_SECRET or GP365_CLIENT_CERTIFICATE is missing")
+        if not (self.storage or self.storage_account):
+            raise ValueError("AzureWebJobsStorage is missing")
+        if self.time_scale != 1 and urlsplit(self.dataverse_url).hostname not in _LOOPBACK:
+            raise ValueError("GP365_TIME_SCALE is for the sandbox only")
+        return self
+
+
+def read_settings() -> Settings:
+    """The settings of this process. Raises BadSettings naming every setting that is missing or malformed."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        faults = "; ".join(_fault(fault["loc"], fault["msg"]) for fault in error.errors())
+        raise BadSettings(f"Settings: {faults}.", code="setting_missing") from None
+
+
+def setting_name(field: str) -> str:
+    """The environment variable of a field: its alias, or GP365_ and the field's name in capitals."""
+    return Settings.model_fields[field].alias or f"GP365_{field.upper()}"
+
+
+def _fault(location: tuple[int | str, ...], text: str) -> str:
+    if not location:
+        return text.removeprefix("Value error, ")
+    field = str(location[0])
+    name = setting_name(field) if field in Settings.model_fields else field
+    name = name if name.startswith(("GP365_", "Azure")) else f"GP365_{name.upper()}"
+    return f"{name} is missing" if text == "Field required" else f"{name}: {text.removeprefix('Value error, ')}"

@@ -1,0 +1,1 @@
+"""State in Azure Table Storage and the lanes in Azure Queue Storage."""

@@ -1,0 +1,181 @@
+"""The crosswalk: which GP record is which Dataverse record, what both held when they last agreed, what is being written.
+
+Partition `{company}.{pair}`. Two rows a couple, written in one transaction: `gp~key` carries everything,
+`d365~id` points back to it.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.data.tables import UpdateMode
+
+from sync.keys import encode
+from sync.stores.tables import Operation, Table
+from sync.value import Value, from_json, to_json
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The base of one field: what each side held when it last agreed. `unsure`: the target half is a guess."""
+
+    source: Value
+    target: Value
+    unsure: bool = False
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One field of an intent: the source's value, the target's value before, the value to be written."""
+
+    source: Value
+    old: Value
+    new: Value
+
+
+@dataclass(frozen=True)
+class Intent:
+    """What a worker is about to write, stored before it writes."""
+
+    attempt: str
+    message_id: str
+    target: str
+    create: bool
+    version: str
+    fields: dict[str, Planned]
+
+
+@dataclass(frozen=True)
+class Lineage:
+    """Where the last write of a record came from: it explains a value and answers a redelivered message."""
+
+    message_id: str
+    flow: str
+    reason: str
+    at: str
+    attempt: str
+
+
+@dataclass(frozen=True)
+class Couple:
+    """One GP record and its Dataverse counterpart.
+
+    `id` is the Dataverse id, chosen by us before a create, or blank. `coupled` is true once the counterpart is known
+    to exist. `identity` is GP's NOTEINDX. `parked` holds the cause while a person must look. `etag` is blank for a
+    row that does not exist yet.
+    """
+
+    company: str
+    pair: str
+    key: str
+    id: str = ""
+    coupled: bool = False
+    identity: str = ""
+    base: dict[str, Agreed] = field(default_factory=dict)
+    intent: Intent | None = None
+    parked: str = ""
+    lineage: Lineage | None = None
+    etag: str = ""
+    age: timedelta = timedelta()
+
+    @property
+    def partition(self) -> str:
+        return f"{self.company}.{self.pair}"
+
+
+class Crosswalk:
+    """The durable ID map, found from either side."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def read(self, company: str, pair: str, keys: Sequence[str]) -> dict[str, Couple]:
+        """One couple per key; those without a row come back blank."""
+        rows = await self._table.rows(f"{company}.{pair}", [f"gp~{encode(key)}" for key in keys])
+        found = {row["key"]: _couple(row, company, pair, self._table.now) for row in rows}
+        return {key: found.get(key) or Couple(company, pair, key) for key in keys}
+
+    async def find(self, company: str, pair: str, dataverse_id: str) -> str | None:
+        """The GP key coupled with a Dataverse id."""
+        row = await self._table.get(f"{company}.{pair}", f"d365~{dataverse_id}")
+        return row["key"] if row else None
+
+    async def save(self, changes: Sequence[tuple[Couple, Couple]]) -> list[Couple | None]:
+        """Replace each old couple by the new one if nobody changed it meanwhile (ETag); None where somebody did.
+
+        All changes belong to one partition. The pointing row is written and removed in the same transaction.
+        """
+        etags = await self._table.transact([_operations(old, new) for old, new in changes])
+        return [
+            replace(new, etag=done[0], age=timedelta()) if done else None
+            for (_, new), done in zip(changes, etags, strict=True)
+        ]
+
+
+def _operations(old: Couple, new: Couple) -> list[Operation]:
+    row = _row(new)
+    first: Operation = ("create", row)
+    if old.etag:
+        condition = {"etag": old.etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
+        first = ("update", row, condition)
+    operations = [first]
+    if old.id and old.id != new.id:
+        operations.append(("delete", {"PartitionKey": new.partition, "RowKey": f"d365~{old.id}"}))
+    if new.id and old.id != new.id:
+        pointer = {"PartitionKey": new.partition, "RowKey": f"d365~{new.id}", "key": new.key}
+        operations.append(("create", pointer))
+    return operations
+
+
+def _row(couple: Couple) -> dict[str, Any]:
+    return {
+        "PartitionKey": couple.partition,
+        "RowKey": f"gp~{encode(couple.key)}",
+        "key": couple.key,
+        "d365": couple.id,
+        "coupled": couple.coupled,
+        "identity": couple.identity,
+        "base": _dump({name: [to_json(a.source), to_json(a.target), a.unsure] for name, a in couple.base.items()}),
+        "intent": _dump(_intent_json(couple.intent)) if couple.intent else "",
+        "parked": couple.parked,
+        "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",
+    }
+
+
+def _intent_json(intent: Intent) -> dict[str, Any]:
+    fields = {name: [to_json(p.source), to_json(p.old), to_json(p.new)] for name, p in intent.fields.items()}
+    return {**vars(intent), "fields": fields}
+
+
+def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Couple:
+    metadata = row.metadata  # type: ignore[attr-defined]
+    base = {
+        name: Agreed(from_json(source), from_json(target), unsure)
+        for name, (source, target, unsure) in json.loads(row["base"]).items()
+    }
+    return Couple(
+        company,
+        pair,
+        row["key"],
+        id=row["d365"],
+        coupled=row["coupled"],
+        identity=row["identity"],
+        base=base,
+        intent=_intent(json.loads(row["intent"])) if row["intent"] else None,
+        parked=row["parked"],
+        lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
+        etag=metadata["etag"],
+        age=now - metadata["timestamp"],
+    )
+
+
+def _intent(stored: dict[str, Any]) -> Intent:
+    fields = {name: Planned(*map(from_json, halves)) for name, halves in stored["fields"].items()}
+    return Intent(**{**stored, "fields": fields})
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)

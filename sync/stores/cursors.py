@@ -1,0 +1,34 @@
+"""Cursors: how far each feed has been read. Moved by compare-and-set, after its events are on a lane."""
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from sync.stores.tables import Table
+
+
+@dataclass(frozen=True)
+class Cursor:
+    """A feed's place. `etag` is blank for a feed that was never read."""
+
+    feed: str
+    company: str
+    place: dict[str, Any] = field(default_factory=dict)
+    etag: str = ""
+
+
+class Cursors:
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def read(self, company: str, feed: str) -> Cursor:
+        row = await self._table.get(company, feed)
+        if row is None:
+            return Cursor(feed, company)
+        return Cursor(feed, company, json.loads(row["place"]), row.metadata["etag"])  # type: ignore[attr-defined]
+
+    async def move(self, cursor: Cursor, place: dict[str, Any]) -> bool:
+        """Store the new place; False when another instance moved the cursor meanwhile."""
+        row = {"PartitionKey": cursor.company, "RowKey": cursor.feed, "place": json.dumps(place)}
+        done = await (self._table.replace(row, cursor.etag) if cursor.etag else self._table.insert(row))
+        return done is not None

@@ -1,0 +1,105 @@
+"""The ledger: what became of every change event. One final outcome per message and key; a skip never replaces a write.
+
+Partition `{company}.{pair}.{month}`: all outcomes of a message lie in one partition and go in calls of 100.
+Row `{key}~{message}`: redelivery overwrites its own line, and a record's history is one range.
+"""
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Any
+
+from sync.keys import encode
+from sync.message import Message
+from sync.stores.tables import Table, quoted
+from sync.value import Value, from_json, to_json
+
+
+class Result(StrEnum):
+    """How a change event can end."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    SKIPPED = "skipped"
+    PARKED = "parked"
+    DISCARDED = "discarded"
+
+
+@dataclass(frozen=True)
+class FieldChange:
+    """One value that was written: before, after, and the rule that decided. Secret fields are masked before."""
+
+    field: str
+    old: Value
+    new: Value
+    rule: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """One outcome, as read back for people."""
+
+    key: str
+    flow: str
+    result: Result
+    text: str
+    reason: str
+    seen_at: str
+    done_at: str
+    message_id: str
+    attempt: str = ""
+    code: str = ""
+    changes: tuple[FieldChange, ...] = field(default_factory=tuple)
+
+
+class Ledger:
+    """Append-only for writes; the retention is the storage account's."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    async def write(self, message: Message, pair: str, lines: Sequence[Line], redelivered: bool) -> None:
+        """File the outcomes of a message. After a redelivery, skips do not replace what the first delivery wrote."""
+        partition = f"{message.company}.{pair}.{message.at:%Y%m}"
+        rows = {f"{encode(line.key)}~{line.message_id}": line for line in lines}
+        if redelivered:
+            skips = [key for key, line in rows.items() if line.result is Result.SKIPPED]
+            for kept in await self._table.rows(partition, skips):
+                del rows[kept["RowKey"]]
+        await self._table.transact(
+            [[("upsert", {"PartitionKey": partition, "RowKey": key, **_stored(line)})] for key, line in rows.items()]
+        )
+
+    async def history(self, company: str, pair: str, key: str, months: int = 3) -> list[Line]:
+        """A record's outcomes of the last months, newest first."""
+        lines = []
+        start, end = f"{encode(key)}~", f"{encode(key)}~~"
+        for month in _months(datetime.now(UTC), months):
+            where = f"PartitionKey eq {quoted(f'{company}.{pair}.{month}')}"
+            async for row in self._lines(f"{where} and RowKey ge {quoted(start)} and RowKey lt {quoted(end)}"):
+                lines.append(row)
+        return sorted(lines, key=lambda line: line.done_at, reverse=True)
+
+    async def _lines(self, filter_: str) -> AsyncIterator[Line]:
+        async for row in self._table.query(filter_):
+            yield _line(row)
+
+
+def _stored(line: Line) -> dict[str, Any]:
+    changes = [[c.field, to_json(c.old), to_json(c.new), c.rule] for c in line.changes]
+    return {**vars(line), "result": line.result.value, "changes": json.dumps(changes, ensure_ascii=False)}
+
+
+def _line(row: dict[str, Any]) -> Line:
+    names = Line.__dataclass_fields__.keys() - {"changes", "result"}
+    changes = tuple(
+        FieldChange(name, from_json(old), from_json(new), rule) for name, old, new, rule in json.loads(row["changes"])
+    )
+    return Line(**{name: row[name] for name in names}, result=Result(row["result"]), changes=changes)
+
+
+def _months(now: datetime, count: int) -> list[str]:
+    first = now.year * 12 + now.month - 1
+    return [f"{(first - back) // 12:04}{(first - back) % 12 + 1:02}" for back in range(count)]

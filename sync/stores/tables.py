@@ -1,0 +1,180 @@
+"""Azure Table Storage as the stores use it: transactions that survive one lost ETag, and one clock."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from azure.core import MatchConditions
+from azure.core.exceptions import (
+    HttpResponseError,
+    ResourceExistsError,
+    ResourceModifiedError,
+    ResourceNotFoundError,
+    ServiceRequestError,
+    ServiceResponseError,
+)
+from azure.core.pipeline import PipelineResponse
+from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables.aio import TableClient, TableServiceClient
+
+from sync.errors import BadSettings, RetryLater
+
+# Limits of the service: 100 operations a transaction, 15 comparisons a filter (one goes to the partition key).
+MAX_OPERATIONS = 100
+MAX_ROW_KEYS = 14
+
+type Entity = dict[str, Any]
+type Operation = tuple[str, Entity] | tuple[str, Entity, dict[str, Any]]
+
+
+class Table:
+    """One table. Creates it on first use of a missing one; turns outages into RetryLater."""
+
+    def __init__(self, service: TableServiceClient, name: str) -> None:
+        self._client: TableClient = service.get_table_client(name)
+        self.now = datetime.now(UTC)
+        """The service's clock at its last answer: ages of rows are measured against it."""
+
+    async def get(self, partition: str, row: str) -> Entity | None:
+        try:
+            entity: Entity = await self._run(self._client.get_entity, partition, row)
+            return entity
+        except ResourceNotFoundError:
+            return None
+
+    async def rows(self, partition: str, row_keys: Sequence[str]) -> list[Entity]:
+        """The rows of one partition that exist among `row_keys`."""
+        found: list[Entity] = []
+        for start in range(0, len(row_keys), MAX_ROW_KEYS):
+            some = row_keys[start : start + MAX_ROW_KEYS]
+            tests = " or ".join(f"RowKey eq {quoted(key)}" for key in some)
+            found += [row async for row in self.query(f"PartitionKey eq {quoted(partition)} and ({tests})")]
+        return found
+
+    async def query(self, filter_: str) -> AsyncIterator[Entity]:
+        try:
+            async for entity in self._client.query_entities(filter_, raw_response_hook=self._watch_clock):
+                yield entity
+        except ResourceNotFoundError:
+            return
+        except HttpResponseError as error:
+            raise _outage(error) from error
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise _outage(error) from error
+
+    async def put(self, entity: Entity) -> None:
+        """Insert or replace, unconditionally."""
+        await self._run(self._client.upsert_entity, entity, mode=UpdateMode.REPLACE)
+
+    async def insert(self, entity: Entity) -> str | None:
+        """Insert; the new ETag, or None when the row exists."""
+        try:
+            done = await self._run(self._client.create_entity, entity)
+        except ResourceExistsError:
+            return None
+        return str(done["etag"])
+
+    async def replace(self, entity: Entity, etag: str) -> str | None:
+        """Replace if `etag` still holds; the new ETag, or None when it does not."""
+        try:
+            done = await self._run(
+                self._client.update_entity,
+                entity,
+                mode=UpdateMode.REPLACE,
+                etag=etag,
+                match_condition=MatchConditions.IfNotModified,
+            )
+        except (ResourceModifiedError, ResourceNotFoundError):
+            return None
+        return str(done["etag"])
+
+    async def delete(self, partition: str, row: str) -> None:
+        await self._run(self._client.delete_entity, partition, row)
+
+    async def transact(self, groups: Sequence[Sequence[Operation]]) -> list[list[str] | None]:
+        """Each group of operations wholly or not at all; groups of one partition share transactions of up to 100.
+
+        Returns per group its new ETags, or None when it was refused because an ETag was lost or a row exists. The
+        other groups of the refused transaction are sent again.
+        """
+        results: list[list[str] | None] = [None] * len(groups)
+        waiting = list(range(len(groups)))
+        while waiting:
+            batch = _fill(waiting, groups)
+            etags, refused = await self._submit([groups[i] for i in batch])
+            if refused is None:
+                for i in batch:
+                    results[i] = [etags.pop(0) for _ in groups[i]]
+                waiting = waiting[len(batch) :]
+            else:
+                waiting.remove(batch[refused])
+        return results
+
+    async def _submit(self, groups: Sequence[Sequence[Operation]]) -> tuple[list[str], int | None]:
+        """The ETags of one transaction, or the index of the group that made it fail."""
+        operations: list[Operation] = [operation for group in groups for operation in group]
+        try:
+            done = await self._run(self._client.submit_transaction, operations)
+        except TableTransactionError as error:
+            if error.status_code not in (404, 409, 412):
+                raise _outage(error) from error
+            return [], _group_of(error.index, groups)
+        return [str(answer.get("etag", "")) for answer in done], None
+
+    async def _run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+        """One call of the SDK; a missing table is created and the call made again."""
+        try:
+            return await call(*args, **kwargs, raw_response_hook=self._watch_clock)
+        except (ResourceExistsError, ResourceModifiedError):
+            raise
+        except (ServiceRequestError, ServiceResponseError) as error:
+            raise _outage(error) from error
+        except HttpResponseError as error:
+            if error.error_code == "TableNotFound":  # type: ignore[attr-defined]
+                await self._client.create_table()
+                return await self._run(call, *args, **kwargs)
+            if error.status_code in (404, 409, 412) or isinstance(error, TableTransactionError):
+                raise
+            raise _outage(error) from error
+
+    def _watch_clock(self, response: PipelineResponse[Any, Any]) -> None:
+        date = response.http_response.headers.get("Date")
+        if date:
+            self.now = parsedate_to_datetime(date)
+
+
+def quoted(text: str) -> str:
+    """A string literal of an OData filter."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _fill(waiting: Sequence[int], groups: Sequence[Sequence[Operation]]) -> list[int]:
+    batch: list[int] = []
+    size = 0
+    for i in waiting:
+        size += len(groups[i])
+        if size > MAX_OPERATIONS:
+            break
+        batch.append(i)
+    return batch
+
+
+def _group_of(index: int, groups: Iterable[Sequence[Operation]]) -> int:
+    for number, group in enumerate(groups):
+        if index < len(group):
+            return number
+        index -= len(group)
+    raise IndexError(index)
+
+
+def _outage(error: Exception) -> RetryLater | BadSettings:
+    status = getattr(error, "status_code", None)
+    if status in (401, 403):
+        return BadSettings(f"Azure Storage refused the sign-in ({status}).", code="sign_in_failed", system="storage")
+    return RetryLater(
+        f"Azure Table Storage did not answer as it should ({status or type(error).__name__}).",
+        code="system_unreachable",
+        system="storage",
+        details=str(error)[:500],
+    )

@@ -1,0 +1,1 @@
+"""Dataverse (Dynamics 365 Sales, Field Service). How it behaves: README.md in this folder."""

@@ -1,0 +1,68 @@
+"""`$batch` bodies: many requests in one, each with its own answer.
+
+Dataverse insists on CRLF line ends and a blank line after the headers of every part (else 0x80048d19).
+"""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from email.parser import BytesParser
+from email.policy import HTTP
+
+from sync.errors import RetryLater
+
+MAX_PARTS = 1000
+
+
+@dataclass(frozen=True)
+class Part:
+    """One inner request; `path` is absolute from the server's root."""
+
+    method: str
+    path: str
+    body: bytes | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One inner answer."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def compose(parts: Sequence[Part]) -> tuple[str, bytes]:
+    """The Content-Type and the body of a `$batch` without change sets."""
+    boundary = f"batch_{uuid.uuid4()}"
+    lines = [_part(boundary, part) for part in parts]
+    return f'multipart/mixed; boundary="{boundary}"', b"".join(lines) + f"--{boundary}--\r\n".encode()
+
+
+def parse(content_type: str, body: bytes) -> list[Answer]:
+    """The inner answers in request order. Raises RetryLater when the answer is cut."""
+    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
+    if not message.is_multipart():
+        raise RetryLater("Dataverse's batch answer is cut.", code="system_unreachable", system="dataverse")
+    return [_answer(bytes(part.get_payload(decode=True) or b"")) for part in message.iter_parts()]
+
+
+def _part(boundary: str, part: Part) -> bytes:
+    headers = "".join(f"{name}: {value}\r\n" for name, value in part.headers.items())
+    kind = "Content-Type: application/json\r\n" if part.body is not None else ""
+    head = (
+        f"--{boundary}\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+        f"{part.method} {part.path} HTTP/1.1\r\nAccept: application/json\r\n{kind}{headers}\r\n"
+    )
+    return head.encode() + (part.body or b"") + b"\r\n"
+
+
+def _answer(payload: bytes) -> Answer:
+    status_line, _, rest = payload.partition(b"\r\n")
+    head, _, body = rest.partition(b"\r\n\r\n")
+    headers = {}
+    for line in head.decode("latin-1").split("\r\n"):
+        name, _, value = line.partition(":")
+        headers[name.strip().title()] = value.strip()
+    return Answer(int(status_line.split(b" ")[1]), headers, body.rstrip(b"\r\n"))
