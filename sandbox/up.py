@@ -1,0 +1,129 @@
+"""The whole sandbox: every part started, bound together and stopped as one."""
+
+import asyncio
+import json
+import shutil
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from sandbox.child import ROOT, Child, PartFailed, environment
+from sandbox.parts import PARTS, app_settings, contract, part_of, settings_file
+from sandbox.ports import Ports
+
+STATE = ROOT / ".sandbox" / "state"
+
+
+class Sandbox:
+    """The parts named in `parts` (all by default), their state in the folder `state`.
+
+    `async with Sandbox() as box` starts them, each after those it needs, and stops them at the end.
+    `box.ready[name]` is a part's ready line. Ports and data survive a restart within one `state`; `fresh`
+    empties it first. `time_scale` shortens the host's waiting times (visibility, back-off).
+    """
+
+    def __init__(
+        self,
+        state: Path = STATE,
+        parts: Iterable[str] = tuple(PARTS),
+        *,
+        fresh: bool = False,
+        time_scale: float = 0.1,
+    ) -> None:
+        self.state = state.resolve()
+        self.ready: dict[str, dict[str, Any]] = {}
+        self._names = list(parts)
+        self._fresh = fresh
+        self._time_scale = time_scale
+        self._children: dict[str, Child] = {}
+        self._ports = Ports(self.state / "ports.json")
+
+    async def __aenter__(self) -> Self:
+        if self._fresh and self.state.exists():
+            shutil.rmtree(self.state)
+            self._ports = Ports(self.state / "ports.json")
+        try:
+            await self._start_all()
+        except BaseException:
+            await self.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Stop every part, the hosts first."""
+        for name in sorted(self._children, key=lambda name: len(part_of(name).needs), reverse=True):
+            await self.stop(name)
+
+    async def start(self, name: str, *options: str) -> dict[str, Any]:
+        """Start a part ("host-2" is a second host) and return its ready line; raises PartFailed."""
+        part = part_of(name)
+        if part is PARTS["host"]:
+            await self._bind_app(first=not self._children.get(name))
+            options = ("--time-scale", f"{self._time_scale:g}", *options)
+        ports = [text for port in part.ports for text in (f"--{port}", str(self._ports.of(f"{name}.{port}")))]
+        arguments = [*part.arguments(self.state), *ports, *options]
+        child = Child(name, part.module, arguments, self.state / "logs" / f"{name}.log")
+        self._children[name] = child
+        self.ready[name] = await child.start()
+        return self.ready[name]
+
+    async def stop(self, name: str) -> None:
+        """Ask a part to end, and wait."""
+        await self._children[name].stop()
+
+    async def kill(self, name: str) -> None:
+        """End a part at once, as a crash would."""
+        await self._children[name].kill()
+
+    async def restart(self, name: str, *options: str) -> dict[str, Any]:
+        """Stop a part if it runs and start it again, on its ports, with its data."""
+        await self.stop(name)
+        return await self.start(name, *options)
+
+    async def cli(self, *arguments: str, **settings: str) -> tuple[int, str, str]:
+        """Run `python -m sync ...` with the app's settings; returns (exit status, standard output, standard error)."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "sync", *arguments),
+            cwd=ROOT,
+            env=environment(**(self.settings | settings)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        out, err = await process.communicate()
+        return process.returncode or 0, out.decode(), err.decode()
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """The app's settings against the running parts."""
+        return app_settings(self.ready, self._time_scale)
+
+    @property
+    def contract(self) -> dict[str, Any]:
+        """The line that `up` announces, without its "ready"."""
+        return contract(self.ready)
+
+    async def _start_all(self) -> None:
+        waiting = list(self._names)
+        while waiting:
+            wave = [name for name in waiting if not set(part_of(name).needs) & set(waiting)]
+            results = await asyncio.gather(*(self.start(name) for name in wave), return_exceptions=True)
+            for failed in (result for result in results if isinstance(result, BaseException)):
+                raise failed
+            waiting = [name for name in waiting if name not in wave]
+
+    async def _bind_app(self, *, first: bool) -> None:
+        """Write the app's settings; on a first start also give Dataverse the columns and keys the flows need."""
+        settings_file(self.state).write_text(
+            json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2), encoding="utf-8"
+        )
+        if not first:
+            return
+        status, out, err = await self.cli("provision", "--json")
+        if status:
+            raise PartFailed(f"`python -m sync provision` ended with status {status}: {err or out}")
