@@ -10,7 +10,9 @@ import threading
 from collections.abc import Awaitable, Callable, Mapping
 
 
-def run(start: Callable[[asyncio.Event], Awaitable[tuple[Mapping[str, object], Callable[[], Awaitable[None]]]]]) -> None:
+def run(
+    start: Callable[[asyncio.Event], Awaitable[tuple[Mapping[str, object], Callable[[], Awaitable[None]]]]],
+) -> None:
     """Run `start(stopping)`, which returns (what to announce, how to stop), until SIGTERM, SIGINT or end of stdin.
 
     The announcement is one JSON line on standard output, `{"ready": true, ...}`. The end of standard input is how
@@ -20,7 +22,9 @@ def run(start: Callable[[asyncio.Event], Awaitable[tuple[Mapping[str, object], C
         asyncio.run(_serve(start))
 
 
-async def _serve(start: Callable[[asyncio.Event], Awaitable[tuple[Mapping[str, object], Callable[[], Awaitable[None]]]]]) -> None:
+async def _serve(
+    start: Callable[[asyncio.Event], Awaitable[tuple[Mapping[str, object], Callable[[], Awaitable[None]]]]],
+) -> None:
     loop = asyncio.get_running_loop()
     stopping = asyncio.Event()
     for name in ("SIGTERM", "SIGINT"):
