@@ -81,6 +81,7 @@ class Output(Protocol):
     def procedure_done(self) -> None: ...
     def transaction(self, change: str) -> None:
         """`change` is "begin", "commit" or "rollback": the wire sends the ENVCHANGE that FreeTDS echoes."""
+
     def database(self, name: str) -> None: ...
 
 
@@ -94,10 +95,13 @@ class Session(Protocol):
     def batch(self, text: str, output: Output) -> None: ...
     def rpc(self, name: str, parameters: Sequence[RpcParameter], output: Output) -> None:
         """A procedure call by name; `sp_executesql` and friends arrive here too."""
+
     def bulk(self, table: str, columns: Sequence[Column], rows: Iterable[Sequence[object]], output: Output) -> None:
         """The rows of an `insert bulk` announced before by a batch of that text (the wire keeps the pairing)."""
+
     def cancel(self) -> None:
         """Interrupt what runs now; called from another thread."""
+
     def close(self) -> None:
         """Roll back what is open and free the engine connection."""
 
