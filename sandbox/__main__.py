@@ -1,0 +1,83 @@
+"""`python -m sandbox up|demo|gaps`: started by dev.py, inside the project's environment.
+
+Ends when its standard input does, like every part it starts. Exit status 0 only when all is well.
+"""
+
+import argparse
+import asyncio
+import contextlib
+import io
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from sandbox.child import PartFailed
+from sandbox.demo import demo
+from sandbox.gaps import show_gaps
+from sandbox.parts import PARTS
+from sandbox.process import run
+from sandbox.scenarios import SCENARIOS
+from sandbox.up import STATE, Sandbox
+
+
+def main() -> int:
+    options = _parser().parse_args()
+    try:
+        return 0 if _run(options) else 1
+    except PartFailed as failure:
+        print(failure, file=sys.stderr)
+        return 1
+
+
+def _run(options: argparse.Namespace) -> bool:
+    if options.command == "up":
+        return _up(options)
+    if options.command == "demo":
+        names = list(SCENARIOS) if options.scenario == "all" else [options.scenario]
+        return asyncio.run(demo(names, as_json=options.json))
+    return show_gaps(as_json=options.json)
+
+
+def _up(options: argparse.Namespace) -> bool:
+    async def start(_: asyncio.Event) -> tuple[dict[str, object], Callable[[], Awaitable[None]]]:
+        box = Sandbox(options.state, options.parts, fresh=options.fresh, time_scale=options.time_scale)
+        await box.__aenter__()
+        _show(box)
+        return box.contract, box.close
+
+    with contextlib.nullcontext() if options.json else contextlib.redirect_stdout(io.StringIO()):
+        run(start)
+    return True
+
+
+def _show(box: Sandbox) -> None:
+    table = Table("Part", "Address", "Admin door", title="The sandbox runs; Ctrl-C ends it")
+    for name, said in box.ready.items():
+        address = said.get("url") or said.get("authority") or f"{said.get('host', '')}:{said.get('port', '')}"
+        table.add_row(name, address.strip(":"), said.get("admin", ""))
+    console = Console(stderr=True)
+    console.print(table)
+    console.print(f"State, logs and the app's settings: {box.state}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    up = commands.add_parser("up", help="run the whole sandbox until interrupted")
+    up.add_argument("--state", type=Path, default=STATE, help="folder of data, ports, logs and settings")
+    up.add_argument("--fresh", action="store_true", help="empty that folder first")
+    up.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
+    up.add_argument("--time-scale", type=float, default=0.1, help="factor on the host's waiting times")
+    show = commands.add_parser("demo", help="play scenarios on a fresh sandbox")
+    show.add_argument("--scenario", choices=["all", *SCENARIOS], default="all")
+    gaps = commands.add_parser("gaps", help="list what the stand-ins refused")
+    for command in (up, show, gaps):
+        command.add_argument("--json", action="store_true", help="JSON lines on standard output")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,40 @@
+"""What scenarios share: steps that tell what they saw, and waiting until something is seen."""
+
+import asyncio
+import json
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from sandbox.up import Sandbox
+
+type Step = Callable[[], Awaitable[str]]
+type Steps = Sequence[Step]
+"""A step is named after what it shows; it returns what was seen in the target, or raises NotSeen."""
+
+DEADLINE = 60.0
+PAUSE = 0.2
+
+
+class NotSeen(Exception):
+    """What a step waited for did not come; the text says what was there instead."""
+
+
+async def until[Seen](look: Callable[[], Awaitable[Seen]], wanted: Callable[[Seen], object], what: str) -> Seen:
+    """Look again and again until `wanted` holds, and return what was seen; NotSeen after 60 seconds."""
+    end = time.monotonic() + DEADLINE
+    while True:
+        seen = await look()
+        if wanted(seen):
+            return seen
+        if time.monotonic() > end:
+            raise NotSeen(f"{what} was not seen within {DEADLINE:.0f} s; last seen: {seen}")
+        await asyncio.sleep(PAUSE)
+
+
+async def app(box: Sandbox, *arguments: str) -> list[dict[str, Any]]:
+    """The JSON lines of `python -m sync {arguments} --json`; NotSeen when it fails."""
+    status, out, err = await box.cli(*arguments, "--json")
+    if status:
+        raise NotSeen(f"`python -m sync {' '.join(arguments)}` ended with status {status}: {err.strip() or out}")
+    return [json.loads(line) for line in out.splitlines() if line.strip()]
