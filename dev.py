@@ -1,0 +1,278 @@
+#!/usr/bin/env python3
+"""One door for developers: `python3 dev.py demo|up|test|bench|lint|sandbox [options]`.
+
+Runs on any Python from 3.9 with the standard library alone. Finds a Python 3.13, makes `.venv` from the lock and
+installs the storage emulator, each only when its lock has changed; then starts the command in there. `--json`
+gives one JSON object a line on standard output; text for people goes to standard error. Exit status 0 only when
+all is well.
+"""
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+WANTED = (3, 13)
+OLDEST_NODE = 20
+VENV = ROOT / ".venv"
+LOCK = ROOT / "requirements-dev.txt"
+STORAGE = ROOT / "sandbox" / "storage"
+NODE_MODULES = ROOT / ".sandbox" / "node"
+WINDOWS = os.name == "nt"
+
+NO_PYTHON = """\
+No Python 3.13 was found. Looked in: PATH, pyenv's versions, the py launcher, uv.
+Get one with any of these, then run the same command again:
+  uv:              uv python install 3.13
+  pyenv:           pyenv install 3.13
+  Windows, macOS:  the installer of python.org
+  Linux:           the packages python3.13 and python3.13-venv, where the distribution has them"""
+
+
+class SetupError(Exception):
+    """What is missing or failed, and what to do about it."""
+
+
+def main(arguments):
+    commands = {"bench": bench, "demo": sandbox, "lint": lint, "sandbox": sandbox, "test": test, "up": sandbox}
+    if not arguments or arguments[0] not in commands:
+        say(__doc__.strip())
+        return 0 if arguments in (["-h"], ["--help"]) else 2
+    command, options = arguments[0], arguments[1:]
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        python = ready_python()
+        ready_azurite(python)
+        return commands[command](python, command, options)
+    except SetupError as error:
+        say(str(error))
+        if "--json" in options:
+            print(json.dumps({command: "failed", "error": str(error)}), flush=True)
+        return 1
+    except KeyboardInterrupt:
+        say("Interrupted.")
+        return 130
+
+
+def sandbox(python, command, options):
+    own = options if command == "sandbox" else [command, *options]
+    return run([python, "-m", "sandbox", *own], bound=True)
+
+
+def bench(python, _, options):
+    return run([python, "-m", "bench", *options], bound=True)
+
+
+def test(python, command, options):
+    """All tests, or those that pytest's own options choose."""
+    status, seconds = timed([python, "-m", "pytest"], options)
+    return summary(options, command, status == 0, seconds)
+
+
+def lint(python, command, options):
+    tools = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
+    results = [(" ".join(tool), timed([python, "-m", *tool], options)) for tool in tools]
+    if "--json" in options:
+        for tool, (status, seconds) in results:
+            print(json.dumps({"tool": tool, "ok": status == 0, "seconds": seconds}), flush=True)
+    return summary(options, command, all(status == 0 for _, (status, _) in results), None)
+
+
+def timed(command, options):
+    """Run a tool; with --json what it prints goes to standard error. Returns (exit status, seconds)."""
+    started = time.monotonic()
+    own = [option for option in options if option != "--json"]
+    status = run([*command, *own], stdout=sys.stderr if "--json" in options else None)
+    return status, round(time.monotonic() - started, 1)
+
+
+def summary(options, command, ok, seconds):
+    if "--json" in options:
+        line = {command: "ok" if ok else "failed"}
+        print(json.dumps(line if seconds is None else {**line, "seconds": seconds}), flush=True)
+    return 0 if ok else 1
+
+
+# Python
+
+
+def ready_python(venv=None, lock=None):
+    """The Python of an up-to-date environment, as a path; makes or updates it first. Raises SetupError."""
+    venv, lock = venv or VENV, lock or LOCK
+    python = venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
+    if version_of([str(python)]) != WANTED:
+        found = find_python()
+        with progress(f"Making {venv.name} with {' '.join(found)}"):
+            quiet([*found, "-m", "venv", "--clear", str(venv)])
+    marker = venv / "installed"
+    if not is_current(marker, lock):
+        with progress("Installing the Python packages (about a minute the first time)"):
+            pip_install(python, lock)
+        mark(marker, lock)
+    return str(python)
+
+
+def find_python():
+    """The command of a Python 3.13 as a list; raises SetupError when there is none."""
+    for candidate in python_candidates():
+        if version_of(candidate) == WANTED:
+            return candidate
+    raise SetupError(NO_PYTHON)
+
+
+def python_candidates():
+    yield [sys.executable]
+    for name in ("python3.13", "python3", "python"):
+        if shutil.which(name):
+            yield [shutil.which(name)]
+    for root in (os.environ.get("PYENV_ROOT"), Path.home() / ".pyenv", Path.home() / ".pyenv" / "pyenv-win"):
+        versions = sorted(Path(root).glob("versions/3.13*"), key=_patch, reverse=True) if root else []
+        for version in versions:
+            yield [str(version / ("python.exe" if WINDOWS else "bin/python"))]
+    if shutil.which("py"):
+        yield ["py", "-3.13"]
+    if shutil.which("uv"):
+        found = ask(["uv", "python", "find", "3.13"])
+        if found:
+            yield [found]
+
+
+def _patch(version):
+    return [int(number) for number in re.findall(r"\d+", version.name)]
+
+
+def version_of(python):
+    """(major, minor) of a Python command, None when it doesn't run (pyenv's shims and Windows' store stubs don't)."""
+    numbers = ask([*python, "-c", "import sys; print(*sys.version_info[:2])"]).split()
+    return tuple(map(int, numbers)) if len(numbers) == 2 else None
+
+
+def pip_install(python, lock):
+    quiet([python, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", lock])
+
+
+# Azurite
+
+
+def ready_azurite(python, target=None):
+    """Install the pinned Azurite into `.sandbox/node` when its lock has changed. Raises SetupError."""
+    target = target or NODE_MODULES
+    lock = STORAGE / "package-lock.json"
+    if is_current(target / "installed", lock):
+        return
+    npm, node = find_npm(python)
+    target.mkdir(parents=True, exist_ok=True)
+    for name in ("package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(STORAGE / name, target / name)
+    with progress("Installing Azurite, the storage emulator (365 MB)"):
+        path = os.pathsep.join([node, os.environ.get("PATH", "")])
+        quiet([npm, "ci", "--ignore-scripts"], cwd=target, env={**os.environ, "PATH": path})
+    mark(target / "installed", lock)
+
+
+def find_npm(python):
+    """(npm, folder of its node): the machine's with node >= 20, else those of a wheel put into the environment."""
+    node, npm = shutil.which("node"), shutil.which("npm")
+    if node and npm and node_version(node) >= OLDEST_NODE:
+        return npm, str(Path(node).parent)
+    with progress("Installing node"):
+        pip_install(python, STORAGE / "node.txt")
+    folder = Path(python).parent
+    return str(folder / ("npm.exe" if WINDOWS else "npm")), str(folder)
+
+
+def node_version(node):
+    number = re.match(r"v(\d+)", ask([node, "--version"]))
+    return int(number.group(1)) if number else 0
+
+
+# Plumbing
+
+
+def is_current(marker, lock):
+    """True when `marker` holds the hash of `lock`."""
+    return marker.exists() and marker.read_text() == _hash(lock)
+
+
+def mark(marker, lock):
+    marker.write_text(_hash(lock))
+
+
+def _hash(lock):
+    return hashlib.sha256(lock.read_bytes()).hexdigest()
+
+
+def say(text):
+    print(text, file=sys.stderr, flush=True)
+
+
+@contextmanager
+def progress(what):
+    say(f"{what} ...")
+    started = time.monotonic()
+    yield
+    say(f"  done in {time.monotonic() - started:.0f} s")
+
+
+def ask(command):
+    """What a command prints, stripped; empty when it fails or isn't there."""
+    try:
+        answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return answer.stdout.strip() if answer.returncode == 0 else ""
+
+
+def quiet(command, **options):
+    """Run a set-up command, silent unless it fails; raises SetupError with the last it said."""
+    command = [str(word) for word in command]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, **options)
+    except OSError as error:
+        raise SetupError(f"{command[0]} could not be started: {error}") from error
+    if done.returncode:
+        words = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        raise SetupError(f"`{' '.join(command)}` failed:\n{words}")
+
+
+def run(command, bound=False, stdout=None):
+    """Run a command to its end and return its status; stops it when we are interrupted.
+
+    A `bound` command ends when its standard input does, so it can't outlive us.
+    """
+    stdin = subprocess.PIPE if bound else subprocess.DEVNULL
+    child = subprocess.Popen(command, cwd=ROOT, stdin=stdin, stdout=stdout)
+    try:
+        return child.wait()
+    except KeyboardInterrupt as asked:
+        stop(child, told=signal.SIGTERM not in asked.args)
+        raise
+
+
+def stop(child, told):
+    """End a child in its own orderly way before insisting; on Ctrl-C the terminal has `told` it already."""
+    if child.stdin:
+        child.stdin.close()
+    elif not told and not WINDOWS:
+        child.send_signal(signal.SIGINT)
+    try:
+        child.wait(timeout=30)
+    except subprocess.TimeoutExpired:
+        child.terminate()
+        child.wait()
+
+
+def _interrupt(*_):
+    raise KeyboardInterrupt(signal.SIGTERM)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
