@@ -1,0 +1,104 @@
+"""What can be wrong with a pair's two sides and its look-ups, before any record is read."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from sync import schema
+from sync.mapping_file import MappingFault, Where
+from sync.mapping_model import Column, DataverseSide, GpSide, Join, PairRules
+from sync.schema import Attribute, GpColumn, UnknownName, did_you_mean
+
+_OWN_PREFIX = "gp365_"
+
+
+def check_sides(rules: PairRules) -> list[MappingFault]:
+    """Every fault of the sections `gp` and `dataverse`."""
+    return [*_check_gp(rules.gp), *_check_dataverse(rules.dataverse)]
+
+
+def resolve(gp: GpSide, path: str) -> GpColumn:
+    """The column a path (`CITY`, `bill_to.CITY`) means. Raises UnknownName."""
+    alias, _, column = path.rpartition(".")
+    if not alias and column in gp.joins:
+        raise UnknownName(f"{column} is a joined table: name one of its columns, such as {column}.{gp.key}")
+    if not alias:
+        return schema.gp_column(gp.table, column)
+    if alias not in gp.joins:
+        raise UnknownName(f"{alias} is no joined table{did_you_mean(alias, gp.joins)}")
+    if gp.joins[alias].otherwise:
+        schema.gp_column(gp.table, column)
+    return schema.gp_column(gp.joins[alias].table, column)
+
+
+def target(dataverse: DataverseSide, name: str) -> Attribute:
+    """The attribute of that name, our own columns and the installation's choices included. Raises UnknownName."""
+    if name in dataverse.columns:
+        return _own_attribute(dataverse.entity, name, dataverse.columns[name])
+    known = schema.dataverse_attribute(dataverse.entity, name)
+    if name not in dataverse.options:
+        return known
+    return _with_options(known, dataverse.options[name])
+
+
+def parent_key(gp: GpSide, join: Join) -> str | None:
+    """The joined table's column that holds the parent's key, None when the join doesn't go through the key."""
+    return next((child for child, parent in join.on.items() if parent == gp.key), None)
+
+
+def _check_gp(gp: GpSide) -> Iterator[MappingFault]:
+    yield from _unknown([(("gp", word), gp.table, getattr(gp, word)) for word in ("key", "identity")])
+    for alias, join in gp.joins.items():
+        where: Where = ("gp", "joins", alias)
+        yield from _unknown([((*where, "on", child), join.table, child) for child in join.on])
+        yield from _unknown([((*where, "on", child), gp.table, parent) for child, parent in join.on.items()])
+        yield from _unknown([((*where, "where", child), join.table, child) for child in join.where])
+        if join.feed and not parent_key(gp, join):
+            yield MappingFault(
+                where,
+                f"a change in {join.table} can't be traced to its {gp.key}, which isn't in `on`: "
+                "write `feed: false` if such changes may go unseen",
+            )
+
+
+def _unknown(names: Iterable[tuple[Where, str, str]]) -> Iterator[MappingFault]:
+    for where, table, column in names:
+        try:
+            schema.gp_column(table, column)
+        except UnknownName as error:
+            yield MappingFault(where, str(error))
+
+
+def _check_dataverse(dataverse: DataverseSide) -> Iterator[MappingFault]:
+    try:
+        entity = schema.dataverse_entity(dataverse.entity)
+    except UnknownName as error:
+        yield MappingFault(("dataverse", "entity"), str(error))
+        return
+    for word, real in (("set", entity.set), ("id", entity.id)):
+        if getattr(dataverse, word) != real:
+            yield MappingFault(("dataverse", word), f"{entity.name} has {real}, not {getattr(dataverse, word)}")
+    for word in ("key", "mark"):
+        yield from _check_text_column(dataverse, word)
+    for name in dataverse.columns:
+        if not name.startswith(_OWN_PREFIX):
+            yield MappingFault(("dataverse", "columns", name), f"a column of our own begins with {_OWN_PREFIX}")
+    for name in dataverse.options:
+        if name not in entity.attributes or entity.attributes[name].type not in {"Picklist", "Status"}:
+            yield MappingFault(("dataverse", "options", name), f"is no choice of {entity.name}")
+
+
+def _check_text_column(dataverse: DataverseSide, word: str) -> Iterator[MappingFault]:
+    try:
+        if target(dataverse, getattr(dataverse, word)).type != "String":
+            yield MappingFault(("dataverse", word), "must be a String column")
+    except UnknownName as error:
+        yield MappingFault(("dataverse", word), str(error))
+
+
+def _own_attribute(entity: str, name: str, column: Column) -> Attribute:
+    described = {"type": column.type, "maxLength": column.max_length, "options": column.options}
+    return schema.attribute(entity, name, {**described, "behavior": "DateOnly"})
+
+
+def _with_options(known: Attribute, more: Iterable[int]) -> Attribute:
+    return replace(known, options=known.options | frozenset(more))

@@ -1,0 +1,103 @@
+"""What a pair's mapping file may say, as pydantic models. What the words mean is in `docs/reference/mapping.md`."""
+
+from decimal import Decimal
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+type Owner = Literal["gp", "d365", "latest", "review"]
+type Side = Literal["gp", "d365"]
+type Plain = bool | int | Decimal | str
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, str_min_length=1)
+
+
+class Join(_Model):
+    """A GP table beside the pair's own. `on`: its column -> column of the pair's table; `where`: its column -> value."""
+
+    table: str
+    on: dict[str, str] = Field(min_length=1)
+    where: dict[str, str] = Field(default_factory=dict)
+    otherwise: Literal["main"] | None = None
+    feed: bool = True
+
+
+class GpSide(_Model):
+    entity: str
+    table: str
+    key: str
+    identity: str
+    joins: dict[str, Join] = Field(default_factory=dict)
+
+
+class Column(_Model):
+    """A column of our own in Dataverse, made by `python -m sync provision`."""
+
+    type: Literal["String", "Memo", "Integer", "Decimal", "Money", "Boolean", "DateTime", "Picklist"]
+    label: str
+    max_length: int | None = Field(None, alias="maxLength", ge=1)
+    options: dict[int, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _text_has_a_length(self) -> "Column":
+        if (self.type in {"String", "Memo"}) != (self.max_length is not None):
+            raise ValueError("maxLength belongs to String and Memo, and is needed there")
+        return self
+
+
+class DataverseSide(_Model):
+    """`options` declares choices an installation added to Dataverse's own columns: column -> number -> label."""
+
+    entity: str
+    set: str
+    id: str
+    key: str
+    mark: str
+    columns: dict[str, Column] = Field(default_factory=dict)
+    options: dict[str, dict[int, str]] = Field(default_factory=dict)
+
+
+class FieldRule(_Model):
+    """One Dataverse attribute and how it is made: from the column(s) `gp`, or by the JSONata expression `expr`."""
+
+    dataverse: str
+    gp: str | tuple[str, ...] | None = None
+    expr: str | None = None
+    converter: str | None = None
+    lookup: str | None = None
+    when: str | None = None
+    default: Plain | None = None
+    required: bool = False
+    owner: Owner = "gp"
+    one_way: Side | None = None
+    secret: bool = False
+    first_sync: Literal["gp", "d365", "fill", "review"] = "gp"
+    too_long: Literal["refuse", "truncate"] | None = None
+    region: str | None = Field(None, pattern="^[A-Z]{2}$")
+    format: Literal["international", "national"] | None = None
+    item: int | None = Field(None, ge=1, le=9)
+
+    @model_validator(mode="after")
+    def _has_one_source(self) -> "FieldRule":
+        if (self.gp is None) == (self.expr is None) or self.gp == ():
+            raise ValueError("name its source: either gp or expr")
+        return self
+
+    @property
+    def paths(self) -> tuple[str, ...]:
+        return (self.gp,) if isinstance(self.gp, str) else self.gp or ()
+
+
+class PairRules(_Model):
+    """A whole file."""
+
+    pair: str
+    one_way: Side | None = None
+    gp: GpSide
+    dataverse: DataverseSide
+    on_delete: Literal["park", "deactivate", "ignore"] = "park"
+    region: str = Field("US", pattern="^[A-Z]{2}$")
+    lookups: dict[str, dict[str, Plain]] = Field(default_factory=dict)
+    fields: tuple[FieldRule, ...] = Field(min_length=1)
