@@ -1,0 +1,166 @@
+"""What `doctor` says about GP: each company database, from the connection to the last column a mapping reads."""
+
+from collections.abc import Awaitable, Callable
+from collections.abc import Mapping as Table
+from datetime import UTC, datetime, timedelta
+
+from sync.errors import SyncError
+from sync.mapping import Mapping
+from sync.system import Check
+from sync.systems.gp.client import GpClient, Row
+from sync.systems.gp.feeds import Source, discover, sources
+from sync.systems.gp.statements import Statement, render
+
+_SKEW = timedelta(minutes=2)
+_OPENJSON_LEVEL = 130
+
+
+async def checks(client: GpClient, mappings: Table[str, Mapping]) -> list[Check]:
+    """The lines about every company of the settings. Never raises a SyncError: it becomes the line."""
+    return [check for company in client.settings.companies for check in await _company(client, company, mappings)]
+
+
+async def identity(client: GpClient, company: str) -> dict[str, str]:
+    """What tells this company database from a copy of it: server, database, and INTERID of GP's company table."""
+    (server,), _ = await client.run(company, render("server"))
+    (rows,) = await client.run(company, _company_statement(client, company))
+    interid = str(rows[0]["interid"]).rstrip(" ") if rows else ""
+    return {"server": str(server["server"]), "database": str(server["name"]), "interid": interid}
+
+
+async def _company(client: GpClient, company: str, mappings: Table[str, Mapping]) -> list[Check]:
+    name = f"GP {company}"
+    found = await _guarded(f"{name}: connection", lambda: _connection(client, company))
+    if not found[0].ok:
+        return found
+    wanted = sources(mappings)
+    found += await _guarded(f"{name}: company", lambda: _known_to_gp(client, company))
+    found += await _guarded(f"{name}: tables", lambda: _tables(client, company, mappings))
+    return found + await _guarded(f"{name}: feeds", lambda: _feeds(client, company, wanted))
+
+
+async def _guarded(name: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
+    try:
+        return await look()
+    except SyncError as error:
+        return [Check(name, ok=False, detail=error.message, next_step=error.next_step)]
+
+
+async def _connection(client: GpClient, company: str) -> list[Check]:
+    (server,), levels = await client.run(company, render("server"))
+    ours = datetime.now(UTC)
+    level = int(str(levels[0]["level"])) if levels else 0
+    detail = f"{server['server']}, SQL Server {server['version']}, compatibility level {level}"
+    if level < _OPENJSON_LEVEL:
+        detail += " (below 130: keys are sent as a list, which is slower)"
+    return [
+        Check(f"GP {company}: connection", ok=True, detail=detail, data={"level": str(level)}),
+        _collation(company, str(server["collation"])),
+        _clock(company, server["server_time"], ours),
+    ]
+
+
+def _collation(company: str, collation: str) -> Check:
+    name = f"GP {company}: collation"
+    if "_CI_" in collation:
+        return Check(name, ok=True, detail=collation)
+    return Check(
+        name,
+        ok=False,
+        detail=f"{collation} tells capital from small letters, so `abc` and `ABC` are two customers in GP",
+        next_step="Make sure that ids in GP are in capitals: GP365 finds no others in this database.",
+    )
+
+
+def _clock(company: str, raw: object, ours: datetime) -> Check:
+    theirs = raw.replace(tzinfo=UTC) if isinstance(raw, datetime) else ours
+    seconds = (theirs - ours).total_seconds()
+    well = abs(seconds) <= _SKEW.total_seconds()
+    return Check(
+        f"GP {company}: clock",
+        ok=well,
+        detail=f"{abs(seconds):.1f} s {'ahead of' if seconds > 0 else 'behind'} ours",
+        next_step="" if well else "Set the clock of the SQL Server, or of this host, by a time server.",
+        data={"seconds": f"{seconds:.1f}"},
+    )
+
+
+async def _known_to_gp(client: GpClient, company: str) -> list[Check]:
+    (rows,) = await client.run(company, _company_statement(client, company))
+    name, system = f"GP {company}: company", client.settings.system_database
+    if not rows:
+        return [
+            Check(
+                name,
+                ok=False,
+                detail=f"{system} lists no company with the database {company}",
+                next_step="Correct GP365_COMPANIES or GP365_GP_SYSTEM_DATABASE.",
+            )
+        ]
+    title = str(rows[0]["title"]).rstrip(" ")
+    return [Check(name, ok=True, detail=f"{title}, number {rows[0]['number']} in {system}")]
+
+
+async def _tables(client: GpClient, company: str, mappings: Table[str, Mapping]) -> list[Check]:
+    wanted = _wanted_columns(mappings)
+    tables = sorted(wanted)
+    rows, (rights,) = await client.run(company, render("schema", tables=tables))
+    return [
+        _table(
+            company, table, wanted[table], _held(rows, table), may=rights[f"r{index}"] == 1, user=client.settings.user
+        )
+        for index, table in enumerate(tables)
+    ]
+
+
+def _table(company: str, table: str, wanted: set[str], held: set[str], *, may: bool, user: str) -> Check:
+    name = f"GP {company}: table {table}"
+    if not held and may:
+        return Check(name, ok=False, detail="is missing", next_step="Check the company database and its version.")
+    if not may:
+        grant = f"In {company}: GRANT SELECT ON dbo.{table} TO [{user}];"
+        return Check(name, ok=False, detail=f"is missing, or {user} may not read it", next_step=grant)
+    lacking = sorted(column for column in wanted if column.upper() not in held)
+    if lacking:
+        return Check(
+            name, ok=False, detail=f"lacks {', '.join(lacking)}", next_step="Correct the mapping (an overlay)."
+        )
+    return Check(name, ok=True, detail=f"{len(wanted)} columns read")
+
+
+async def _feeds(client: GpClient, company: str, wanted: list[Source]) -> list[Check]:
+    if not wanted:
+        return []
+    facts = await discover(client, company, wanted)
+    return [_feed(company, table, facts.tracked, facts.stamped) for table in sorted({each.table for each in wanted})]
+
+
+def _feed(company: str, table: str, tracked: frozenset[str], stamped: frozenset[str]) -> Check:
+    name = f"GP {company}: changes of {table}"
+    if table in tracked:
+        return Check(name, ok=True, detail="by SQL Server Change Tracking", data={"feed": "change_tracking"})
+    track = f"In {company}: ALTER TABLE dbo.{table} ENABLE CHANGE_TRACKING;"
+    if table in stamped:
+        detail = "by DEX_ROW_TS: deletes are found by the sweep only, and each poll reads the whole table"
+        return Check(name, ok=True, detail=detail, next_step=track, data={"feed": "timestamp"})
+    return Check(name, ok=False, detail="are not told: no Change Tracking, no DEX_ROW_TS", next_step=track)
+
+
+def _wanted_columns(mappings: Table[str, Mapping]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {}
+    for mapping in mappings.values():
+        for alias, columns in mapping.reads.items():
+            join = mapping.gp.joins.get(alias)
+            joined = {*join.on, *join.where} if join else set()
+            wanted.setdefault(join.table if join else mapping.gp.table, set()).update(columns, joined)
+        own = (parent for join in mapping.gp.joins.values() for parent in join.on.values())
+        wanted[mapping.gp.table].update(own)
+    return wanted
+
+
+def _held(rows: list[Row], table: str) -> set[str]:
+    return {str(row["column_name"]).upper() for row in rows if str(row["table_name"]).upper() == table.upper()}
+
+
+def _company_statement(client: GpClient, company: str) -> Statement:
+    return render("company", system_database=client.settings.system_database, company=company)

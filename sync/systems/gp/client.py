@@ -1,0 +1,176 @@
+"""Connections to the SQL Server that holds the GP companies, gentle on it: few, short, never dirty, never waiting long."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+import pymssql
+from pydantic import SecretStr
+from pymssql._mssql import MSSQLException
+
+from sync.errors import Rejected
+from sync.systems.gp.faults import connection_lost, explain
+from sync.systems.gp.statements import Parameter, Statement
+
+type Row = dict[str, object]
+
+# Gateways on the way drop what stays silent for minutes without telling either end.
+_IDLE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class GpSettings:
+    """Where the GP databases are and how to treat them. Times in seconds unless named otherwise.
+
+    `timeout` counts silence of the server, and pymssql knows only one such limit for the whole process.
+    `connections` is the most that are open to one company database at once.
+    """
+
+    server: str
+    port: int
+    user: str
+    password: SecretStr
+    companies: tuple[str, ...]
+    encryption: str = "require"
+    login_timeout: int = 15
+    timeout: int = 60
+    lock_timeout_ms: int = 5000
+    overlap_minutes: int = 10
+    system_database: str = "DYNAMICS"
+    page: int = 500
+    poll_limit: int = 5000
+    connections: int = 4
+
+
+@dataclass
+class _Pool:
+    threads: ThreadPoolExecutor
+    idle: deque[tuple[pymssql.Connection, float]] = field(default_factory=deque)
+
+
+class GpClient:
+    """Asks questions of the company databases. `round_trips` counts batches sent, `connects` sign-ins."""
+
+    def __init__(self, settings: GpSettings) -> None:
+        self.settings = settings
+        self.round_trips = 0
+        self.connects = 0
+        self._pools: dict[str, _Pool] = {}
+        # SETs inherited from a pooled connection's last batch can't be trusted, so each batch brings its own.
+        self._head = (
+            f"SET NOCOUNT ON; SET LOCK_TIMEOUT {settings.lock_timeout_ms:d}; SET DEADLOCK_PRIORITY LOW; "
+            "SET TRANSACTION ISOLATION LEVEL READ COMMITTED;\n"
+        )
+
+    async def query(self, company: str, sql: str, params: Sequence[Parameter] = ()) -> list[list[Row]]:
+        """All result sets of one batch, in one round trip, rows as dicts by column name.
+
+        Raises RetryLater (busy, unreachable), BadSettings (sign-in, right, table, column, Change Tracking) or
+        Rejected (a value SQL can't carry; anything unknown), always naming server and database.
+        """
+        for value in params:
+            _refuse_what_sql_would_misread(value)
+        pool = self._pool(company)
+        # Threads of its own bound the connections, also when a caller was cancelled while its thread still waits.
+        return await asyncio.get_running_loop().run_in_executor(
+            pool.threads, self._ask, company, pool, self._head + sql, tuple(params)
+        )
+
+    async def run(self, company: str, statement: Statement) -> list[list[Row]]:
+        """`query` for a rendered statement."""
+        return await self.query(company, statement.text, statement.parameters)
+
+    async def close(self) -> None:
+        """Close every connection once its question is answered."""
+        for pool in self._pools.values():
+            await asyncio.to_thread(pool.threads.shutdown)
+            for connection, _ in pool.idle:
+                _close(connection)
+        self._pools.clear()
+
+    def _pool(self, company: str) -> _Pool:
+        if company not in self._pools:
+            self._pools[company] = _Pool(ThreadPoolExecutor(self.settings.connections, f"gp-{company}"))
+        return self._pools[company]
+
+    def _ask(self, company: str, pool: _Pool, sql: str, params: tuple[Parameter, ...]) -> list[list[Row]]:
+        connection = _take(pool)
+        reused = connection is not None
+        try:
+            connection = connection or self._connect(company)
+            self.round_trips += 1
+            answer = _fetch(connection, sql, params)
+        except (pymssql.Error, MSSQLException) as error:
+            # After an error the fate of the batch and of an open transaction is unknown: the connection goes.
+            _close(connection)
+            if reused and connection_lost(error):
+                _drop_idle(pool)
+                return self._ask(company, pool, sql, params)
+            raise explain(error, f"{self.settings.server}:{self.settings.port}", company) from None
+        pool.idle.append((connection, time.monotonic()))
+        return answer
+
+    def _connect(self, company: str) -> pymssql.Connection:
+        settings = self.settings
+        self.connects += 1
+        # Without a pinned version FreeTDS tries several and takes three times the time limit to give up.
+        return pymssql.connect(
+            server=settings.server,
+            port=str(settings.port),
+            user=settings.user,
+            password=settings.password.get_secret_value(),
+            database=company,
+            timeout=settings.timeout,
+            login_timeout=settings.login_timeout,
+            encryption=settings.encryption,
+            appname="GP365",
+            tds_version="7.4",
+            autocommit=True,
+        )
+
+
+def _take(pool: _Pool) -> pymssql.Connection | None:
+    while pool.idle:
+        connection, since = pool.idle.pop()
+        if time.monotonic() - since < _IDLE_SECONDS:
+            return connection
+        _close(connection)
+    return None
+
+
+def _drop_idle(pool: _Pool) -> None:
+    while pool.idle:
+        _close(pool.idle.pop()[0])
+
+
+def _fetch(connection: pymssql.Connection, sql: str, params: tuple[Parameter, ...]) -> list[list[Row]]:
+    """Walk every result set: an error after the first one surfaces only in `nextset`."""
+    with connection.cursor() as cursor:
+        cursor.execute(sql, params) if params else cursor.execute(sql)
+        answer: list[list[Row]] = []
+        while True:
+            if cursor.description:
+                names = [column[0] for column in cursor.description]
+                answer.append([dict(zip(names, row, strict=True)) for row in cursor.fetchall()])
+            if not cursor.nextset():
+                return answer
+
+
+def _refuse_what_sql_would_misread(value: Parameter) -> None:
+    """The driver cuts the whole batch at a NUL; SQL Server drops a backslash before a line end in a literal."""
+    if not isinstance(value, str):
+        return
+    if "\0" in value:
+        raise Rejected("A text for GP holds a NUL character.", code="control_character", system="gp")
+    if "\\\n" in value or "\\\r\n" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        raise Rejected("A text for GP holds characters that SQL Server misreads.", code="value_invalid", system="gp")
+
+
+def _close(connection: pymssql.Connection | None) -> None:
+    if connection:
+        with contextlib.suppress(pymssql.Error, MSSQLException):
+            connection.close()

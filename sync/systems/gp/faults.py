@@ -1,0 +1,98 @@
+"""SQL Server's and the driver's errors in the words of the line: what to do next, and what happened where.
+
+The number alone decides. pymssql chooses the exception's class by where the error stood in the answer, glues driver
+noise to the server's text, and nests the number in a tuple when the sign-in fails.
+"""
+
+from dataclasses import dataclass
+
+from sync.errors import BadSettings, Rejected, RetryLater, SyncError
+
+
+class FeedMoved(BadSettings):
+    """Change Tracking was switched off for a table whose changes were asked for."""
+
+
+@dataclass(frozen=True)
+class _Meaning:
+    kind: type[SyncError]
+    code: str
+    words: str
+
+
+_BUSY = _Meaning(RetryLater, "busy", "is busy")
+_AWAY = _Meaning(RetryLater, "system_unreachable", "does not answer")
+_UNREADABLE = _Meaning(Rejected, "source_unreadable", "could not read a value")
+_NO_RIGHT = _Meaning(BadSettings, "right_missing", "refuses for want of a right")
+_UNKNOWN = _Meaning(Rejected, "unexpected", "refused the statement")
+_SIGN_IN = _Meaning(BadSettings, "sign_in_failed", "refused the sign-in")
+_NO_DATABASE = _Meaning(BadSettings, "table_missing", "can't open the database")
+
+_MEANINGS: dict[int, _Meaning] = {
+    **dict.fromkeys((1204, 1205, 1222, 3960, 3961, 701, 8628, 8645, 8651), _BUSY),
+    **dict.fromkeys((596, 921, 922, 927, 942, 3980, 6005, 17142, 18401, 18451), _AWAY),
+    **dict.fromkeys((220, 241, 242, 245, 8114, 8115, 13609), _UNREADABLE),
+    **dict.fromkeys((229, 230, 297, 300, 916), _NO_RIGHT),
+    **dict.fromkeys((18452, 18456, 18470, 18486, 18487, 18488), _SIGN_IN),
+    4060: _NO_DATABASE,
+    911: _NO_DATABASE,
+    207: _Meaning(BadSettings, "column_missing", "lacks a column"),
+    208: _Meaning(BadSettings, "table_missing", "lacks a table"),
+    22105: _Meaning(FeedMoved, "setting_missing", "has Change Tracking switched off for a table"),
+}
+
+# DB-Library's own numbers; 20047 ("dead") is also what a time-out ends in, with 20003 in its text.
+_DRIVER = range(20000, 21000)
+_SOCKET = range(10004, 11005)
+_TIME_OUT = 20003
+_NOISE = "DB-Lib error message"
+
+
+def explain(error: BaseException, server: str, database: str) -> SyncError:
+    """The error of the line for what the driver raised while talking to `database` on `server`."""
+    number, text = number_of(error), text_of(error)
+    meaning = _meaning(number, text)
+    where = f"SQL Server {server}, database {database}"
+    return meaning.kind(
+        f"{where} {meaning.words}: {text}",
+        code=meaning.code,
+        system="gp",
+        details=f"SQL Server error {number}" if number else type(error).__name__,
+    )
+
+
+def connection_lost(error: BaseException) -> bool:
+    """Whether the connection was found dead: not an answer of the server, and not our own time-out."""
+    number, text = number_of(error), text_of(error)
+    return _meaning(number, text) is _AWAY and number not in _MEANINGS
+
+
+def number_of(error: BaseException) -> int:
+    """The error's number, 0 when it has none."""
+    first: object = error.args[0] if error.args else getattr(error, "number", 0)
+    while isinstance(first, tuple) and first:
+        first = first[0]
+    return first if isinstance(first, int) else 0
+
+
+def text_of(error: BaseException) -> str:
+    """The server's own sentence, without the driver's additions."""
+    raw = next((part for part in _flat(error.args) if isinstance(part, bytes | str)), getattr(error, "text", ""))
+    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
+    server_text, _, driver_text = text.partition(_NOISE)
+    return server_text.strip() or driver_text.partition(":\n")[2].strip() or text.strip()
+
+
+def _meaning(number: int, text: str) -> _Meaning:
+    # A login to a database that isn't there reports 4060 and 18456; the driver keeps the number of the second.
+    if number == 18456 and "open database" in text:
+        return _NO_DATABASE
+    if number in _MEANINGS:
+        return _MEANINGS[number]
+    if number in _DRIVER:
+        return _BUSY if number == _TIME_OUT or "timed out" in text else _AWAY
+    return _AWAY if number in _SOCKET or not number else _UNKNOWN
+
+
+def _flat(args: tuple[object, ...]) -> list[object]:
+    return [part for arg in args for part in (_flat(arg) if isinstance(arg, tuple) else [arg])]

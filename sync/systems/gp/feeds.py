@@ -1,0 +1,100 @@
+"""Which feeds a company has: per table a mapping reads, Change Tracking where it is on, else timestamps, else none."""
+
+from collections.abc import Mapping as Table
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sync import schema
+from sync.mapping import Feed, Mapping
+from sync.systems.gp.client import GpClient
+from sync.systems.gp.normalise import stamp_text
+from sync.systems.gp.position import Stamped, Tracked, Unfed
+from sync.systems.gp.statements import render
+
+type Position = Tracked | Stamped | Unfed
+
+
+@dataclass(frozen=True)
+class Source:
+    """One feed of one pair: `key` is the table's primary key, `parent` its column that holds the record's own key.
+
+    `own` marks the pair's main table, the only one whose deletes are the record's. Change Tracking tells primary keys
+    and nothing else, so it serves where these name the parent and settle `where`.
+    """
+
+    name: str
+    pair: str
+    entity: str
+    table: str
+    key: tuple[str, ...]
+    parent: str
+    where: tuple[tuple[str, str], ...]
+    own: bool
+
+    @property
+    def trackable(self) -> bool:
+        return {self.parent, *(column for column, _ in self.where)} <= set(self.key)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What a company database tells about feeds: its clock, version (None: Change Tracking off), and tables."""
+
+    server_time: str
+    version: int | None
+    tracked: frozenset[str]
+    stamped: frozenset[str]
+
+    def start(self, source: Source, overlap: timedelta) -> Position:
+        """The position of a feed met for the first time: from now on."""
+        if source.table in self.tracked and self.version is not None and source.trackable:
+            return Tracked(version=self.version)
+        if source.table in self.stamped:
+            return Stamped.new(self.server_time, overlap)
+        return Unfed()
+
+
+def sources(mappings: Table[str, Mapping]) -> list[Source]:
+    """Every feed of every pair, once."""
+    found = [_source(pair, mapping, feed) for pair, mapping in mappings.items() for feed in mapping.feeds()]
+    return list(dict.fromkeys(found))
+
+
+async def discover(client: GpClient, company: str, wanted: Sequence[Source]) -> Facts:
+    """Ask the database which feeds these tables have. One round trip."""
+    tables = sorted({source.table for source in wanted})
+    (clock,), rows, (rights,) = await client.run(company, render("discover", tables=tables))
+    by_name = {table.upper(): table for table in tables}
+    held = {by_name[str(row["name"]).upper()]: row for row in rows}
+    may = {table for index, table in enumerate(tables) if rights[f"r{index}"] == 1}
+    return Facts(
+        server_time=clock_text(clock["server_time"]),
+        version=_number(clock["version"]),
+        tracked=frozenset(table for table, row in held.items() if row["tracked"] is not None and table in may),
+        stamped=frozenset(table for table, row in held.items() if row["stamp"] is not None),
+    )
+
+
+def clock_text(raw: object) -> str:
+    if not isinstance(raw, datetime):
+        raise TypeError(f"the server's clock reads {raw!r}")
+    return stamp_text(raw)
+
+
+def _number(raw: object) -> int | None:
+    return None if raw is None else int(str(raw))
+
+
+def _source(pair: str, mapping: Mapping, feed: Feed) -> Source:
+    where = tuple(feed.where.items())
+    return Source(
+        name=f"{pair}/{feed.table}" + "".join(f"/{column}={wanted}" for column, wanted in where),
+        pair=pair,
+        entity=f"gp.{mapping.gp.entity}",
+        table=feed.table,
+        key=schema.gp_table(feed.table).key,
+        parent=feed.parent_key,
+        where=where,
+        own=feed.table == mapping.gp.table,
+    )

@@ -1,0 +1,46 @@
+{# Keyset continuation: beyond a position in the order of the columns, always judged by the server's own order. #}
+{% macro beyond(columns) %}
+(t.{{ columns[0].name | name }} > {{ value(columns[0].value, columns[0].type) }}
+{%- if columns | length > 1 %}
+ OR (t.{{ columns[0].name | name }} = {{ value(columns[0].value, columns[0].type) }} AND {{ beyond(columns[1:]) }})
+{%- endif %}
+)
+{%- endmacro %}
+{% if tracked %}
+DECLARE @version bigint;
+SET @version = CHANGE_TRACKING_CURRENT_VERSION();
+{% endif %}
+SELECT GETUTCDATE() AS server_time{{ ", @version AS version" if tracked }};
+{% for look in looks %}
+SELECT TOP ({{ value(limit) }})
+{% for column in look.key %}
+  t.{{ column | name }} AS k{{ loop.index0 }},
+{% endfor %}
+  t.{{ look.parent | name }} AS parent,
+{% if look.tracked %}
+  t.SYS_CHANGE_VERSION AS seen, t.SYS_CHANGE_OPERATION AS operation
+FROM CHANGETABLE(CHANGES dbo.{{ look.table | name }}, {{ value(look.since) }}) AS t
+WHERE t.SYS_CHANGE_VERSION <= @version
+{% if look.beyond %}
+  AND {{ beyond(look.beyond) }}
+{% endif %}
+{% else %}
+  t.DEX_ROW_TS AS seen
+FROM dbo.{{ look.table | name }} AS t
+{% if look.floor %}
+WHERE t.DEX_ROW_TS >= {{ value(look.floor, "datetime") }}
+{% else %}
+WHERE {{ beyond(look.beyond) }}
+{% endif %}
+{% endif %}
+{% for column, wanted, type in look.where %}
+  AND t.{{ column | name }} = {{ value(wanted, type) }}
+{% endfor %}
+ORDER BY seen{% for column in look.key %}, t.{{ column | name }}{% endfor %};
+{% endfor %}
+{% if tracked %}
+SELECT
+{% for table in tracked %}
+  CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID({{ value("dbo." ~ table) }})) AS m{{ loop.index0 }}{{ "," if not loop.last }}
+{% endfor %}
+{% endif %}

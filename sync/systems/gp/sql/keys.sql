@@ -1,0 +1,6 @@
+SELECT TOP ({{ value(limit) }}) t.{{ key_column | name }} AS k
+FROM dbo.{{ table | name }} AS t
+{% if after %}
+WHERE t.{{ key_column | name }} > {{ value(after, key_type) }}
+{% endif %}
+ORDER BY t.{{ key_column | name }}
