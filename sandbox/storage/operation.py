@@ -22,9 +22,7 @@ def kind(service: str, method: str, path: str, query: Mapping[str, str], headers
 def _queue(method: str, steps: list[str], query: Mapping[str, str], _: Mapping[str, str]) -> str:
     if len(steps) < 2:
         scope = "queue" if steps else "service"
-        return (
-            f"{scope}_{query.get('comp', {'PUT': 'create', 'DELETE': 'delete'}.get(method, method.lower()))}"
-        )
+        return f"{scope}_{query.get('comp', {'PUT': 'create', 'DELETE': 'delete'}.get(method, method.lower()))}"
     if len(steps) == 3:
         return {"DELETE": "delete", "PUT": "update"}.get(method, method.lower())
     if query.get("peekonly") == "true":

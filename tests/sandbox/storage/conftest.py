@@ -11,12 +11,8 @@ class Box:
 
     def __init__(self, storage, door, connection):
         self.storage, self.door, self.connection = storage, door, connection
-        self.tables = TableServiceClient.from_connection_string(
-            connection, retry_total=0, user_agent="gp365-app"
-        )
-        self.queues = QueueServiceClient.from_connection_string(
-            connection, retry_total=0, user_agent="gp365-host"
-        )
+        self.tables = TableServiceClient.from_connection_string(connection, retry_total=0, user_agent="gp365-app")
+        self.queues = QueueServiceClient.from_connection_string(connection, retry_total=0, user_agent="gp365-host")
 
     async def close(self):
         await self.tables.close()
