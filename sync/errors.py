@@ -97,6 +97,8 @@ CODES: dict[str, Cause] = {
         "A queue message names a flow or company that is not installed.",
         "Install it again, or discard the message.",
     ),
+    # people
+    "unknown_record": Cause("Nothing is known under this name.", "Check pair, company and id."),
     # settings
     "setting_missing": Cause("A setting is missing or malformed.", "Correct the setting named here."),
     "mapping_invalid": Cause("A mapping file is wrong.", "Correct the file at the line named here."),

@@ -25,9 +25,10 @@ def resolve(gp: GpSide, path: str) -> GpColumn:
         return schema.gp_column(gp.table, column)
     if alias not in gp.joins:
         raise UnknownName(f"{alias} is no joined table{did_you_mean(alias, gp.joins)}")
+    found = schema.gp_column(gp.joins[alias].table, column)
     if gp.joins[alias].otherwise:
         schema.gp_column(gp.table, column)
-    return schema.gp_column(gp.joins[alias].table, column)
+    return found
 
 
 def target(dataverse: DataverseSide, name: str) -> Attribute:
@@ -46,18 +47,33 @@ def parent_key(gp: GpSide, join: Join) -> str | None:
 
 
 def _check_gp(gp: GpSide) -> Iterator[MappingFault]:
-    yield from _unknown([(("gp", word), gp.table, getattr(gp, word)) for word in ("key", "identity")])
+    wrong = list(_unknown([(("gp", word), gp.table, getattr(gp, word)) for word in ("key", "identity")]))
+    if not wrong and schema.gp_table(gp.table).key != (gp.key,):
+        wrong = [MappingFault(("gp", "key"), f"{gp.key} alone is not the key of {gp.table}")]
+    yield from wrong
+    if wrong:
+        return
     for alias, join in gp.joins.items():
-        where: Where = ("gp", "joins", alias)
-        yield from _unknown([((*where, "on", child), join.table, child) for child in join.on])
-        yield from _unknown([((*where, "on", child), gp.table, parent) for child, parent in join.on.items()])
-        yield from _unknown([((*where, "where", child), join.table, child) for child in join.where])
-        if join.feed and not parent_key(gp, join):
-            yield MappingFault(
-                where,
-                f"a change in {join.table} can't be traced to its {gp.key}, which isn't in `on`: "
-                "write `feed: false` if such changes may go unseen",
-            )
+        yield from _check_join(gp, ("gp", "joins", alias), join)
+
+
+def _check_join(gp: GpSide, where: Where, join: Join) -> Iterator[MappingFault]:
+    names = [((*where, "on", child), join.table, child) for child in join.on]
+    names += [((*where, "on", child), gp.table, parent) for child, parent in join.on.items()]
+    names += [((*where, "where", child), join.table, child) for child in join.where]
+    unknown = list(_unknown(names))
+    yield from unknown
+    if unknown:
+        return
+    missing = [column for column in schema.gp_table(join.table).key if column not in {*join.on, *join.where}]
+    if missing:
+        yield MappingFault(where, f"several rows of {join.table} may fit: name {', '.join(missing)} in `on` or `where`")
+    if join.feed and not parent_key(gp, join):
+        yield MappingFault(
+            where,
+            f"a change in {join.table} can't be traced to its {gp.key}, which isn't in `on`: "
+            "write `feed: false` if such changes may go unseen",
+        )
 
 
 def _unknown(names: Iterable[tuple[Where, str, str]]) -> Iterator[MappingFault]:

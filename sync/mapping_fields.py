@@ -177,7 +177,7 @@ def _check_table(rules: PairRules, field: MappedField) -> Iterator[MappingFault]
         try:
             limits.check(_converted(field, value), field.attribute)
         except Fault as fault:
-            yield MappingFault(where, f"{value} {fault.text}")
+            yield MappingFault(where, fault.text)
 
 
 def _converted(field: MappedField, value: Plain) -> Plain:

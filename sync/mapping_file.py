@@ -52,19 +52,20 @@ _Loader.add_constructor("tag:yaml.org,2002:float", lambda _, node: Decimal(str(n
 
 def read(path: Path) -> Node:
     """The file as a tree of nodes. Raises BadSettings when it can't be read or is no YAML."""
+    name = f"{path.parent.name}/{path.name}"
     try:
         loader = _Loader(path.read_text("utf-8"))
         root = loader.get_single_node()
-        node = _node(loader, root, path.name) if root else None
+        node = _node(loader, root, name) if root else None
     except (OSError, UnicodeDecodeError, RecursionError) as error:
         raise BadSettings(f"{path}: can't be read: {error}", code="mapping_invalid") from error
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise BadSettings(f"{path.name}, line {line}: {error.problem}", code="mapping_invalid") from error
+        raise BadSettings(f"{name}, line {line}: {error.problem}", code="mapping_invalid") from error
     except yaml.YAMLError as error:
-        raise BadSettings(f"{path.name}: {error}", code="mapping_invalid") from error
+        raise BadSettings(f"{name}: {error}", code="mapping_invalid") from error
     if node is None or not isinstance(node.value, dict):
-        raise BadSettings(f"{path.name}: holds no mapping of a pair", code="mapping_invalid")
+        raise BadSettings(f"{name}: holds no mapping of a pair", code="mapping_invalid")
     return node
 
 

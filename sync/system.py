@@ -37,13 +37,17 @@ class Change:
 
 @dataclass(frozen=True)
 class Write:
-    """One record to write: `values` by target attribute. An update names the `version` it was decided on."""
+    """One record to write: `values` by target attribute. An update names the `version` it was decided on.
+
+    `key` is the source's key, which a create stores in the target's key column.
+    """
 
     id: str
     values: dict[str, Value]
     mark: str
     create: bool = False
     version: str = ""
+    key: str = ""
 
 
 class Outcome(StrEnum):

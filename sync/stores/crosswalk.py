@@ -46,6 +46,9 @@ class Intent:
     create: bool
     version: str
     fields: dict[str, Planned]
+    flow: str
+    reason: str
+    seen_at: str
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,7 @@ class Lineage:
     message_id: str
     flow: str
     reason: str
-    at: str
+    seen_at: str
     attempt: str
 
 

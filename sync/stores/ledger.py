@@ -1,6 +1,6 @@
 """The ledger: what became of every change event. One final outcome per message and key; a skip never replaces a write.
 
-Partition `{company}.{pair}.{month}`: all outcomes of a message lie in one partition and go in calls of 100.
+Partition `{company}.{pair}.{month of the message}`: all outcomes of a message lie in one partition, 100 to a call.
 Row `{key}~{message}`: redelivery overwrites its own line, and a record's history is one range.
 """
 
@@ -12,7 +12,6 @@ from enum import StrEnum
 from typing import Any
 
 from sync.keys import encode
-from sync.message import Message
 from sync.stores.tables import Table, quoted
 from sync.value import Value, from_json, to_json
 
@@ -60,13 +59,19 @@ class Ledger:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def write(self, message: Message, pair: str, lines: Sequence[Line], redelivered: bool) -> None:
-        """File the outcomes of a message. After a redelivery, skips do not replace what the first delivery wrote."""
-        partition = f"{message.company}.{pair}.{message.at:%Y%m}"
+    async def write(self, company: str, pair: str, lines: Sequence[Line], *, redelivered: bool) -> None:
+        """File outcomes. After a redelivery, skips do not replace what the first delivery wrote."""
+        by_partition: dict[str, list[Line]] = {}
+        for line in lines:
+            by_partition.setdefault(f"{company}.{pair}.{_month(line.seen_at)}", []).append(line)
+        for partition, some in by_partition.items():
+            await self._write(partition, some, redelivered)
+
+    async def _write(self, partition: str, lines: Sequence[Line], redelivered: bool) -> None:
         rows = {f"{encode(line.key)}~{line.message_id}": line for line in lines}
         if redelivered:
-            skips = [key for key, line in rows.items() if line.result is Result.SKIPPED]
-            for kept in await self._table.rows(partition, skips):
+            weak = [key for key, line in rows.items() if not line.changes and line.result is not Result.PARKED]
+            for kept in await self._table.rows(partition, weak):
                 del rows[kept["RowKey"]]
         await self._table.transact(
             [[("upsert", {"PartitionKey": partition, "RowKey": key, **_stored(line)})] for key, line in rows.items()]
@@ -98,6 +103,10 @@ def _line(row: dict[str, Any]) -> Line:
         FieldChange(name, from_json(old), from_json(new), rule) for name, old, new, rule in json.loads(row["changes"])
     )
     return Line(**{name: row[name] for name in names}, result=Result(row["result"]), changes=changes)
+
+
+def _month(seen_at: str) -> str:
+    return datetime.fromisoformat(seen_at).strftime("%Y%m")
 
 
 def _months(now: datetime, count: int) -> list[str]:

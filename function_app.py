@@ -1,0 +1,43 @@
+"""The table of triggers: lanes and timers, registered from the flows. It decides nothing."""
+
+import azure.functions as func
+
+from sync.runtime import current
+
+STORAGE = "AzureWebJobsStorage"
+
+app = func.FunctionApp()
+# Built here, not at the first message: with a wrong setting or mapping the app does not start, and no message is touched.
+runtime = current()
+
+
+@app.function_name("poll_gp")
+@app.timer_trigger(arg_name="timer", schedule="%GP365_POLL_SCHEDULE%")
+async def poll_gp(timer: func.TimerRequest) -> None:
+    """Look for changes in every GP company."""
+    await runtime.intake.poll_all(runtime.settings.companies)
+
+
+@app.function_name("health")
+@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+async def health(request: func.HttpRequest) -> func.HttpResponse:
+    """Say that the app runs; nothing about its data."""
+    return func.HttpResponse("ok")
+
+
+def add_lane(lane: str) -> None:
+    """A lane and its poison queue."""
+
+    @app.function_name(lane.replace("-", "_"))
+    @app.queue_trigger(arg_name="message", queue_name=lane, connection=STORAGE)
+    async def work(message: func.QueueMessage) -> None:
+        await runtime.pipeline.receive(message.get_body().decode(errors="replace"), message.dequeue_count or 1, lane)
+
+    @app.function_name(f"{lane.replace('-', '_')}_poison")
+    @app.queue_trigger(arg_name="message", queue_name=f"{lane}-poison", connection=STORAGE)
+    async def drain(message: func.QueueMessage) -> None:
+        await runtime.parking.drain(message.get_body().decode(errors="replace"), lane, runtime.flows)
+
+
+for flow_lane in sorted({lane for flow in runtime.flows.values() for lane in (flow.lane, flow.bulk_lane)}):
+    add_lane(flow_lane)

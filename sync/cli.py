@@ -1,0 +1,174 @@
+"""The operator's commands: a table of them, each a thin door on an operation.
+
+People get tables, machines `--json` (one JSON object a line on standard output). Exit status: 0 all is well,
+1 something is not well, 2 wrong usage, 3 settings, a right or a mapping must be corrected, 4 a system did not answer.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console, RenderableType
+
+from sync import render
+from sync.errors import BadSettings, RetryLater, SyncError
+from sync.operations import doctor as doctor_operation
+from sync.operations import parked as parked_operation
+from sync.operations import provision as provision_operation
+from sync.operations import show as show_operation
+from sync.runtime import Runtime, build
+from sync.settings import read_settings
+
+app = typer.Typer(help="GP365: keeps Dynamics GP and Dynamics 365 in agreement.", no_args_is_help=True)
+parked_app = typer.Typer(help="Records that a person must look at.", no_args_is_help=True)
+app.add_typer(parked_app, name="parked")
+
+Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
+Company = Annotated[str, typer.Option(help="Only this company database.")]
+Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
+Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]
+
+
+@app.command()
+def doctor(as_json: Json = False) -> None:
+    """Look at everything GP365 needs, and say what to do about what is not well."""
+
+    async def run(runtime: Runtime) -> int:
+        lines = [line async for line in doctor_operation.doctor(runtime)]
+        _show(as_json, [asdict(line) for line in lines], lambda: render.checks(lines))
+        return 0 if all(line.ok for line in lines) else 1
+
+    _run(run, as_json)
+
+
+@app.command()
+def provision(as_json: Json = False) -> None:
+    """Make the columns and keys that the mappings need in Dataverse. What is there is left alone."""
+
+    async def run(runtime: Runtime) -> int:
+        steps = []
+        with render.waiting("Looking at Dataverse", quiet=as_json) as say:
+            async for step in provision_operation.provision(runtime):
+                steps.append(step)
+                say(step.what)
+        _show(as_json, [asdict(step) for step in steps], lambda: render.steps(steps))
+        return 0
+
+    _run(run, as_json)
+
+
+@app.command()
+def poll(company: Company = "", as_json: Json = False) -> None:
+    """Look for changes in GP now, instead of waiting for the timer."""
+
+    async def run(runtime: Runtime) -> int:
+        companies = [company.upper()] if company else runtime.settings.companies
+        polled = [await runtime.intake.poll(name) for name in companies]
+        _show(as_json, [asdict(one) for one in polled], lambda: render.polled(polled))
+        return 0
+
+    _run(run, as_json)
+
+
+@app.command()
+def show(
+    record: Annotated[str, typer.Argument(help="PAIR/COMPANY/ID, such as customer/TWO/AARONFIT0001.")],
+    as_json: Json = False,
+) -> None:
+    """Show one record: both ids, the agreed values, and what became of its changes."""
+
+    async def run(runtime: Runtime) -> int:
+        shown = await show_operation.show(runtime, record)
+        _show(as_json, [render.shown_json(shown)], lambda: render.shown(shown))
+        return 1 if shown.parked else 0
+
+    _run(run, as_json)
+
+
+@parked_app.command("list")
+def parked_list(company: Company = "", record: Key = "", code: Code = "", as_json: Json = False) -> None:
+    """List what waits for a person: the cause, and what to do next."""
+
+    async def run(runtime: Runtime) -> int:
+        entries = await _selected(runtime, company, record, code)
+        _show(as_json, [asdict(entry) for entry in entries], lambda: render.parked(entries))
+        return 0
+
+    _run(run, as_json)
+
+
+@parked_app.command("retry")
+def parked_retry(company: Company = "", record: Key = "", code: Code = "", as_json: Json = False) -> None:
+    """Try parked records again, after their cause was corrected."""
+
+    async def run(runtime: Runtime) -> int:
+        entries = await _selected(runtime, company, record, code)
+        done = [entry async for entry in parked_operation.retry(runtime, entries)]
+        _show(as_json, [asdict(entry) for entry in done], lambda: render.counted("sent again", done))
+        return 0 if done else 1
+
+    _run(run, as_json)
+
+
+@parked_app.command("discard")
+def parked_discard(
+    why: Annotated[str, typer.Option(help="Why it may be let go: kept in the ledger.")],
+    company: Company = "",
+    record: Key = "",
+    code: Code = "",
+    as_json: Json = False,
+) -> None:
+    """Let parked records go. Their next change is worked as ever."""
+
+    async def run(runtime: Runtime) -> int:
+        if not (company or record or code):
+            raise typer.BadParameter("say which: --company, --record or --code")
+        entries = await _selected(runtime, company, record, code)
+        done = [entry async for entry in parked_operation.discard(runtime, entries, why)]
+        _show(as_json, [asdict(entry) for entry in done], lambda: render.counted("discarded", done))
+        return 0 if done else 1
+
+    _run(run, as_json)
+
+
+async def _selected(runtime: Runtime, company: str, record: str, code: str) -> list[Any]:
+    pair, key = "", ""
+    if record:
+        pair, company, key = show_operation.parse_record(runtime, record)
+    return await parked_operation.select(runtime, company=company.upper(), pair=pair, key=key, code=code)
+
+
+def _show(as_json: bool, objects: list[dict[str, Any]], picture: Callable[[], RenderableType]) -> None:
+    if as_json:
+        for item in objects:
+            print(json.dumps(item, default=str, ensure_ascii=False))
+    else:
+        Console().print(picture())
+
+
+def _run(work: Callable[[Runtime], Awaitable[int]], as_json: bool) -> None:
+    """Run one command; turn what goes wrong into a sentence and an exit status."""
+    try:
+        status = asyncio.run(_with_runtime(work))
+    except SyncError as error:
+        if as_json:
+            print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
+        else:
+            Console(stderr=True).print(render.failure(error))
+        status = 3 if isinstance(error, BadSettings) else 4 if isinstance(error, RetryLater) else 1
+    raise typer.Exit(status)
+
+
+async def _with_runtime(work: Callable[[Runtime], Awaitable[int]]) -> int:
+    runtime = build(read_settings())
+    try:
+        return await work(runtime)
+    finally:
+        await runtime.close()
+
+
+def main() -> None:
+    app()

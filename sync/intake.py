@@ -1,0 +1,114 @@
+"""From a change in a source system to messages on lanes. A cursor moves only after its events are on a lane."""
+
+import logging
+from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from sync.errors import SyncError
+from sync.flow import Flow
+from sync.mapping import Mapping
+from sync.message import Message, Reason
+from sync.stores.cursors import Cursors
+from sync.stores.queues import Lanes
+from sync.system import Change
+
+KEYS_A_MESSAGE = 100
+"""Few enough that one message takes seconds, many enough that a request per record is never needed."""
+
+INTERACTIVE = 500
+"""A poll that finds more keys than this goes to the bulk lane, so that single edits never wait behind a load."""
+
+PAGE = 500
+log = logging.getLogger(__name__)
+
+
+class Poll(Protocol):
+    """What one look at a company's feeds found."""
+
+    @property
+    def changes(self) -> Table[str, Sequence[Change]]: ...
+    @property
+    def cursor(self) -> dict[str, Any]: ...
+    @property
+    def full_reread(self) -> Iterable[str]: ...
+
+
+class Feeds(Protocol):
+    """A system whose changes are polled."""
+
+    async def poll(self, company: str, mappings: Sequence[Mapping], cursor: dict[str, Any]) -> Poll: ...
+    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]: ...
+
+
+@dataclass
+class Polled:
+    """What a poll put on lanes: keys per flow, and whether the cursor was moved by us."""
+
+    company: str
+    keys: dict[str, int] = field(default_factory=dict)
+    reread: list[str] = field(default_factory=list)
+    moved: bool = True
+
+
+class Intake:
+    """Polls GP and sends what changed to the flows that care."""
+
+    def __init__(
+        self, flows: Table[str, Flow], mappings: Table[str, Mapping], feeds: Feeds, cursors: Cursors, lanes: Lanes
+    ) -> None:
+        self._flows = [flow for flow in flows.values() if flow.source == "gp"]
+        self._mappings = mappings
+        self._feeds = feeds
+        self._cursors = cursors
+        self._lanes = lanes
+
+    async def poll_all(self, companies: Sequence[str]) -> list[Polled]:
+        """Poll every company; one that fails is logged and stops no other."""
+        done = []
+        for company in companies:
+            try:
+                done.append(await self.poll(company))
+            except SyncError as error:
+                log.error("poll of %s: %s %s", company, error.message, error.next_step)
+        return done
+
+    async def poll(self, company: str) -> Polled:
+        """Look once at all feeds of a company. The first look only notes where each feed stands.
+
+        When another instance moved the cursor meanwhile, its events were sent twice, which is harmless.
+        """
+        polled = Polled(company)
+        pairs = list(dict.fromkeys(flow.pair for flow in self._flows))
+        cursor = await self._cursors.read(company, "gp")
+        poll = await self._feeds.poll(company, [self._mappings[pair] for pair in pairs], cursor.place)
+        for flow in self._flows:
+            changes = poll.changes.get(flow.pair, ())
+            polled.keys[flow.name] = await self.send(flow, company, list(dict.fromkeys(c.key for c in changes)), "poll")
+            if flow.pair in poll.full_reread:
+                polled.reread.append(flow.name)
+                polled.keys[flow.name] += await self._reread(flow, company)
+        if poll.cursor != cursor.place:
+            polled.moved = await self._cursors.move(cursor, poll.cursor)
+        return polled
+
+    async def send(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
+        """Put keys on the flow's lane, many to a message; the count of keys sent."""
+        lane = flow.lane if len(keys) <= INTERACTIVE else flow.bulk_lane
+        for start in range(0, len(keys), KEYS_A_MESSAGE):
+            await self._lanes.send(lane, Message.new(flow.name, company, keys[start : start + KEYS_A_MESSAGE], reason))
+        return len(keys)
+
+    async def _reread(self, flow: Flow, company: str) -> int:
+        """A feed's history was cleaned: look at every record, on the bulk lane."""
+        log.warning("%s: the change history of %s is gone; every record is looked at again.", flow.name, company)
+        sent = 0
+        after = ""
+        while page := await self._feeds.keys(company, self._mappings[flow.pair], after, PAGE):
+            for start in range(0, len(page), KEYS_A_MESSAGE):
+                message = Message.new(flow.name, company, page[start : start + KEYS_A_MESSAGE], "reread")
+                await self._lanes.send(flow.bulk_lane, message)
+            sent += len(page)
+            after = page[-1]
+        return sent

@@ -1,0 +1,37 @@
+"""Looks at everything GP365 needs and says, line by line, whether it is well and what to do when it isn't."""
+
+from collections.abc import AsyncIterator
+
+from sync.errors import SyncError
+from sync.runtime import Runtime
+from sync.system import Check
+from sync.systems.dataverse import checks as dataverse_checks
+from sync.systems.gp import checks as gp_checks
+
+
+async def doctor(runtime: Runtime) -> AsyncIterator[Check]:
+    """One check per line, GP first. Never raises SyncError: what fails is a line."""
+    mappings = list(runtime.mappings.values())
+    async for line in gp_checks.check(runtime.gp.client, runtime.settings.companies, mappings):
+        yield line
+    async for line in dataverse_checks.check(runtime.dataverse, mappings):
+        yield line
+    async for line in _storage(runtime):
+        yield line
+
+
+async def _storage(runtime: Runtime) -> AsyncIterator[Check]:
+    try:
+        parked = [entry async for entry in runtime.parked.list()]
+        lanes = sorted({lane for flow in runtime.flows.values() for lane in (flow.lane, flow.bulk_lane)})
+        for lane in lanes:
+            waiting = await runtime.lanes.waiting(lane)
+            poison = await runtime.lanes.waiting(f"{lane}-poison")
+            step = "" if not poison else "Is the function app running? It drains poison queues by itself."
+            yield Check(f"lane {lane}", not poison, f"{waiting} waiting, {poison} poison", step)
+    except SyncError as error:
+        yield Check("storage", False, error.message, error.next_step)
+        return
+    yield Check("storage", True, "tables and queues answer")
+    detail = f"{len(parked)} records wait for a person" if parked else "nothing waits for a person"
+    yield Check("parked", True, detail)

@@ -1,0 +1,14 @@
+"""Makes what the mappings need in Dataverse: columns of our own and alternate keys."""
+
+from collections.abc import AsyncIterator
+
+from sync.runtime import Runtime
+from sync.systems.dataverse.provision import Step
+from sync.systems.dataverse.provision import provision as provision_mapping
+
+
+async def provision(runtime: Runtime) -> AsyncIterator[Step]:
+    """Every mapping in turn, step by step; what is there already is left alone."""
+    for mapping in runtime.mappings.values():
+        async for step in provision_mapping(runtime.dataverse, mapping):
+            yield step

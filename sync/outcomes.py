@@ -1,0 +1,86 @@
+"""What became of each key of one delivery, as ledger lines."""
+
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from sync.errors import BadSettings, RetryLater
+from sync.flow import Flow
+from sync.mapping import Mapping
+from sync.message import Message
+from sync.plan import Plan, Planner
+from sync.stores.crosswalk import Couple, Intent
+from sync.stores.ledger import FieldChange, Line, Result
+
+
+@dataclass
+class Run:
+    """One delivery of one message: what it is about and what became of each key so far."""
+
+    message: Message
+    flow: Flow
+    mapping: Mapping
+    planner: Planner
+    redelivered: bool
+    lines: dict[str, Line] = field(default_factory=dict)
+    later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)
+
+    @property
+    def company(self) -> str:
+        return self.message.company
+
+
+def line(run: Run, key: str, result: Result, text: str, *, attempt: str = "", code: str = "") -> Line:
+    message = run.message
+    return Line(
+        key=key,
+        flow=run.flow.name,
+        result=result,
+        text=text,
+        reason=message.reason,
+        seen_at=message.at.isoformat(),
+        done_at=datetime.now(UTC).isoformat(),
+        message_id=message.message_id,
+        attempt=attempt,
+        code=code,
+    )
+
+
+def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
+    """A record that went round twice (created, then made inactive) has one line with both."""
+    create = bool(plan.write and plan.write.create) or (earlier is not None and earlier.result is Result.CREATED)
+    written = line(
+        run,
+        plan.couple.key,
+        Result.CREATED if create else Result.UPDATED,
+        "",
+        attempt=plan.write.mark if plan.write else "",
+    )
+    return replace(written, changes=(*(earlier.changes if earlier else ()), *plan.changes))
+
+
+def own_line(run: Run, couple: Couple) -> Line | None:
+    """The line of a write that this very message did in an earlier delivery, whose ledger line may be missing."""
+    earlier = run.lines.get(couple.key)
+    if earlier or not run.redelivered or couple.lineage is None:
+        return earlier
+    if couple.lineage.message_id != run.message.message_id:
+        return None
+    return line(run, couple.key, Result.UPDATED, "written by an earlier delivery", attempt=couple.lineage.attempt)
+
+
+def landed_line(key: str, intent: Intent) -> Line:
+    changes = tuple(
+        FieldChange(name, plan.old, plan.new, "settled: it had landed") for name, plan in intent.fields.items()
+    )
+    return Line(
+        key=key,
+        flow=intent.flow,
+        result=Result.CREATED if intent.create else Result.UPDATED,
+        text="found landed after an interruption",
+        reason=intent.reason,
+        seen_at=intent.seen_at,
+        done_at=datetime.now(UTC).isoformat(),
+        message_id=intent.message_id,
+        attempt=intent.attempt,
+        changes=changes,
+    )

@@ -1,0 +1,91 @@
+"""Parks what a person must look at, and what nobody could read. Drains the poison queues."""
+
+import hashlib
+import logging
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from sync.errors import Rejected, SyncError
+from sync.flow import Flow
+from sync.message import Message
+from sync.stores.crosswalk import Crosswalk
+from sync.stores.parked import Parked, ParkedStore
+from sync.stores.queues import Lanes
+
+MESSAGES = "messages"
+"""The pair under which unreadable messages are parked; they have no company."""
+
+BODY_LIMIT = 30_000
+log = logging.getLogger(__name__)
+
+
+class Parking:
+    """Everything that becomes parked goes through here, whatever the cause."""
+
+    def __init__(self, parked: ParkedStore, crosswalk: Crosswalk, lanes: Lanes) -> None:
+        self._parked = parked
+        self._crosswalk = crosswalk
+        self._lanes = lanes
+
+    async def park(self, flow: Flow, company: str, key: str, error: SyncError, message_id: str) -> None:
+        """Park one record of a flow. The caller has set `parked` on its crosswalk row."""
+        log.warning("%s: %s/%s parked: %s", flow.name, company, key, error.message)
+        entry = Parked(
+            company=company,
+            pair=flow.pair,
+            key=key,
+            flow=flow.name,
+            code=error.code,
+            message=error.message,
+            next_step=error.next_step,
+            since=datetime.now(UTC).isoformat(),
+            message_id=message_id,
+            system=error.system,
+            entity=error.entity,
+            details=error.details,
+        )
+        await self._parked.put([entry])
+
+    async def remove(self, company: str, flow: Flow, key: str) -> None:
+        """The record is well again."""
+        await self._parked.remove(company, flow.pair, flow.name, key)
+
+    async def park_body(self, body: str, error: SyncError) -> None:
+        """Park a message that can't be worked, whole, so that nothing is lost."""
+        log.error("A message was parked: %s", error.message)
+        entry = Parked(
+            company="-",
+            pair=MESSAGES,
+            key=hashlib.sha256(body.encode(errors="replace")).hexdigest()[:32].upper(),
+            flow="-",
+            code=error.code,
+            message=error.message,
+            next_step=error.next_step,
+            since=datetime.now(UTC).isoformat(),
+            message_id="",
+            body=body[:BODY_LIMIT],
+        )
+        await self._parked.put([entry])
+
+    async def drain(self, body: str, lane: str, flows: dict[str, Flow]) -> None:
+        """One poison message: a message of several keys is split and sent again, a single record parked."""
+        try:
+            message = Message.parse(body)
+        except Rejected as error:
+            await self.park_body(body, error)
+            return
+        if len(message.keys) > 1:
+            for part in message.split(3):
+                await self._lanes.send(lane, part)
+            return
+        text = f"The worker died each time it touched {message.company}/{message.keys[0]}."
+        killed = Rejected(text, code="worker_killed", key=message.keys[0])
+        if message.flow not in flows:
+            await self.park_body(body, killed)
+            return
+        await self._park_killed(flows[message.flow], message, killed)
+
+    async def _park_killed(self, flow: Flow, message: Message, error: Rejected) -> None:
+        [couple] = (await self._crosswalk.read(message.company, flow.pair, message.keys)).values()
+        await self._crosswalk.save([(couple, replace(couple, parked=error.code))])
+        await self.park(flow, message.company, couple.key, error, message.message_id)

@@ -1,0 +1,23 @@
+"""How long a message waits before it is tried again: growing, jittered, capped, and never shorter than asked for."""
+
+import random
+from dataclasses import dataclass
+
+LONGEST = 15 * 60.0
+SHORT = 2.0
+
+
+@dataclass(frozen=True)
+class Pauses:
+    """`scale` shortens every pause in the sandbox."""
+
+    scale: float = 1.0
+
+    def next(self, delays: int, asked: float | None = None) -> float:
+        """Seconds before the next try of a message re-sent `delays` times already; at least what the system asked."""
+        growing = min(LONGEST, 5.0 * float(2 ** min(delays, 10)))
+        return max(growing * random.uniform(0.5, 1.0), asked or 0.0) * self.scale
+
+    def short(self) -> float:
+        """Seconds to wait for another worker that is writing the same record now."""
+        return SHORT * self.scale

@@ -1,0 +1,257 @@
+"""A message's way: read crosswalk, source, target; settle or decide; store the intent; write; commit; ledger.
+
+The file to read first. The steps are numbered in design §3.1; the decisions themselves are pure and live in
+`plan.py`, `merge.py` and `settle.py`. Nothing here knows GP or Dataverse.
+"""
+
+import logging
+import uuid
+from collections.abc import Mapping as Table
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+from typing import Protocol
+
+from sync.errors import BadSettings, Rejected, RetryLater
+from sync.flow import Flow
+from sync.mapping import Mapping
+from sync.message import Message
+from sync.outcomes import Run, landed_line, line, own_line, written_line
+from sync.parking import Parking
+from sync.pauses import Pauses
+from sync.plan import Case, Plan, Planner
+from sync.settle import Settlement, committed, settle
+from sync.stores.crosswalk import Couple, Crosswalk
+from sync.stores.ledger import Ledger, Result
+from sync.stores.queues import Lanes
+from sync.system import Outcome, Record, Verdict, Write
+
+ROUNDS = 6
+log = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """Where records are read."""
+
+    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]: ...
+
+
+class Target(Protocol):
+    """Where records are written."""
+
+    async def read(self, mapping: Mapping, ids: Sequence[str]) -> dict[str, Record]: ...
+    async def find(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]: ...
+    async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]: ...
+
+
+class Pipeline:
+    """Works messages of every lane."""
+
+    def __init__(
+        self,
+        *,
+        flows: Table[str, Flow],
+        mappings: Table[str, Mapping],
+        companies: Sequence[str],
+        sources: Table[str, Source],
+        targets: Table[str, Target],
+        crosswalk: Crosswalk,
+        ledger: Ledger,
+        parking: Parking,
+        lanes: Lanes,
+        pauses: Pauses,
+        visibility: timedelta,
+    ) -> None:
+        self._flows = flows
+        self._mappings = mappings
+        self._companies = companies
+        self._sources = sources
+        self._targets = targets
+        self._crosswalk = crosswalk
+        self._ledger = ledger
+        self._parking = parking
+        self._lanes = lanes
+        self._pauses = pauses
+        self._visibility = visibility
+
+    async def receive(self, body: str, delivery: int, lane: str) -> None:
+        """Work what a lane delivered for the `delivery`-th time. Returns normally unless storage itself fails."""
+        try:
+            message = Message.parse(body)
+            flow = self._flow(message)
+        except Rejected as error:
+            await self._parking.park_body(body, error)
+            return
+        if delivery > 1 and len(message.keys) > 1:
+            for part in message.split(delivery):
+                await self._lanes.send(lane, part)
+            return
+        await self._work(message, flow, lane, redelivered=delivery > 1 or message.delays > 0)
+
+    def _flow(self, message: Message) -> Flow:
+        if message.flow not in self._flows or message.company not in self._companies:
+            text = f"The message names flow {message.flow} of company {message.company}, which is not installed."
+            raise Rejected(text, code="unknown_flow")
+        return self._flows[message.flow]
+
+    async def _work(self, message: Message, flow: Flow, lane: str, *, redelivered: bool) -> None:
+        mapping = self._mappings[flow.pair]
+        run = Run(message, flow, mapping, Planner(flow, mapping, mapping.lookups, message), redelivered)
+        todo: Sequence[str] = message.keys
+        try:
+            for _ in range(ROUNDS):
+                todo = await self._round(run, todo)
+                if not todo:
+                    break
+        except (RetryLater, BadSettings) as error:
+            todo = [key for key in message.keys if key not in run.lines]
+            run.later |= dict.fromkeys(todo, error)
+        else:
+            run.later |= dict.fromkeys(
+                todo, RetryLater("It kept changing while it was written.", code="changed_meanwhile")
+            )
+        await self._finish(run, lane)
+
+    async def _round(self, run: Run, keys: Sequence[str]) -> list[str]:
+        """One round for some keys; the keys that must go round again."""
+        cases = await self._read(run, keys)
+        again = await self._settle(run, [case for case in cases if case.couple.intent])
+        plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
+        again += await self._store(run, [plan for plan in plans if not plan.write])
+        again += await self._write(run, [plan for plan in plans if plan.write])
+        return again
+
+    async def _read(self, run: Run, keys: Sequence[str]) -> list[Case]:
+        """Step 2: crosswalk, then source, then target. Never another order."""
+        couples = await self._crosswalk.read(run.company, run.flow.pair, keys)
+        sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
+        target = self._targets[run.flow.target]
+        by_id = await target.read(run.mapping, [couple.id for couple in couples.values() if couple.id])
+        loose = [key for key, couple in couples.items() if not couple.coupled and key in sources]
+        by_key = await target.find(run.company, run.mapping, loose)
+        return [
+            Case(couple, sources.get(key), by_id.get(couple.id) or by_key.get(key)) for key, couple in couples.items()
+        ]
+
+    async def _settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
+        """Steps 3-7: find out what became of earlier tries, then go round again."""
+        again = []
+        for case in cases:
+            settlement = settle(
+                case.couple, case.target, run.message.message_id, self._visibility, attempt=uuid.uuid4().hex
+            )
+            if settlement.wait:
+                run.later[case.couple.key] = RetryLater("Another worker is writing this record.", code="in_progress")
+            else:
+                again.append(case.couple.key)
+                await self._settled(run, case, settlement)
+        return again
+
+    async def _settled(self, run: Run, case: Case, settlement: Settlement) -> None:
+        if settlement.fence:
+            [verdict] = await self._targets[run.flow.target].write(run.company, run.mapping, [settlement.fence])
+            if verdict.outcome is not Outcome.WRITTEN:
+                return
+        [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
+        if saved and settlement.landed:
+            await self._ledger.write(
+                run.company, run.flow.pair, [landed_line(saved.key, settlement.landed)], redelivered=False
+            )
+
+    async def _store(self, run: Run, plans: Sequence[Plan]) -> list[str]:
+        """Step 10: records with nothing to write end as a skip or parked."""
+        changed = [plan for plan in plans if plan.stores]
+        saved = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in changed])
+        lost = {plan.couple.key for plan, couple in zip(changed, saved, strict=True) if couple is None}
+        for plan in plans:
+            if plan.couple.key not in lost:
+                await self._end(run, plan)
+        return list(lost)
+
+    async def _end(self, run: Run, plan: Plan) -> None:
+        key = plan.couple.key
+        if plan.error:
+            await self._parking.park(run.flow, run.company, key, plan.error, run.message.message_id)
+            run.lines[key] = line(run, key, Result.PARKED, plan.text, code=plan.error.code)
+            return
+        await self._unpark(run, plan)
+        run.lines[key] = own_line(run, plan.case.couple) or line(run, key, Result.SKIPPED, plan.text)
+
+    async def _write(self, run: Run, plans: Sequence[Plan]) -> list[str]:
+        """Steps 11-15: store the intents, write, commit."""
+        stored = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in plans])
+        ready = []
+        for plan, couple in zip(plans, stored, strict=True):
+            if couple is None:
+                run.later[plan.couple.key] = RetryLater("Another worker took this record.", code="in_progress")
+            else:
+                ready.append(replace(plan, couple=couple))
+        if not ready:
+            return []
+        writes = [plan.write for plan in ready if plan.write]
+        verdicts = await self._targets[run.flow.target].write(run.company, run.mapping, writes)
+        return await self._commit(run, list(zip(ready, verdicts, strict=True)))
+
+    async def _commit(self, run: Run, done: Sequence[tuple[Plan, Verdict]]) -> list[str]:
+        known = [(plan, verdict) for plan, verdict in done if not _unknown(run, plan, verdict)]
+        news = [_after(plan, verdict) for plan, verdict in known]
+        saved = await self._crosswalk.save([(plan.couple, new) for (plan, _), new in zip(known, news, strict=True)])
+        again = []
+        for (plan, verdict), couple in zip(known, saved, strict=True):
+            if await self._committed(run, plan, verdict, lost=couple is None):
+                again.append(plan.couple.key)
+        return again
+
+    async def _committed(self, run: Run, plan: Plan, verdict: Verdict, *, lost: bool) -> bool:
+        """File one verdict; True when the record must go round again."""
+        key = plan.couple.key
+        if verdict.outcome is Outcome.WRITTEN:
+            if not lost:
+                await self._unpark(run, plan)
+            run.lines[key] = written_line(run, plan, run.lines.get(key))
+            return bool(plan.deferred) and not lost
+        if verdict.outcome is Outcome.FAILED and isinstance(verdict.error, Rejected):
+            await self._parking.park(run.flow, run.company, key, verdict.error, run.message.message_id)
+            run.lines[key] = line(run, key, Result.PARKED, verdict.error.message, code=verdict.error.code)
+            return False
+        return True
+
+    async def _unpark(self, run: Run, plan: Plan) -> None:
+        if plan.case.couple.parked:
+            await self._parking.remove(run.company, run.flow, plan.couple.key)
+
+    async def _finish(self, run: Run, lane: str) -> None:
+        """File the outcomes, and re-send what is to be tried again: nothing of it was the record's fault."""
+        await self._ledger.write(run.company, run.flow.pair, list(run.lines.values()), redelivered=run.redelivered)
+        groups: dict[str, list[str]] = {}
+        for key, error in run.later.items():
+            groups.setdefault(error.code, []).append(key)
+        for code, keys in groups.items():
+            error = run.later[keys[0]]
+            log.log(
+                logging.ERROR if isinstance(error, BadSettings) else logging.INFO,
+                "%s: %s",
+                run.flow.name,
+                error.message,
+            )
+            pause = (
+                self._pauses.short()
+                if code == "in_progress"
+                else self._pauses.next(run.message.delays, error.retry_after)
+            )
+            await self._lanes.send(lane, run.message.again(keys), pause)
+
+
+def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
+    """Whether a write may or may not have landed: the intent stays, and the next delivery settles it."""
+    if isinstance(verdict.error, RetryLater | BadSettings):
+        run.later[plan.couple.key] = verdict.error
+        return True
+    return False
+
+
+def _after(plan: Plan, verdict: Verdict) -> Couple:
+    if verdict.outcome is Outcome.WRITTEN:
+        return committed(plan.couple, verdict.kept, plan.deferred)
+    parked = verdict.error.code if verdict.error else plan.couple.parked
+    return replace(plan.couple, intent=None, parked=parked)

@@ -1,0 +1,181 @@
+"""Plans what to do with one record, from what both sides and the crosswalk say (design §3.1, steps 8-11, 18-19). Pure."""
+
+import uuid
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field, replace
+
+from sync.errors import CODES, Rejected
+from sync.flow import Flow
+from sync.mapping import Converted, Mapping
+from sync.merge import Move, Sides, decide
+from sync.message import Message
+from sync.stores.crosswalk import Agreed, Couple, Intent, Planned
+from sync.stores.ledger import FieldChange
+from sync.system import Record, Write
+from sync.value import Value
+
+ACTIVE = 0
+INACTIVE = 1
+MASK = "***"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything known of one record in this round: read in this order and never another."""
+
+    couple: Couple
+    source: Record | None
+    target: Record | None
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with one record. `couple` is the crosswalk row to store before anything is written.
+
+    With `write` set, `couple` carries the intent. With `error` set the record is parked. With neither it ends as a
+    skip, for the reason in `text`; the row is stored only when it differs.
+    """
+
+    case: Case
+    couple: Couple
+    text: str
+    write: Write | None = None
+    changes: tuple[FieldChange, ...] = ()
+    deferred: dict[str, Agreed] = field(default_factory=dict)
+    error: Rejected | None = None
+
+    @property
+    def stores(self) -> bool:
+        return self.couple != self.case.couple
+
+
+class Planner:
+    """Plans the records of one message."""
+
+    def __init__(self, flow: Flow, mapping: Mapping, lookups: Table[str, Table[str, Value]], message: Message) -> None:
+        self._flow = flow
+        self._mapping = mapping
+        self._lookups = lookups
+        self._message = message
+
+    def plan(self, case: Case) -> Plan:
+        """Decide about one record that has no intent."""
+        couple = case.couple
+        if case.source is None:
+            return self._source_gone(case)
+        if couple.identity and couple.identity != case.source.identity:
+            return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
+        if couple.coupled and case.target is None:
+            return self._park(case, "deleted_in_target", f"The account of {couple.key} was deleted in Dataverse.")
+        converted = self._mapping.convert(case.source.values, self._lookups)
+        if converted.problems:
+            problem = converted.problems[0]
+            return self._park(case, problem.code, " ".join(p.message for p in converted.problems))
+        if case.target is None:
+            return self._create(case, converted)
+        return self._update(case, case.target, converted)
+
+    def _source_gone(self, case: Case) -> Plan:
+        couple = case.couple
+        if not couple.coupled or case.target is None:
+            return self._skip(case, couple, "not in GP")
+        if self._mapping.on_delete == "ignore":
+            return self._skip(case, couple, "deleted in GP, kept in Dataverse by policy")
+        if self._mapping.on_delete == "park":
+            return self._park(case, "deleted_in_source", f"{couple.key} was deleted in GP.")
+        if case.target.values.get("statecode") == INACTIVE:
+            return self._skip(case, couple, "deleted in GP, inactive in Dataverse")
+        planned = {"statecode": Planned(None, case.target.values.get("statecode"), INACTIVE)}
+        return self._write(case, couple, planned, {"statecode": "deleted in GP"})
+
+    def _create(self, case: Case, converted: Converted) -> Plan:
+        """Insert with an id chosen here, so that a second try meets the first (step 18)."""
+        couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base={})
+        deferred = {
+            name: Agreed(pair.source, ACTIVE, unsure=True)
+            for name, pair in converted.fields.items()
+            if self._mapping.field(name).attribute.type == "State" and pair.target not in (None, ACTIVE)
+        }
+        planned = {
+            name: Planned(pair.source, None, pair.target)
+            for name, pair in converted.fields.items()
+            if name not in deferred
+        }
+        plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), create=True)
+        return replace(plan, deferred=deferred)
+
+    def _update(self, case: Case, target: Record, converted: Converted) -> Plan:
+        coupling = not case.couple.coupled
+        couple = replace(case.couple, id=target.key, coupled=True, base={} if coupling else case.couple.base)
+        planned: dict[str, Planned] = {}
+        rules: dict[str, str] = {}
+        base = dict(couple.base)
+        for name, pair in converted.fields.items():
+            sides = self._sides(name, pair.source, pair.target, target.values.get(name), couple.base.get(name))
+            move, rule = decide(sides, coupling=coupling)
+            if move is Move.REBASE:
+                base[name] = Agreed(pair.source, sides.present)
+            if move is Move.WRITE:
+                planned[name] = Planned(pair.source, sides.present, pair.target)
+                rules[name] = rule
+        couple = replace(couple, base=base)
+        if not planned:
+            return self._skip(case, couple, "coupled, both agree" if coupling else "both agree")
+        return self._write(case, couple, planned, rules)
+
+    def _sides(self, name: str, source: Value, wanted: Value, present: Value, base: Agreed | None) -> Sides:
+        rules = self._mapping.field(name)
+        side = "gp" if self._flow.source == "gp" else "d365"
+        return Sides(source, wanted, present, base, rules.one_way, rules.owner == side, rules.owner == "review")
+
+    def _write(
+        self, case: Case, couple: Couple, planned: dict[str, Planned], rules: dict[str, str], *, create: bool = False
+    ) -> Plan:
+        attempt = uuid.uuid4().hex
+        version = case.target.version if case.target else ""
+        message = self._message
+        intent = Intent(
+            attempt=attempt,
+            message_id=message.message_id,
+            target=self._flow.target,
+            create=create,
+            version=version,
+            fields=planned,
+            flow=message.flow,
+            reason=message.reason,
+            seen_at=message.at.isoformat(),
+        )
+        values = {name: plan.new for name, plan in planned.items()}
+        write = Write(couple.id, values, attempt, create=create, version=version, key=couple.key)
+        changes = tuple(self._change(name, plan, rules[name]) for name, plan in planned.items())
+        stored = self._unparked(replace(couple, intent=intent, identity=_identity(case)))
+        return Plan(case, stored, "", write=write, changes=changes)
+
+    def _change(self, name: str, plan: Planned, rule: str) -> FieldChange:
+        if name in self._mapping.fields_by_name and self._mapping.field(name).secret:
+            return FieldChange(name, MASK, MASK, rule)
+        return FieldChange(name, plan.old, plan.new, rule)
+
+    def _skip(self, case: Case, couple: Couple, text: str) -> Plan:
+        if couple.etag or couple.coupled:
+            couple = self._unparked(replace(couple, identity=_identity(case)))
+        return Plan(case, couple, text)
+
+    def _park(self, case: Case, code: str, text: str) -> Plan:
+        error = Rejected(
+            text,
+            code=code,
+            system=self._flow.source,
+            entity=self._mapping.gp.entity,
+            key=case.couple.key,
+            details=CODES[code].meaning,
+        )
+        return Plan(case, replace(case.couple, parked=code), text, error=error)
+
+    @staticmethod
+    def _unparked(couple: Couple) -> Couple:
+        return replace(couple, parked="")
+
+
+def _identity(case: Case) -> str:
+    return case.source.identity if case.source else case.couple.identity

@@ -1,0 +1,146 @@
+"""Builds clients and stores once per process. Fakes enter here, in tests; nothing else builds anything."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from sync.flow import Flow, find_flows
+from sync.intake import Intake
+from sync.mapping import Mapping, load_all
+from sync.parking import Parking
+from sync.pauses import Pauses
+from sync.pipeline import Pipeline
+from sync.settings import Settings, read_settings
+from sync.stores.crosswalk import Crosswalk
+from sync.stores.cursors import Cursors
+from sync.stores.ledger import Ledger
+from sync.stores.parked import ParkedStore
+from sync.stores.queues import Lanes
+from sync.stores.tables import Table
+from sync.systems.dataverse.client import DataverseClient
+from sync.systems.dataverse.records import DataverseRecords
+from sync.systems.dataverse.tokens import Credentials, Tokens
+from sync.systems.gp.client import GpClient, GpSettings
+from sync.systems.gp.system import GpSystem
+
+MAPPINGS = Path(__file__).parent / "mappings"
+
+# How long the Functions host keeps a message invisible while it is worked: an intent younger than this may still
+# have a living owner.
+VISIBILITY = timedelta(minutes=10)
+
+
+@dataclass(frozen=True)
+class Runtime:
+    """Everything a process needs, built from the settings."""
+
+    settings: Settings
+    flows: dict[str, Flow]
+    mappings: dict[str, Mapping]
+    gp: GpSystem
+    dataverse: DataverseClient
+    records: DataverseRecords
+    lanes: Lanes
+    crosswalk: Crosswalk
+    ledger: Ledger
+    parked: ParkedStore
+    parking: Parking
+    intake: Intake
+    pipeline: Pipeline
+    tables: TableServiceClient
+    queues: QueueServiceClient
+
+    async def close(self) -> None:
+        await self.dataverse.close()
+        await self.gp.close()
+        await self.tables.close()
+        await self.queues.close()
+
+
+def build(settings: Settings) -> Runtime:
+    """The parts of this process. Raises BadSettings for a faulty mapping; connects to nothing yet."""
+    flows = find_flows()
+    mappings = load_all(MAPPINGS, settings.overlays)
+    tables, queues = _storage(settings)
+    lanes = Lanes(queues)
+    crosswalk = Crosswalk(Table(tables, "crosswalk"))
+    ledger = Ledger(Table(tables, "ledger"))
+    parked = ParkedStore(Table(tables, "parked"))
+    parking = Parking(parked, crosswalk, lanes)
+    gp = GpSystem(GpClient(_gp_settings(settings)))
+    dataverse = _dataverse(settings)
+    records = DataverseRecords(dataverse)
+    intake = Intake(flows, mappings, gp, Cursors(Table(tables, "cursors")), lanes)
+    pipeline = Pipeline(
+        flows=flows,
+        mappings=mappings,
+        companies=settings.companies,
+        sources={"gp": gp},
+        targets={"dataverse": records},
+        crosswalk=crosswalk,
+        ledger=ledger,
+        parking=parking,
+        lanes=lanes,
+        pauses=Pauses(settings.time_scale),
+        visibility=VISIBILITY * settings.time_scale,
+    )
+    return Runtime(
+        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, parking, intake, pipeline,
+        tables, queues,
+    )  # fmt: skip
+
+
+@cache
+def current() -> Runtime:
+    """The runtime of this process, built at first use: a worker has one event loop, and so one set of clients."""
+    return build(read_settings())
+
+
+def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient]:
+    if settings.storage:
+        return (
+            TableServiceClient.from_connection_string(settings.storage),
+            QueueServiceClient.from_connection_string(settings.storage),
+        )
+    from azure.identity.aio import DefaultAzureCredential
+
+    account = settings.storage_account
+    credential = DefaultAzureCredential()
+    return (
+        TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential),
+        QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential),
+    )
+
+
+def _gp_settings(settings: Settings) -> GpSettings:
+    return GpSettings(
+        server=settings.gp_server,
+        port=settings.gp_port,
+        user=settings.gp_user,
+        password=settings.gp_password,
+        companies=settings.companies,
+        encryption=settings.gp_encryption,
+        login_timeout=settings.gp_login_timeout,
+        timeout=settings.gp_timeout,
+        overlap_minutes=settings.gp_overlap_minutes,
+        system_database=settings.gp_system_database,
+    )
+
+
+def _dataverse(settings: Settings) -> DataverseClient:
+    credentials = Credentials(
+        resource=settings.dataverse_url,
+        authority=settings.authority or f"https://login.microsoftonline.com/{settings.tenant_id}",
+        client_id=settings.client_id,
+        secret=settings.client_secret.get_secret_value(),
+        certificate=settings.client_certificate,
+        managed_identity=settings.managed_identity,
+        ca_file=settings.ca_file,
+    )
+    return DataverseClient(
+        settings.dataverse_url, Tokens(credentials), ca_file=settings.ca_file, timeout=settings.dataverse_timeout
+    )

@@ -1,0 +1,212 @@
+"""In-memory stand-ins for unit tests: a table with ETags, lanes, a source and a target that keep the line's promises
+as strictly as the real ones do."""
+
+import re
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from azure.data.tables import TableEntity
+
+from sync.errors import RetryLater, SyncError
+from sync.keys import company_key
+from sync.mapping import Mapping
+from sync.message import Message
+from sync.stores.tables import Operation
+from sync.system import Outcome, Record, Verdict, Write
+
+START = datetime(2026, 11, 24, 12, tzinfo=UTC)
+_CONDITION = re.compile(r"(PartitionKey|RowKey) (eq|ge|lt) '((?:[^']|'')*)'")
+
+
+class FakeTable:
+    """`sync.stores.tables.Table` in memory: ETags, insert-if-absent, all-or-nothing groups, one clock."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.entities: dict[tuple[str, str], TableEntity] = {}
+        self.calls = 0
+        self.before_transaction: list[Any] = []
+        """Functions run (once each) just before a transaction: another worker's moves."""
+        self._version = 0
+
+    async def get(self, partition: str, row: str) -> TableEntity | None:
+        self.calls += 1
+        return self.entities.get((partition, row))
+
+    async def rows(self, partition: str, row_keys: Sequence[str]) -> list[TableEntity]:
+        self.calls += 1
+        return [self.entities[partition, key] for key in row_keys if (partition, key) in self.entities]
+
+    async def query(self, filter_: str) -> AsyncIterator[TableEntity]:
+        self.calls += 1
+        conditions = _CONDITION.findall(filter_)
+        for entity in list(self.entities.values()):
+            if all(_holds(entity[name], operator, value.replace("''", "'")) for name, operator, value in conditions):
+                yield entity
+
+    async def put(self, entity: dict[str, Any]) -> None:
+        self._set(entity)
+
+    async def insert(self, entity: dict[str, Any]) -> str | None:
+        return None if _key(entity) in self.entities else self._set(entity)
+
+    async def replace(self, entity: dict[str, Any], etag: str) -> str | None:
+        return self._set(entity) if self._etag(entity) == etag else None
+
+    async def delete(self, partition: str, row: str) -> None:
+        self.entities.pop((partition, row), None)
+
+    async def transact(self, groups: Sequence[Sequence[Operation]]) -> list[list[str] | None]:
+        self.calls += bool(groups)
+        while self.before_transaction:
+            self.before_transaction.pop(0)()
+        return [self._group(group) for group in groups]
+
+    def _group(self, group: Iterable[Operation]) -> list[str] | None:
+        if not all(self._allowed(operation) for operation in group):
+            return None
+        return [self._apply(operation) for operation in group]
+
+    def _allowed(self, operation: Operation) -> bool:
+        kind, entity = operation[0], operation[1]
+        if kind == "create":
+            return _key(entity) not in self.entities
+        if kind == "update":
+            return self._etag(entity) == operation[2]["etag"]
+        return True
+
+    def _apply(self, operation: Operation) -> str:
+        if operation[0] == "delete":
+            self.entities.pop(_key(operation[1]), None)
+            return ""
+        return self._set(operation[1])
+
+    def _set(self, entity: dict[str, Any]) -> str:
+        self._version += 1
+        stored = TableEntity(entity)
+        stored._metadata = {"etag": f'W/"{self._version}"', "timestamp": self.now}
+        self.entities[_key(entity)] = stored
+        return f'W/"{self._version}"'
+
+    def _etag(self, entity: dict[str, Any]) -> str | None:
+        found = self.entities.get(_key(entity))
+        return found.metadata["etag"] if found else None
+
+
+@dataclass
+class FakeLanes:
+    """Remembers what was sent, to which lane and with what delay."""
+
+    sent: list[tuple[str, Message, float]] = field(default_factory=list)
+    depth: dict[str, int] = field(default_factory=lambda: defaultdict(int))
+
+    async def send(self, lane: str, message: Message, delay: float = 0) -> None:
+        self.sent.append((lane, message, delay))
+
+    async def waiting(self, lane: str) -> int:
+        return self.depth[lane]
+
+
+class FakeSource:
+    """GP in memory: rows by company and key. `error` is raised by every read while set."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        self._mapping = mapping
+        self.records: dict[tuple[str, str], Record] = {}
+        self.error: SyncError | None = None
+
+    def type_customer(self, company: str, key: str, **values: Any) -> None:
+        """A customer as a clerk types it: everything not named stays empty."""
+        defaults = {"CRLMTTYP": 0, "CRLMTAMT": 0, "HOLD": 0, "INACTIVE": 0, "CUSTNMBR": key}
+        row = {path: defaults.get(path) for path in self._mapping.gp.paths} | values
+        self.records[company, key] = Record(key, row, identity=str(values.pop("NOTEINDX", "1")))
+
+    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        if self.error:
+            raise self.error
+        return {key: self.records[company, key] for key in keys if (company, key) in self.records}
+
+
+class FakeTarget:
+    """Dataverse in memory: client-chosen ids, the alternate key, versions, the mark, and planned misbehaviour."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, Record] = {}
+        self.writes: list[Write] = []
+        self.cut_before = 0
+        self.cut_after = 0
+        self.refuse: dict[str, SyncError] = {}
+        self.before_write: list[Any] = []
+        self.normalise = lambda name, value: value
+        self._version = 0
+
+    async def read(self, mapping: Mapping, ids: Sequence[str]) -> dict[str, Record]:
+        return {id_: self.rows[id_] for id_ in ids if id_ in self.rows}
+
+    async def find(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        wanted = {company_key(company, key): key for key in keys}
+        column = mapping.dataverse.key
+        return {wanted[row.values[column]]: row for row in self.rows.values() if row.values.get(column) in wanted}
+
+    async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        while self.before_write:
+            self.before_write.pop(0)()
+        if self.cut_before:
+            self.cut_before -= 1
+            raise RetryLater("cut before", code="system_unreachable")
+        verdicts = [self._one(company, mapping, write) for write in writes]
+        if self.cut_after:
+            self.cut_after -= 1
+            raise RetryLater("cut after", code="system_unreachable")
+        return verdicts
+
+    def edit(self, id_: str, **values: Any) -> None:
+        """A user's edit in Dataverse."""
+        row = self.rows[id_]
+        self.rows[id_] = replace(row, values=row.values | values, version=self._next(), written_by_us=False)
+
+    def _one(self, company: str, mapping: Mapping, write: Write) -> Verdict:
+        present = self.rows.get(write.id)
+        if write.create and (present or self._key_taken(company, mapping, write)):
+            return Verdict(write.id, Outcome.EXISTS)
+        if not write.create and present is None:
+            return Verdict(write.id, Outcome.GONE)
+        if present and present.version != write.version:
+            return Verdict(write.id, Outcome.CHANGED)
+        if write.key in self.refuse:
+            return Verdict(write.id, Outcome.FAILED, error=self.refuse[write.key])
+        self.writes.append(write)
+        return Verdict(write.id, Outcome.WRITTEN, self._store(company, mapping, write, present))
+
+    def _store(self, company: str, mapping: Mapping, write: Write, present: Record | None) -> Record:
+        values = dict(present.values) if present else dict.fromkeys(mapping.attributes) | {"statecode": 0}
+        values |= {name: self.normalise(name, value) for name, value in write.values.items()}
+        if write.create:
+            values[mapping.dataverse.key] = company_key(company, write.key)
+        record = Record(write.id, values, self._next(), mark=write.mark, written_by_us=True)
+        self.rows[write.id] = record
+        return record
+
+    def _key_taken(self, company: str, mapping: Mapping, write: Write) -> bool:
+        key = company_key(company, write.key)
+        return any(row.values.get(mapping.dataverse.key) == key for row in self.rows.values())
+
+    def _next(self) -> str:
+        self._version += 1
+        return f'W/"{self._version}"'
+
+
+def later(table: FakeTable, by: timedelta) -> None:
+    """Let time pass on the table's clock."""
+    table.now += by
+
+
+def _key(entity: dict[str, Any]) -> tuple[str, str]:
+    return entity["PartitionKey"], entity["RowKey"]
+
+
+def _holds(value: str, operator: str, bound: str) -> bool:
+    return {"eq": value == bound, "ge": value >= bound, "lt": value < bound}[operator]

@@ -1,0 +1,80 @@
+"""The line on fakes: one set of parts per test."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from sync.flow import find_flows
+from sync.mapping import Mapping, load_all
+from sync.message import Message
+from sync.parking import Parking
+from sync.pauses import Pauses
+from sync.pipeline import Pipeline
+from sync.stores.crosswalk import Couple, Crosswalk
+from sync.stores.ledger import Ledger, Line
+from sync.stores.parked import Parked, ParkedStore
+from tests.fakes import FakeLanes, FakeSource, FakeTable, FakeTarget
+
+FLOW = "customer_gp_to_dataverse"
+LANE = "to-dataverse"
+MAPPINGS = Path(__file__).parents[2] / "sync" / "mappings"
+
+
+@pytest.fixture(scope="session")
+def mapping() -> Mapping:
+    return load_all(MAPPINGS)["customer"]
+
+
+@dataclass
+class Rig:
+    """The pipeline with everything around it faked."""
+
+    gp: FakeSource
+    dataverse: FakeTarget
+    lanes: FakeLanes
+    crosswalk_table: FakeTable
+    crosswalk: Crosswalk
+    ledger: Ledger
+    parked_store: ParkedStore
+    parking: Parking
+    pipeline: Pipeline
+
+    async def send(
+        self, *keys: str, company: str = "TWO", delivery: int = 1, message: Message | None = None
+    ) -> Message:
+        message = message or Message.new(FLOW, company, keys, "poll")
+        await self.pipeline.receive(message.to_json(), delivery, LANE)
+        return message
+
+    async def couple(self, key: str, company: str = "TWO") -> Couple:
+        return (await self.crosswalk.read(company, "customer", [key]))[key]
+
+    async def history(self, key: str, company: str = "TWO") -> list[Line]:
+        return await self.ledger.history(company, "customer", key)
+
+    async def parked(self) -> list[Parked]:
+        return [entry async for entry in self.parked_store.list()]
+
+
+@pytest.fixture
+def rig(mapping: Mapping) -> Rig:
+    lanes, table = FakeLanes(), FakeTable()
+    crosswalk, ledger, parked = Crosswalk(table), Ledger(FakeTable()), ParkedStore(FakeTable())
+    gp, dataverse = FakeSource(mapping), FakeTarget()
+    parking = Parking(parked, crosswalk, lanes)
+    pipeline = Pipeline(
+        flows=find_flows(),
+        mappings={"customer": mapping},
+        companies=["TWO", "THREE"],
+        sources={"gp": gp},
+        targets={"dataverse": dataverse},
+        crosswalk=crosswalk,
+        ledger=ledger,
+        parking=parking,
+        lanes=lanes,
+        pauses=Pauses(),
+        visibility=timedelta(minutes=10),
+    )
+    return Rig(gp, dataverse, lanes, table, crosswalk, ledger, parked, parking, pipeline)

@@ -1,0 +1,291 @@
+"""The line's rules, one by one, on fakes that keep the other systems' promises."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from sync.errors import BadSettings, Rejected, RetryLater
+from sync.keys import company_key
+from sync.message import Message
+from sync.stores.ledger import Result
+from sync.system import Record
+from tests.fakes import later
+from tests.unit.conftest import FLOW, LANE, Rig
+
+
+def one_row(rig: Rig) -> Record:
+    [row] = rig.dataverse.rows.values()
+    return row
+
+
+async def test_a_new_customer_becomes_one_account(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "AARONFIT0001", CUSTNAME="Aaron Fitz Electrical")
+    await rig.send("AARONFIT0001")
+    row = one_row(rig)
+    couple = await rig.couple("AARONFIT0001")
+    assert row.values["name"] == "Aaron Fitz Electrical"
+    assert row.values["gp365_key"] == "TWO-AARONFIT0001"
+    assert (couple.id, couple.coupled, couple.intent) == (row.key, True, None)
+    assert [line.result for line in await rig.history("AARONFIT0001")] == [Result.CREATED]
+
+
+async def test_the_same_message_twice_writes_once(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    message = await rig.send("A1")
+    await rig.send(message=message, delivery=2)
+    assert len(rig.dataverse.writes) == 1
+    assert [line.result for line in await rig.history("A1")] == [Result.CREATED]
+
+
+async def test_only_what_changed_is_written(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Old")
+    await rig.send("A1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="New")
+    await rig.send("A1")
+    assert rig.dataverse.writes[1].values == {"name": "New"}
+    [newest, _] = await rig.history("A1")
+    assert [(c.field, c.old, c.new) for c in newest.changes] == [("name", "Old", "New")]
+
+
+async def test_an_unchanged_record_is_skipped_and_writes_no_row(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    before = await rig.couple("A1")
+    await rig.send("A1")
+    assert (await rig.couple("A1")).etag == before.etag
+    assert {line.result for line in await rig.history("A1")} == {Result.CREATED, Result.SKIPPED}
+
+
+async def test_what_a_plug_in_keeps_is_not_written_again(rig: Rig) -> None:
+    rig.dataverse.normalise = lambda name, value: value.upper() if name == "name" else value
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Aaron")
+    await rig.send("A1")
+    await rig.send("A1")
+    assert len(rig.dataverse.writes) == 1
+    assert (await rig.couple("A1")).base["name"].target == "AARON"
+
+
+async def test_a_one_way_field_edited_in_dataverse_is_put_right_when_the_record_comes_by(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Right")
+    await rig.send("A1")
+    rig.dataverse.edit(one_row(rig).key, name="Wrong")
+    await rig.send("A1")
+    assert one_row(rig).values["name"] == "Right"
+
+
+async def test_an_inactive_customer_is_created_and_then_made_inactive(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A", INACTIVE=1)
+    await rig.send("A1")
+    create, update = rig.dataverse.writes
+    assert "statecode" not in create.values
+    assert update.values == {"statecode": 1}
+    assert [line.result for line in await rig.history("A1")] == [Result.CREATED]
+
+
+async def test_a_create_cut_after_it_landed_is_found_and_not_repeated(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.dataverse.cut_after = 1
+    message = await rig.send("A1")
+    [(lane, again, delay)] = rig.lanes.sent
+    assert (lane, again.message_id, again.delays) == (LANE, message.message_id, 1)
+    assert delay > 0
+    await rig.send(message=again)
+    assert len(rig.dataverse.rows) == 1
+    assert len(rig.dataverse.writes) == 1
+    [line] = await rig.history("A1")
+    assert line.result is Result.CREATED
+
+
+async def test_a_create_cut_before_it_landed_is_made_once_with_the_same_id(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.dataverse.cut_before = 1
+    await rig.send("A1")
+    reserved = (await rig.couple("A1")).id
+    await rig.send(message=rig.lanes.sent[0][1])
+    assert one_row(rig).key == reserved
+
+
+async def test_an_update_cut_before_it_landed_is_fenced_and_done_again(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Old")
+    await rig.send("A1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="New")
+    rig.dataverse.cut_before = 1
+    await rig.send("A1")
+    await rig.send(message=rig.lanes.sent[0][1])
+    _, fence, update = rig.dataverse.writes
+    assert fence.values == {}
+    assert update.values == {"name": "New"}
+
+
+async def test_an_edit_between_read_and_write_survives(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Old", CUSTDISC=0)
+    await rig.send("A1")
+    id_ = one_row(rig).key
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="New")
+    rig.dataverse.before_write = [lambda: rig.dataverse.edit(id_, description="typed by a person")]
+    await rig.send("A1")
+    assert one_row(rig).values["name"] == "New"
+    assert one_row(rig).values["description"] == "typed by a person"
+
+
+async def test_another_workers_young_intent_is_waited_for(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.dataverse.cut_before = 1
+    await rig.send("A1")
+    other = await rig.send("A1")
+    assert rig.lanes.sent[-1][1].message_id == other.message_id
+    assert rig.dataverse.writes == []
+    later(rig.crosswalk_table, timedelta(minutes=11))
+    await rig.send(message=other)
+    assert len(rig.dataverse.writes) == 1
+
+
+async def test_a_lost_row_is_left_to_the_other_worker(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B")
+    await rig.send("A1", "B1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A2")
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B2")
+    row = rig.crosswalk_table.entities["TWO.customer", "gp~A1"]
+    rig.crosswalk_table.before_transaction = [lambda: rig.crosswalk_table._set(dict(row))]
+    await rig.send("A1", "B1")
+    assert [write.values for write in rig.dataverse.writes[2:]] == [{"name": "B2"}]
+    assert rig.lanes.sent[-1][1].keys == ("A1",)
+
+
+async def test_a_bad_record_stops_only_itself(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B", PYMTRMID="Net 31")
+    await rig.send("A1", "B1")
+    assert one_row(rig).values["name"] == "A"
+    [entry] = await rig.parked()
+    assert (entry.key, entry.code) == ("B1", "lookup_missing")
+    assert "Net 31" in entry.message
+    assert rig.lanes.sent == []
+
+
+async def test_a_parked_record_leaves_the_list_when_it_passes(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B", PYMTRMID="Net 31")
+    await rig.send("B1")
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B", PYMTRMID="Net 30")
+    await rig.send("B1")
+    assert await rig.parked() == []
+    assert (await rig.couple("B1")).parked == ""
+    assert one_row(rig).values["paymenttermscode"] == 1
+
+
+async def test_a_record_that_dataverse_refuses_is_parked_with_its_words(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.dataverse.refuse = {"A1": Rejected("Dataverse refused the record: no", code="refused_by_target")}
+    await rig.send("A1")
+    [entry] = await rig.parked()
+    assert entry.message == "Dataverse refused the record: no"
+    assert (await rig.couple("A1")).intent is None
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RetryLater("no answer", code="system_unreachable"),
+        RetryLater("slow down", code="throttled", retry_after=600),
+        BadSettings("no right", code="right_missing"),
+    ],
+)
+async def test_what_is_not_the_records_fault_comes_again_and_parks_nothing(rig: Rig, error: RetryLater) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.gp.error = error
+    message = await rig.send("A1")
+    [(_, again, delay)] = rig.lanes.sent
+    assert (again.message_id, again.keys, again.delays) == (message.message_id, ("A1",), 1)
+    assert delay >= (error.retry_after or 0)
+    assert await rig.parked() == []
+
+
+async def test_a_second_delivery_is_halved_and_a_third_made_single(rig: Rig) -> None:
+    keys = [f"K{n}" for n in range(5)]
+    await rig.send(*keys, delivery=2)
+    assert [len(message.keys) for _, message, _ in rig.lanes.sent] == [3, 2]
+    rig.lanes.sent.clear()
+    await rig.send(*keys, delivery=3)
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [(key,) for key in keys]
+
+
+async def test_an_account_with_our_key_is_coupled_and_not_doubled(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="From GP")
+    values = {"gp365_key": company_key("TWO", "A1"), "name": "Typed before", "statecode": 0}
+    rig.dataverse.rows["known"] = Record("known", values, 'W/"0"')
+    await rig.send("A1")
+    assert one_row(rig).values["name"] == "From GP"
+    assert (await rig.couple("A1")).id == "known"
+    assert await rig.crosswalk.find("TWO", "customer", "known") == "A1"
+
+
+async def test_a_key_typed_in_dataverse_while_we_create_is_coupled_in_the_next_round(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="From GP")
+    values = {"gp365_key": company_key("TWO", "A1"), "name": "Typed now", "statecode": 0}
+    rig.dataverse.before_write = [lambda: rig.dataverse.rows.update(known=Record("known", values, 'W/"0"'))]
+    await rig.send("A1")
+    assert one_row(rig).values["name"] == "From GP"
+    assert (await rig.couple("A1")).id == "known"
+
+
+async def test_an_account_deleted_in_dataverse_is_parked_and_not_made_anew(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    rig.dataverse.rows.clear()
+    await rig.send("A1")
+    assert rig.dataverse.rows == {}
+    assert [entry.code for entry in await rig.parked()] == ["deleted_in_target"]
+
+
+async def test_a_customer_deleted_in_gp_is_parked_by_policy(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    rig.gp.records.clear()
+    await rig.send("A1")
+    assert [entry.code for entry in await rig.parked()] == ["deleted_in_source"]
+    assert one_row(rig).values["statecode"] == 0
+
+
+async def test_an_id_given_to_another_customer_is_parked(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    rig.gp.records["TWO", "A1"] = replace(rig.gp.records["TWO", "A1"], identity="2")
+    await rig.send("A1")
+    assert [entry.code for entry in await rig.parked()] == ["key_reused"]
+
+
+async def test_companies_do_not_meet(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Two's")
+    rig.gp.type_customer("THREE", "A1", CUSTNAME="Three's")
+    await rig.send("A1")
+    await rig.send("A1", company="THREE")
+    assert {row.values["gp365_key"]: row.values["name"] for row in rig.dataverse.rows.values()} == {
+        "TWO-A1": "Two's",
+        "THREE-A1": "Three's",
+    }
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("not json", "message_unreadable"),
+        ('{"version": 7}', "message_version"),
+        (Message.new("no_such_flow", "TWO", ["A1"], "poll").to_json(), "unknown_flow"),
+        (Message.new(FLOW, "FOUR", ["A1"], "poll").to_json(), "unknown_flow"),
+    ],
+)
+async def test_a_message_that_cannot_be_worked_is_kept_whole(rig: Rig, body: str, code: str) -> None:
+    await rig.pipeline.receive(body, 1, LANE)
+    [entry] = await rig.parked()
+    assert (entry.code, entry.body) == (code, body)
+
+
+async def test_poison_of_many_is_split_and_of_one_is_parked(rig: Rig) -> None:
+    flows = rig.pipeline._flows
+    await rig.parking.drain(Message.new(FLOW, "TWO", ["A1", "B1"], "poll").to_json(), LANE, flows)
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",), ("B1",)]
+    await rig.parking.drain(rig.lanes.sent[0][1].to_json(), LANE, flows)
+    [entry] = await rig.parked()
+    assert (entry.key, entry.code) == ("A1", "worker_killed")
