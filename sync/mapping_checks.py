@@ -61,9 +61,9 @@ def _check_join(gp: GpSide, where: Where, join: Join) -> Iterator[MappingFault]:
     names = [((*where, "on", child), join.table, child) for child in join.on]
     names += [((*where, "on", child), gp.table, parent) for child, parent in join.on.items()]
     names += [((*where, "where", child), join.table, child) for child in join.where]
-    unknown = list(_unknown(names))
-    yield from unknown
-    if unknown:
+    wrong = list(_unknown(names))
+    yield from wrong
+    if wrong:
         return
     missing = [column for column in schema.gp_table(join.table).key if column not in {*join.on, *join.where}]
     if missing:
