@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -125,6 +126,15 @@ def expand(text: str, function: str, where: str) -> str:
             raise HostError(f"function {function}: the setting {match[1]} that {where} names does not exist") from None
 
     return re.sub(r"%([^%]+)%", value, text)
+
+
+def time_zone() -> ZoneInfo:
+    """The zone that schedules are in: UTC unless WEBSITE_TIME_ZONE names another; raises HostError."""
+    name = os.environ.get("WEBSITE_TIME_ZONE", "UTC")
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError) as error:
+        raise HostError(f"WEBSITE_TIME_ZONE: there is no time zone {name}") from error
 
 
 def _lower_keys(value: Any) -> Any:

@@ -41,6 +41,11 @@ class Function:
         return str(self.trigger["type"])
 
     @property
+    def disabled(self) -> bool:
+        """Whether the setting `AzureWebJobs.<name>.Disabled` turns it off."""
+        return os.environ.get(f"AzureWebJobs.{self.name}.Disabled", "").lower() in ("1", "true")
+
+    @property
     def full_name(self) -> str:
         """The name under which the host keeps a function's timer status and locks."""
         return f"Host.Functions.{self.name}"

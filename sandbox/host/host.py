@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from aiohttp import web
 
 from sandbox.door import Door
 from sandbox.host import functions, keys, logs
-from sandbox.host.configuration import Queues, read_host_json, read_settings
-from sandbox.host.errors import UnknownToHost
+from sandbox.host.configuration import Queues, read_host_json, read_settings, time_zone
+from sandbox.host.errors import HostError, UnknownToHost
 from sandbox.host.functions import LONGEST_QUEUE_NAME, Function, connection_string
 from sandbox.host.http_front import HttpFront, RunNow
 from sandbox.host.invocations import Invocations
@@ -62,8 +61,10 @@ class Host:
     async def start(self) -> dict[str, object]:
         try:
             return await self._start()
-        except UnknownToHost as error:
-            self._door.gaps.note(error.kind, error.what)
+        except HostError as error:
+            if isinstance(error, UnknownToHost):
+                self._door.gaps.note(error.kind, error.what)
+            await self._storage.close()
             raise
 
     async def _start(self) -> dict[str, object]:
@@ -73,12 +74,13 @@ class Host:
         outputs = Outputs(self._storage, queues.message_encoding, self._wake)
         self._invocations = Invocations(self._worker, self._door, outputs.write, settings.function_timeout)
         logs.start(self._invocations.function_of)
-        found = [functions.read(each) for each in await self._worker.index(self._options.app)]
+        indexed = [functions.read(each) for each in await self._worker.index(self._options.app)]
+        found = [function for function in indexed if not function.disabled]
         await self._prepare(found, queues)
         url = await self._serve(found, settings.extensions.http.route_prefix)
         self._door.routes.get("/invocations")(self._get_invocations)
         admin = await self._door.start(self._options.admin_port)
-        self._listening = [asyncio.create_task(each.run()) for each in [*self._queues, *self._timers]]
+        self._listening = [asyncio.create_task(_listen(each)) for each in [*self._queues, *self._timers]]
         return {
             "url": url,
             "key": self._keys.function,
@@ -125,10 +127,9 @@ class Host:
         self._run_now[function.name] = run_now
 
     def _add_timer(self, function: Function) -> None:
-        zone = ZoneInfo(os.environ.get("WEBSITE_TIME_ZONE", "UTC"))
         listener = TimerListener(
             function=function,
-            schedule=Schedule(function.trigger["schedule"], function.name, zone),
+            schedule=Schedule(function.trigger["schedule"], function.name, time_zone()),
             container=self._hosts,
             host_id=self._options.host_id,
             pace=self._pace,
@@ -170,12 +171,21 @@ class Host:
         """Poll no more, let what runs end within `drain` seconds; what doesn't, dies with the process."""
         for listener in [*self._queues, *self._timers]:
             listener.stop()
-        ends = [*self._listening, asyncio.create_task(self._runner.cleanup())]
+        others = [self._runner.cleanup(), self._front.drained()]
+        ends = [*self._listening, *map(asyncio.create_task, others)]
         _, late = await asyncio.wait(ends, timeout=self._options.drain)
         if late:
             log.error("%d listeners still had functions running after %s s", len(late), self._options.drain)
             sys.stderr.flush()
             os._exit(1)
-        await self._front.drained()
         await self._storage.close()
         await self._door.stop()
+
+
+async def _listen(listener: QueueListener | TimerListener) -> None:
+    try:
+        await listener.run()
+    except Exception:
+        log.critical("a listener died, and the host with it", exc_info=True)
+        sys.stderr.flush()
+        os._exit(1)

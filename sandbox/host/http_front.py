@@ -101,7 +101,7 @@ class HttpFront:
 
     async def drained(self) -> None:
         """Wait for the invocations that no request waits for any more."""
-        if self._tasks:
+        while self._tasks:
             await asyncio.wait(self._tasks)
 
     async def _status(self, request: web.Request) -> web.Response:

@@ -21,7 +21,7 @@ BEFORE, AFTER = "host.invoke.before", "host.invoke.after"
 KILLED, TIMED_OUT = 137, 124
 log = logging.getLogger("host")
 
-Write = Callable[[Function, Answer, str], Awaitable[None]]
+Write = Callable[[Function, Answer], Awaitable[None]]
 
 
 @dataclass(frozen=True)
@@ -61,11 +61,13 @@ class Invocations:
 
         `subject` is what faults match besides the function's name: the message, the URL.
         """
-        record = Record(str(uuid.uuid4()), function.name, subject, datetime.now(UTC).isoformat())
+        started = datetime.now(UTC).isoformat()
+        record = Record(str(uuid.uuid4()), function.name, subject[:200], started)
         self._keep(record)
+        request = ({function.trigger["name"]: data}, metadata or {}, retry)
         began = time.monotonic()
         with self._watchdog.watching(function.name):
-            answer = await self._attempt(function, record, data, metadata or {}, retry)
+            answer = await self._attempt(function, record.id, f"{function.name} {subject}", request)
         took = round(time.monotonic() - began, 4)
         status = "failed" if answer.error else "ok"
         self._keep(replace(record, status=status, seconds=took, exception=answer.error))
@@ -91,17 +93,15 @@ class Invocations:
         return [asdict(record) for record in self._matching(function, status)]
 
     async def _attempt(
-        self, function: Function, record: Record, data: Any, metadata: Mapping[str, Any], retry: Any
+        self, function: Function, invocation_id: str, subject: str, request: tuple[Any, Any, Any]
     ) -> Answer:
-        subject = f"{function.name} {record.subject}"
         if error := await self._strike(BEFORE, subject):
             return Answer(error)
-        inputs = {function.trigger["name"]: data}
-        answer = await self._worker.invoke(function.id, record.id, inputs, metadata, retry)
+        answer = await self._worker.invoke(function.id, invocation_id, *request)
         if answer.error:
             return answer
         try:
-            await self._write(function, answer, record.id)
+            await self._write(function, answer)
         except Exception as error:
             return Answer(f"{type(error).__name__}: {error}")
         if error := await self._strike(AFTER, subject):

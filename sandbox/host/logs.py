@@ -20,5 +20,5 @@ def start(function_of: Callable[[str], str]) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)-7s %(where)s: %(message)s"))
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
     # Their INFO is a line for every storage call and every invocation.
-    for name in ("azure", "azure.functions", "croniter"):
+    for name in ("azure", "azure.functions"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -19,14 +20,14 @@ class Outputs:
         self._encoding = encoding
         self._wake = wake
 
-    async def write(self, function: Function, answer: Answer, invocation_id: str) -> None:
-        """Send every message of `answer`; the storage SDK's errors go to the caller."""
+    async def write(self, function: Function, answer: Answer) -> None:
+        """Send every message of `answer`; raises ValueError and the storage SDK's errors."""
         for name, binding in function.outputs.items():
             data = answer.returned if name == "$return" else answer.outputs.get(name)
             if binding["type"] != "queue" or data is None:
                 continue
             queue = self._storage.queue(connection_string(binding, function.name), binding["queueName"])
-            await asyncio.gather(*(put_message(queue, self._encode(body)) for body in messages(data, invocation_id)))
+            await asyncio.gather(*(put_message(queue, self._encode(body)) for body in messages(data)))
             self._wake(binding["queueName"])
 
     def _encode(self, body: str | bytes) -> str:
@@ -34,37 +35,30 @@ class Outputs:
         return base64.b64encode(raw).decode() if self._encoding == "base64" else raw.decode()
 
 
-def messages(data: Any, invocation_id: str) -> list[str | bytes]:
+def messages(data: Any) -> list[str | bytes]:
     """The bodies behind a TypedData.
 
-    A string that reads as a JSON array is taken apart, as the real host does it
-    (Azure/azure-functions-python-worker#1492).
+    A string in braces or brackets is JSON to the real host: an array is taken apart into messages
+    (Azure/azure-functions-python-worker#1492), an object written anew with indents, anything else in them fails
+    the invocation (ValueError). Source: FunctionBinding.ReadAsEnumerable of azure-functions-host (MIT).
     """
     kind = data.WhichOneof("data")
     if kind == "bytes":
         return [data.bytes]
     if kind == "collection_string":
         return list(data.collection_string.string)
-    value = _array(data.string) if kind == "string" else _value(data, kind)
-    items = value if isinstance(value, list) else [value]
-    return [_text(item, invocation_id) for item in items if item is not None]
+    if kind == "json" or (kind == "string" and _looks_like_json(data.string)):
+        value = json.loads(data.json or data.string)
+    else:
+        value = getattr(data, kind)
+    return [_text(item) for item in (value if isinstance(value, list) else [value])]
 
 
-def _array(text: str) -> Any:
-    if text.strip().startswith("[") and text.strip().endswith("]"):
-        try:
-            return json.loads(text)
-        except ValueError:
-            return text
-    return text
+def _looks_like_json(text: str) -> bool:
+    return re.fullmatch(r"\s*(\{.*\}|\[.*\])\s*", text, re.DOTALL) is not None
 
 
-def _value(data: Any, kind: str) -> Any:
-    return json.loads(data.json) if kind == "json" else getattr(data, kind)
-
-
-def _text(item: Any, invocation_id: str) -> str:
-    if isinstance(item, dict):
-        # The storage extension signs objects with the invocation that wrote them.
-        return json.dumps({**item, "$AzureWebJobsParentId": invocation_id}, indent=2, ensure_ascii=False)
-    return json.dumps(item, ensure_ascii=False) if isinstance(item, list) else str(item)
+def _text(item: Any) -> str:
+    if isinstance(item, dict | list):
+        return json.dumps(item, indent=2, ensure_ascii=False)
+    return "" if item is None else str(item)

@@ -14,7 +14,7 @@ from azure.storage.queue.aio import QueueClient
 from sandbox.host.configuration import Queues
 from sandbox.host.functions import Function
 from sandbox.host.invocations import Invocations
-from sandbox.host.pace import Backoff, Pace
+from sandbox.host.pace import Backoff, Pace, first_of
 from sandbox.host.queue_message import decode, metadata, payload
 from sandbox.host.storage import put_message
 from sandbox.host.worker import Answer
@@ -122,14 +122,13 @@ class QueueListener:
             except ValueError:
                 log.warning("message %s of %s is no base64: poison", message.id, self.queue_name)
                 return await self._to_poison(message)
-            renewal = asyncio.create_task(self._renew(message))
-            try:
-                answer = await self._invoke(message, body)
-            finally:
-                renewal.cancel()
-                await asyncio.wait([renewal])
+            done = asyncio.Event()
+            renewal = asyncio.create_task(self._renew(message, done))
+            answer = await self._invoke(message, body)
+            done.set()
+            await renewal
             await self._complete(message, answer)
-        except AzureError:
+        except Exception:
             log.exception("message %s of %s: it reappears later", message.id, self.queue_name)
 
     async def _invoke(self, message: QueueMessage, body: bytes) -> Answer:
@@ -159,16 +158,15 @@ class QueueListener:
         await put_message(self._poison, message.content)
         await _unless_gone(self._queue.delete_message(message))
 
-    async def _renew(self, message: QueueMessage) -> None:
-        """Keep the message invisible while it is worked; each renewal changes its pop receipt."""
+    async def _renew(self, message: QueueMessage, done: asyncio.Event) -> None:
+        """Keep the message invisible until `done`; each renewal changes its pop receipt."""
         visibility = self._pace.whole(VISIBILITY)
         pause = visibility / 2
-        while True:
-            await asyncio.sleep(pause)
+        while not await first_of(done, seconds=pause):
             try:
                 renewed = await self._queue.update_message(message, visibility_timeout=visibility)
-            except HttpResponseError as error:
-                if error.error_code in GONE:
+            except AzureError as error:
+                if getattr(error, "error_code", "") in GONE:
                     return
                 pause = max(pause / 2, self._pace.seconds(SHORTEST_RENEWAL))
             else:

@@ -5,53 +5,67 @@ Source: CronSchedule, ScheduleMonitor and TimerListener of azure-webjobs-sdk-ext
 
 import json
 import re
+from calendar import day_name, month_name
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from itertools import pairwise
 from typing import Any
 
-from croniter import CroniterError, croniter
+from cronsim import CronSim, CronSimError
 
 from sandbox.host.errors import HostError, UnknownToHost
 
 NEVER = datetime(1, 1, 1, tzinfo=UTC)
-_ITEM = r"(?:\*|\w+)(?:-\w+)?(?:/\d+)?"
+NAMES = [name.lower() for name in [*month_name[1:], *day_name]]
+_ITEM = r"(?:\*|\d+|[A-Za-z]{3,})(?:-(?:\d+|[A-Za-z]{3,}))?(?:/\d+)?"
 _FIELD = re.compile(rf"{_ITEM}(?:,{_ITEM})*")
 
 
 class Schedule:
     """Six fields, seconds first, Sunday = 0; both day fields must match, unlike in cron.
 
-    Five fields mean second 0. Raises HostError naming the function for an expression that is none.
+    Five fields mean second 0. Raises HostError naming the function for an expression that is none or never
+    occurs, UnknownToHost for a time span.
     """
 
     def __init__(self, expression: str, function: str, zone: tzinfo = UTC) -> None:
-        self.expression = expression
-        self._zone = zone
         if re.fullmatch(r"[\d.:]+", expression):
             raise UnknownToHost("the timer schedule", f"{expression!r}: a time span (function {function})")
-        fields = [re.sub(r"([A-Za-z]{3})[A-Za-z]*", r"\1", each) for each in expression.split()]
-        fields = ["0", *fields] if len(fields) == 5 else fields
-        self._fields = " ".join(fields)
-        wrong = len(fields) != 6 or not all(map(_FIELD.fullmatch, fields)) or re.search("[789]", fields[-1])
-        if wrong or not croniter.is_valid(self._fields, second_at_beginning=True):
-            raise HostError(f"function {function}: the schedule {expression!r} is no NCRONTAB expression")
+        self._zone = zone
+        try:
+            self._fields = _fields(expression)
+            self.after(datetime.now(UTC))
+        except (CronSimError, StopIteration) as error:
+            raise HostError(
+                f"function {function}: the schedule {expression!r} is no NCRONTAB expression: {error}"
+            ) from error
 
     def after(self, moment: datetime) -> datetime:
         """The first occurrence later than `moment`, which must know its time zone; in UTC."""
-        start = moment.astimezone(self._zone)
-        found = croniter(self._fields, start, second_at_beginning=True, day_or=False).get_next(datetime)
-        return found.astimezone(UTC)
+        occurrences = CronSim(self._fields, moment.astimezone(self._zone))
+        occurrences.day_and = True
+        return next(occurrences).astimezone(UTC)
 
     def is_short(self, moment: datetime) -> bool:
         """Whether occurrences lie less than a minute apart: then the host keeps no status."""
-        occurrences = [moment]
-        for _ in range(5):
-            try:
-                occurrences.append(self.after(occurrences[-1]))
-            except CroniterError:
-                return False
-        return any(later - earlier < timedelta(minutes=1) for earlier, later in pairwise(occurrences[1:]))
+        occurrences = [self.after(moment)]
+        for _ in range(4):
+            occurrences.append(self.after(occurrences[-1]))
+        return any(later - earlier < timedelta(minutes=1) for earlier, later in pairwise(occurrences))
+
+
+def _fields(expression: str) -> str:
+    """The expression as CronSim wants it; raises CronSimError for what cron knows and NCRONTAB doesn't."""
+    fields = expression.split()
+    fields = ["0", *fields] if len(fields) == 5 else fields
+    if len(fields) != 6:
+        raise CronSimError("six fields are wanted")
+    if not all(_FIELD.fullmatch(field) for field in fields) or re.search(r"(?<![/\d])7", fields[5]):
+        raise CronSimError("only numbers, names, * , - and / are known, and days 0 to 6")
+    for word in re.findall("[A-Za-z]+", expression):
+        if not any(name.startswith(word.lower()) for name in NAMES):
+            raise CronSimError(word)
+    return re.sub(r"([A-Za-z]{3})[A-Za-z]*", r"\1", " ".join(fields))
 
 
 @dataclass(frozen=True)

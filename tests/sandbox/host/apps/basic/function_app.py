@@ -1,3 +1,4 @@
+# ruff: noqa: ARG001 - the worker wants every binding as a parameter
 """One of everything: what the tests of the host half call."""
 
 import json
