@@ -36,6 +36,7 @@ class _Cursor(BaseModel):
 class Poll:
     """What a poll brought: changes by pair, and the cursor to keep once they are on a lane (JSON, under 32 KB).
 
+    The cursor is the old one when nothing is new, so that an idle poll costs no write; it moves on hourly.
     `full_reread` names the pairs whose history is gone, changed its kind or runs on another clock: read every key.
     `more` says that a limit was reached: poll again without waiting. `server_time` is the server's clock, UTC.
     """
@@ -55,7 +56,7 @@ class GpFeeds:
         self._overlap = timedelta(minutes=client.settings.overlap_minutes)
         self._limit = client.settings.poll_limit
 
-    async def poll(self, company: str, mappings: Table[str, Mapping], cursor: Table[str, object]) -> Poll:
+    async def poll(self, company: str, mappings: Sequence[Mapping], cursor: Table[str, object]) -> Poll:
         """The changes since `cursor`; for a feed that is not in it the place is noted and nothing is sent.
 
         Which kind a feed is of is found out at its first poll, then hourly, and when the database refuses the
@@ -80,8 +81,10 @@ class GpFeeds:
             intake.take(source, position, found.get(source.name), met_at)
         if known.server_time > _after(now, self._overlap):
             poll.full_reread.update(source.pair for source in wanted)
+        quiet = facts is None and not poll.full_reread and not intake.moving and not _stale(now, known)
         looked = facts.server_time if facts else known.looked
-        poll.cursor = _Cursor(server_time=now, looked=looked, feeds=intake.positions).model_dump(mode="json")
+        further = _Cursor(server_time=now, looked=looked, feeds=intake.positions)
+        poll.cursor = (known if quiet else further).model_dump(mode="json")
         return poll
 
 
@@ -94,6 +97,7 @@ class _Intake:
     overlap: timedelta
     limit: int
     room: int
+    moving: bool = False
     positions: dict[str, Position] = field(default_factory=dict)
 
     def take(self, source: Source, position: Position, page: Page | None, met_at: str) -> None:
@@ -111,6 +115,7 @@ class _Intake:
         if further is None:
             self.poll.full_reread.add(source.pair)
             return Tracked(version=page.version)
+        self.moving |= bool(page.rows)
         _add(self.poll, source, page.rows, position.mode)
         return further
 
@@ -118,6 +123,7 @@ class _Intake:
         new, further = position.advance(
             page.rows, self.now, self.overlap, limit=self.limit, room=self.room, known_until=met_at
         )
+        self.moving |= bool(new or position.page or further.page or further.patient)
         _add(self.poll, source, new, position.mode)
         return further
 
@@ -145,7 +151,11 @@ def _read(cursor: Table[str, object]) -> _Cursor:
 
 def _must_look(wanted: Sequence[Source], known: _Cursor) -> bool:
     unmet = any(source.name not in known.feeds for source in wanted)
-    return unmet or known.server_time > _after(known.looked, _LOOK_AGAIN)
+    return unmet or _stale(known.server_time, known)
+
+
+def _stale(now: str, known: _Cursor) -> bool:
+    return bool(known.looked) and now > _after(known.looked, _LOOK_AGAIN)
 
 
 def _position(source: Source, known: _Cursor, facts: Facts | None, overlap: timedelta) -> Position:

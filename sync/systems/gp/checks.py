@@ -1,23 +1,32 @@
 """What `doctor` says about GP: each company database, from the connection to the last column a mapping reads."""
 
-from collections.abc import Awaitable, Callable
-from collections.abc import Mapping as Table
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Protocol
 
 from sync.errors import SyncError
 from sync.mapping import Mapping
 from sync.system import Check
 from sync.systems.gp.client import GpClient, Row
 from sync.systems.gp.feeds import Source, discover, sources
+from sync.systems.gp.reader import OPENJSON_LEVEL
 from sync.systems.gp.statements import Statement, render
 
 _SKEW = timedelta(minutes=2)
-_OPENJSON_LEVEL = 130
 
 
-async def checks(client: GpClient, mappings: Table[str, Mapping]) -> list[Check]:
-    """The lines about every company of the settings. Never raises a SyncError: it becomes the line."""
-    return [check for company in client.settings.companies for check in await _company(client, company, mappings)]
+class _Look(Protocol):
+    """One group of lines about a company."""
+
+    def __call__(self, client: GpClient, company: str) -> Awaitable[list[Check]]: ...
+
+
+async def check(client: GpClient, companies: Iterable[str], mappings: Sequence[Mapping]) -> AsyncIterator[Check]:
+    """The lines about each company. Never raises a SyncError: it becomes the line."""
+    for company in companies:
+        async for line in _company(client, company, mappings):
+            yield line
 
 
 async def identity(client: GpClient, company: str) -> dict[str, str]:
@@ -28,20 +37,23 @@ async def identity(client: GpClient, company: str) -> dict[str, str]:
     return {"server": str(server["server"]), "database": str(server["name"]), "interid": interid}
 
 
-async def _company(client: GpClient, company: str, mappings: Table[str, Mapping]) -> list[Check]:
-    name = f"GP {company}"
-    found = await _guarded(f"{name}: connection", lambda: _connection(client, company))
-    if not found[0].ok:
-        return found
-    wanted = sources(mappings)
-    found += await _guarded(f"{name}: company", lambda: _known_to_gp(client, company))
-    found += await _guarded(f"{name}: tables", lambda: _tables(client, company, mappings))
-    return found + await _guarded(f"{name}: feeds", lambda: _feeds(client, company, wanted))
+async def _company(client: GpClient, company: str, mappings: Sequence[Mapping]) -> AsyncIterator[Check]:
+    looks: list[tuple[str, _Look]] = [
+        ("connection", _connection),
+        ("company", _known_to_gp),
+        ("tables", partial(_tables, mappings=mappings)),
+        ("changes", partial(_feeds, wanted=sources(mappings))),
+    ]
+    for name, look in looks:
+        for line in (lines := await _guarded(f"GP {company}: {name}", look(client, company))):
+            yield line
+        if name == "connection" and not lines[0].ok:
+            return
 
 
-async def _guarded(name: str, look: Callable[[], Awaitable[list[Check]]]) -> list[Check]:
+async def _guarded(name: str, look: Awaitable[list[Check]]) -> list[Check]:
     try:
-        return await look()
+        return await look
     except SyncError as error:
         return [Check(name, ok=False, detail=error.message, next_step=error.next_step)]
 
@@ -51,7 +63,7 @@ async def _connection(client: GpClient, company: str) -> list[Check]:
     ours = datetime.now(UTC)
     level = int(str(levels[0]["level"])) if levels else 0
     detail = f"{server['server']}, SQL Server {server['version']}, compatibility level {level}"
-    if level < _OPENJSON_LEVEL:
+    if level < OPENJSON_LEVEL:
         detail += " (below 130: keys are sent as a list, which is slower)"
     return [
         Check(f"GP {company}: connection", ok=True, detail=detail, data={"level": str(level)}),
@@ -101,7 +113,7 @@ async def _known_to_gp(client: GpClient, company: str) -> list[Check]:
     return [Check(name, ok=True, detail=f"{title}, number {rows[0]['number']} in {system}")]
 
 
-async def _tables(client: GpClient, company: str, mappings: Table[str, Mapping]) -> list[Check]:
+async def _tables(client: GpClient, company: str, mappings: Sequence[Mapping]) -> list[Check]:
     wanted = _wanted_columns(mappings)
     tables = sorted(wanted)
     rows, (rights,) = await client.run(company, render("schema", tables=tables))
@@ -146,9 +158,9 @@ def _feed(company: str, table: str, tracked: frozenset[str], stamped: frozenset[
     return Check(name, ok=False, detail="are not told: no Change Tracking, no DEX_ROW_TS", next_step=track)
 
 
-def _wanted_columns(mappings: Table[str, Mapping]) -> dict[str, set[str]]:
+def _wanted_columns(mappings: Sequence[Mapping]) -> dict[str, set[str]]:
     wanted: dict[str, set[str]] = {}
-    for mapping in mappings.values():
+    for mapping in mappings:
         for alias, columns in mapping.reads.items():
             join = mapping.gp.joins.get(alias)
             joined = {*join.on, *join.where} if join else set()

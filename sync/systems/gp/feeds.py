@@ -1,7 +1,6 @@
 """Which feeds a company has: per table a mapping reads, Change Tracking where it is on, else timestamps, else none."""
 
-from collections.abc import Mapping as Table
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -55,9 +54,9 @@ class Facts:
         return Unfed()
 
 
-def sources(mappings: Table[str, Mapping]) -> list[Source]:
+def sources(mappings: Iterable[Mapping]) -> list[Source]:
     """Every feed of every pair, once."""
-    found = [_source(pair, mapping, feed) for pair, mapping in mappings.items() for feed in mapping.feeds()]
+    found = [_source(mapping, feed) for mapping in mappings for feed in mapping.feeds()]
     return list(dict.fromkeys(found))
 
 
@@ -86,11 +85,11 @@ def _number(raw: object) -> int | None:
     return None if raw is None else int(str(raw))
 
 
-def _source(pair: str, mapping: Mapping, feed: Feed) -> Source:
+def _source(mapping: Mapping, feed: Feed) -> Source:
     where = tuple(feed.where.items())
     return Source(
-        name=f"{pair}/{feed.table}" + "".join(f"/{column}={wanted}" for column, wanted in where),
-        pair=pair,
+        name=f"{mapping.pair}/{feed.table}" + "".join(f"/{column}={wanted}" for column, wanted in where),
+        pair=mapping.pair,
         entity=f"gp.{mapping.gp.entity}",
         table=feed.table,
         key=schema.gp_table(feed.table).key,

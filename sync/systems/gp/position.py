@@ -87,6 +87,11 @@ class Stamped(_Position):
         """The position of a feed met for the first time."""
         return cls(floor=_before(now, overlap), head=(now,), began=now)
 
+    @property
+    def patient(self) -> bool:
+        """Whether a look back would send again what could not be remembered."""
+        return self.forgotten >= self.floor
+
     def start(self, overlap: timedelta) -> tuple[tuple[str, ...], bool]:
         """Where the next page begins, and whether that is a look back.
 
@@ -94,8 +99,8 @@ class Stamped(_Position):
         """
         if self.page:
             return self.page, self.looking_back
-        patient = self.forgotten >= self.floor and self.began < _before(self.floor, -_PATIENCE * overlap)
-        return (self.head, False) if patient else ((self.floor,), True)
+        waiting = self.patient and self.began < _before(self.floor, -_PATIENCE * overlap)
+        return (self.head, False) if waiting else ((self.floor,), True)
 
     def advance(
         self, rows: Sequence[Seen], now: str, overlap: timedelta, *, limit: int, room: int, known_until: str = ""

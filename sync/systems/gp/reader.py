@@ -17,7 +17,7 @@ from sync.systems.gp.statements import Parameter, Statement, render
 from sync.value import Value, normal
 
 # OPENJSON came with compatibility level 130, SQL Server 2016; GP databases carried along from older ones lack it.
-_OPENJSON_LEVEL = 130
+OPENJSON_LEVEL = 130
 
 
 @dataclass(frozen=True)
@@ -34,12 +34,18 @@ class _Join:
     where: Sequence[tuple[str, Parameter, str]]
 
 
+@dataclass(frozen=True)
+class _Database:
+    openjson: bool
+    ignores_case: bool
+
+
 class GpReader:
-    """Reads through `client`; learns each company's compatibility level at the first read."""
+    """Reads through `client`; looks once at each company database for what it can do."""
 
     def __init__(self, client: GpClient) -> None:
         self._client = client
-        self._levels: dict[str, int] = {}
+        self._databases: dict[str, _Database] = {}
 
     async def read(self, company: str, mapping: Mapping, keys: Iterable[str]) -> dict[str, Record]:
         """The records by canonical key; a key that GP does not hold is absent. One round trip per page of keys.
@@ -50,15 +56,16 @@ class GpReader:
         wanted = [key for key in dict.fromkeys(map(canonical, keys)) if _can_be_key(key, mapping)]
         records = {}
         for page in batched(wanted, self._client.settings.page, strict=False):
-            statement = read_statement(mapping, page, openjson=await self._openjson(company))
+            statement = read_statement(mapping, page, openjson=(await self._database(company)).openjson)
             (rows,) = await self._client.run(company, statement)
             records.update({record.key: record for record in (_record(mapping, row) for row in rows)})
         return records
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
-        """The next `limit` keys in the server's order after `after` (blank: from the start), spelled as GP has them.
+        """The next `limit` canonical keys after `after` (blank: from the start), in the server's order.
 
-        Fewer than `limit` means the end. The last one is the next `after`; use `sync.keys.canonical` for anything else.
+        Fewer than `limit` means the end; the last one is the next `after`. Where the database tells capital from
+        small letters only keys in capitals are found, as in `read`.
         """
         statement = render(
             "keys",
@@ -67,15 +74,18 @@ class GpReader:
             key_type=_type(mapping.gp.table, mapping.gp.key),
             after=after,
             limit=limit,
+            capitals_only=not (await self._database(company)).ignores_case,
         )
         (rows,) = await self._client.run(company, statement)
-        return [str(row["k"]).rstrip(" ") for row in rows]
+        return [canonical(str(row["k"])) for row in rows]
 
-    async def _openjson(self, company: str) -> bool:
-        if company not in self._levels:
-            (rows,) = await self._client.run(company, render("level"))
-            self._levels[company] = int(str(rows[0]["level"]))
-        return self._levels[company] >= _OPENJSON_LEVEL
+    async def _database(self, company: str) -> _Database:
+        if company not in self._databases:
+            ((row,),) = await self._client.run(company, render("level"))
+            self._databases[company] = _Database(
+                openjson=int(str(row["level"])) >= OPENJSON_LEVEL, ignores_case="_CI_" in str(row["collation"])
+            )
+        return self._databases[company]
 
 
 def read_statement(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> Statement:
