@@ -26,6 +26,7 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.txt"
 STORAGE = ROOT / "sandbox" / "storage"
 NODE_MODULES = ROOT / ".sandbox" / "node"
+LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 WINDOWS = os.name == "nt"
 
 NO_PYTHON = """\
@@ -78,8 +79,7 @@ def test(python, command, options):
 
 
 def lint(python, command, options):
-    tools = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
-    results = [(" ".join(tool), timed([python, "-m", *tool], options)) for tool in tools]
+    results = [(" ".join(tool), timed([python, "-m", *tool], options)) for tool in LINTERS]
     if "--json" in options:
         for tool, (status, seconds) in results:
             print(json.dumps({"tool": tool, "ok": status == 0, "seconds": seconds}), flush=True)
@@ -104,15 +104,14 @@ def summary(options, command, ok, seconds):
 # Python
 
 
-def ready_python(venv=None, lock=None):
+def ready_python(lock=LOCK):
     """The Python of an up-to-date environment, as a path; makes or updates it first. Raises SetupError."""
-    venv, lock = venv or VENV, lock or LOCK
-    python = venv / ("Scripts/python.exe" if WINDOWS else "bin/python")
+    python = VENV / ("Scripts/python.exe" if WINDOWS else "bin/python")
     if version_of([str(python)]) != WANTED:
         found = find_python()
-        with progress(f"Making {venv.name} with {' '.join(found)}"):
-            quiet([*found, "-m", "venv", "--clear", str(venv)])
-    marker = venv / "installed"
+        with progress(f"Making {VENV.name} with {' '.join(found)}"):
+            quiet([*found, "-m", "venv", "--clear", str(VENV)])
+    marker = VENV / "installed"
     if not is_current(marker, lock):
         with progress("Installing the Python packages (about a minute the first time)"):
             pip_install(python, lock)
@@ -162,20 +161,19 @@ def pip_install(python, lock):
 # Azurite
 
 
-def ready_azurite(python, target=None):
+def ready_azurite(python):
     """Install the pinned Azurite into `.sandbox/node` when its lock has changed. Raises SetupError."""
-    target = target or NODE_MODULES
     lock = STORAGE / "package-lock.json"
-    if is_current(target / "installed", lock):
+    if is_current(NODE_MODULES / "installed", lock):
         return
     npm, node = find_npm(python)
-    target.mkdir(parents=True, exist_ok=True)
+    NODE_MODULES.mkdir(parents=True, exist_ok=True)
     for name in ("package.json", "package-lock.json", ".npmrc"):
-        shutil.copy(STORAGE / name, target / name)
+        shutil.copy(STORAGE / name, NODE_MODULES / name)
     with progress("Installing Azurite, the storage emulator (365 MB)"):
         path = os.pathsep.join([node, os.environ.get("PATH", "")])
-        quiet([npm, "ci", "--ignore-scripts"], cwd=target, env={**os.environ, "PATH": path})
-    mark(target / "installed", lock)
+        quiet([npm, "ci", "--ignore-scripts"], cwd=NODE_MODULES, env={**os.environ, "PATH": path})
+    mark(NODE_MODULES / "installed", lock)
 
 
 def find_npm(python):

@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import contextlib
 import io
+import json
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -42,15 +43,37 @@ def _run(options: argparse.Namespace) -> bool:
 
 
 def _up(options: argparse.Namespace) -> bool:
-    async def start(_: asyncio.Event) -> tuple[dict[str, object], Callable[[], Awaitable[None]]]:
+    async def start(stopping: asyncio.Event) -> tuple[dict[str, object], Callable[[], Awaitable[None]]]:
         box = Sandbox(options.state, options.parts, fresh=options.fresh, time_scale=options.time_scale)
         await box.__aenter__()
         _show(box)
-        return box.contract, box.close
+        platform = asyncio.create_task(_revive_host(box, stopping))
+
+        async def stop() -> None:
+            platform.cancel()
+            await box.close()
+
+        return box.contract, stop
 
     with contextlib.nullcontext() if options.json else contextlib.redirect_stdout(io.StringIO()):
         run(start)
     return True
+
+
+async def _revive_host(box: Sandbox, stopping: asyncio.Event) -> None:
+    """As Azure does, start the host again when it has ended; the new pid is announced in a line of its own."""
+    while "host" in box.ready and not stopping.is_set():
+        status = await box.ended("host")
+        if stopping.is_set():
+            return
+        print(f"The host ended with status {status}; starting it again.", file=sys.stderr)
+        try:
+            await box.start("host")
+        except PartFailed as failure:
+            print(failure, file=sys.stderr)
+            stopping.set()
+            return
+        print(json.dumps({"restarted": "functions", **box.contract["functions"]}), flush=True)
 
 
 def _show(box: Sandbox) -> None:

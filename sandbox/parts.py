@@ -33,7 +33,10 @@ PARTS = {
     "dataverse": Part("sandbox.dataverse", lambda state: ["--state", str(state)], needs=("identity",)),
     "host": Part(
         "sandbox.host",
-        lambda state: ["--app", str(ROOT), "--settings", str(settings_file(state))],
+        lambda state: [
+            *("--app", str(ROOT), "--settings", str(settings_file(state))),
+            *("--gaps", str(state / "gaps" / "host.jsonl")),
+        ],
         needs=("storage", "identity", "gp", "dataverse"),
     ),
 }

@@ -63,7 +63,7 @@ class Sandbox:
         """Start a part ("host-2" is a second host) and return its ready line; raises PartFailed."""
         part = part_of(name)
         if part is PARTS["host"]:
-            await self._bind_app(first=not self._children.get(name))
+            await self._bind_app()
             options = ("--time-scale", f"{self._time_scale:g}", *options)
         ports = [text for port in part.ports for text in (f"--{port}", str(self._ports.of(f"{name}.{port}")))]
         arguments = [*part.arguments(self.state), *ports, *options]
@@ -79,6 +79,10 @@ class Sandbox:
     async def kill(self, name: str) -> None:
         """End a part at once, as a crash would."""
         await self._children[name].kill()
+
+    async def ended(self, name: str) -> int:
+        """Wait until a part has ended, whoever ended it; its exit status."""
+        return await self._children[name].wait()
 
     async def restart(self, name: str, *options: str) -> dict[str, Any]:
         """Stop a part if it runs and start it again, on its ports, with its data."""
@@ -117,12 +121,12 @@ class Sandbox:
                 raise failed
             waiting = [name for name in waiting if name not in wave]
 
-    async def _bind_app(self, *, first: bool) -> None:
+    async def _bind_app(self) -> None:
         """Write the app's settings; on a first start also give Dataverse the columns and keys the flows need."""
         settings_file(self.state).write_text(
             json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2), encoding="utf-8"
         )
-        if not first:
+        if any(part_of(name) is PARTS["host"] for name in self._children):
             return
         status, out, err = await self.cli("provision", "--json")
         if status:

@@ -74,7 +74,8 @@ class Customers:
 
     async def mended_and_retried_it_becomes_an_account(self) -> str:
         await self._gp.type_in(CUSTOMER, CUSTNMBR=BAD["CUSTNMBR"], PYMTRMID="Net 30")
-        await app(self._box, "parked", "retry", BAD["CUSTNMBR"])
+        database = self._box.contract["gp"]["database"]
+        await app(self._box, "parked", "retry", "--record", f"customer/{database}/{BAD['CUSTNMBR']}")
         row = await self._account(BAD["CUSTNAME"], lambda row: row["paymenttermscode"] is not None)
         await until(self._parked, lambda parked: not parked, f"{BAD['CUSTNMBR']} no longer parked")
         return _told(row)
