@@ -3,7 +3,7 @@
 from sandbox.gp.econnect import Call
 
 # argument -> (column, number when missing, number when inactive, number when not a posting account)
-_ACCOUNTS = {
+ACCOUNTS = {
     "RMCSHACTNUMST": ("RMCSHACC", 7864, 8018, 7943),
     "RMARACTNUMST": ("RMARACC", 7865, 8019, 7944),
     "RMSLSACTNUMST": ("RMSLSACC", 7866, 7945, 7946),
@@ -22,8 +22,8 @@ _POSTING = 1
 def indexes(call: Call) -> dict[str, object]:
     """Column -> account index of each account given; a blank string unsets (0). Lists the numbers of bad accounts."""
     found = {}
-    for argument, text in call.given(*_ACCOUNTS).items():
-        column, *numbers = _ACCOUNTS[argument]
+    for argument, text in call.given(*ACCOUNTS).items():
+        column, *numbers = ACCOUNTS[argument]
         found[column] = _index(call, text, *numbers) if text else 0
     return found
 

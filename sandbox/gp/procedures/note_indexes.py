@@ -14,27 +14,27 @@ _OUTPUTS = [
 ]
 
 
-def _take(context: ProcedureContext, by: object, null: int, missing: int) -> int:
-    company, session = context.args["I_sCompanyID"], context.args["I_iSQLSessionID"]
-    state, index = null, None
-    if None not in (company, session, by):
-        index = notes.take_index(Rows(context), company, int(str(by)))
-        state = missing if index is None else 0
-    context.outputs.update({"O_mNoteIndex": index, "O_iErrorState": state})
-    return state
+# procedure -> (number for an unknown company, number for a NULL)
+NUMBERS = {"smGetNextNoteIndex": (20081, 20231), "tasmGetNextNoteIndex": (3565, 3564)}
 
 
-def _next(context: ProcedureContext) -> int:
-    return _take(context, 1, 20231, 20081)
+def _procedure(name: str, *block: Parameter) -> Procedure:
+    missing, null = NUMBERS[name]
 
+    def body(context: ProcedureContext) -> int:
+        company, session = context.args["I_sCompanyID"], context.args["I_iSQLSessionID"]
+        size = context.args.get("I_noteincrement", 1)
+        state, index = null, None
+        if None not in (company, session, size):
+            index = notes.take_index(Rows(context), company, int(str(size)))
+            state = missing if index is None else 0
+        context.outputs.update({"O_mNoteIndex": index, "O_iErrorState": state})
+        return state
 
-def _next_block(context: ProcedureContext) -> int:
-    return _take(context, context.args["I_noteincrement"], 3564, 3565)
+    return Procedure(name, [*_INPUTS, *_OUTPUTS, *block], body)
 
 
 PROCEDURES = [
-    Procedure("smGetNextNoteIndex", [*_INPUTS, *_OUTPUTS], _next),
-    Procedure(
-        "tasmGetNextNoteIndex", [*_INPUTS, *_OUTPUTS, Parameter("I_noteincrement", SqlType("int"), 1)], _next_block
-    ),
+    _procedure("smGetNextNoteIndex"),
+    _procedure("tasmGetNextNoteIndex", Parameter("I_noteincrement", SqlType("int"), 1)),
 ]

@@ -1,0 +1,117 @@
+"""What the admin door of the GP stand-in adds: seed, look, edit, change tracking."""
+
+import asyncio
+import json
+from collections.abc import Callable
+from datetime import date, datetime
+from decimal import Decimal
+
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from sandbox.gp import seed
+from sandbox.gp.admin import Admin
+from sandbox.gp.tables import SYSTEM
+from sandbox.tds.contract import SqlError
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class SeedAsked(_Asked):
+    company: str
+    customers: int = Field(ge=1, le=1_000_000)
+    seed: int = 1
+
+
+class SqlAsked(_Asked):
+    database: str = SYSTEM
+    sql: str
+
+
+class TrackingAsked(_Asked):
+    database: str
+    table: str | None = None
+    enabled: bool
+
+
+class DatabaseAsked(_Asked):
+    database: str
+
+
+def add(
+    routes: web.RouteTableDef, connect: Callable[[str], Admin], clean_change_tracking: Callable[[str], None]
+) -> None:
+    """Add the routes; `connect` opens an administrator's connection to a database.
+
+    `POST /seed` {company, customers, seed}; `POST /sql` {database, sql}: the result sets; `POST /change-tracking`
+    {database, table or null, enabled}; `POST /change-tracking/clean` {database}: history is forgotten. An SQL error
+    is status 400 with its number and text.
+    """
+
+    @routes.post("/seed")
+    async def seed_customers(request: web.Request) -> web.Response:
+        def work(asked: SeedAsked) -> object:
+            with connect(asked.company) as admin:
+                seed.add_customers(admin, asked.company, asked.customers, asked.seed)
+            return {}
+
+        return await _answer(request, SeedAsked, work)
+
+    @routes.post("/sql")
+    async def run_sql(request: web.Request) -> web.Response:
+        def work(asked: SqlAsked) -> object:
+            with connect(asked.database) as admin:
+                results = admin.run(asked.sql)
+            return {"results": [{"columns": result.columns, "rows": result.rows} for result in results]}
+
+        return await _answer(request, SqlAsked, work)
+
+    @routes.post("/change-tracking")
+    async def switch(request: web.Request) -> web.Response:
+        def work(asked: TrackingAsked) -> object:
+            with connect(asked.database) as admin:
+                switch_change_tracking(admin, asked.database, asked.table, enabled=asked.enabled)
+            return {}
+
+        return await _answer(request, TrackingAsked, work)
+
+    @routes.post("/change-tracking/clean")
+    async def clean(request: web.Request) -> web.Response:
+        def work(asked: DatabaseAsked) -> object:
+            clean_change_tracking(asked.database)
+            return {}
+
+        return await _answer(request, DatabaseAsked, work)
+
+
+def switch_change_tracking(admin: Admin, database: str, table: str | None, *, enabled: bool) -> None:
+    """Switch SQL Server Change Tracking of a database, or of one of its tables."""
+    if table is None:
+        admin.run(f"ALTER DATABASE {database} SET CHANGE_TRACKING = {'ON' if enabled else 'OFF'}")
+    else:
+        admin.run(f"ALTER TABLE {table} {'ENABLE' if enabled else 'DISABLE'} CHANGE_TRACKING")
+
+
+async def _answer[T: BaseModel](request: web.Request, kind: type[T], work: Callable[[T], object]) -> web.Response:
+    try:
+        asked = kind.model_validate_json(await request.read())
+        done = await asyncio.to_thread(work, asked)
+    except ValidationError as error:
+        return web.json_response({"error": str(error)}, status=400)
+    except SqlError as error:
+        return web.json_response({"error": error.text, "number": error.number}, status=400)
+    return web.json_response(done, dumps=lambda value: json.dumps(value, default=_plain))
+
+
+def _plain(value: object) -> object:
+    """Numbers as exact text, times in ISO form, bytes in hexadecimal."""
+    match value:
+        case Decimal():
+            return str(value)
+        case datetime() | date():
+            return value.isoformat()
+        case bytes():
+            return value.hex()
+    raise TypeError(type(value).__name__)

@@ -1,0 +1,46 @@
+"""`python -m sandbox.gp`: ready line, end, restart on the same folder."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pymssql
+
+
+@contextmanager
+def running(data: Path) -> Iterator[dict[str, object]]:
+    command = [sys.executable, "-m", "sandbox.gp", "--data", str(data)]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdin
+    assert process.stdout
+    try:
+        yield json.loads(process.stdout.readline())
+    finally:
+        process.stdin.close()
+        assert process.wait(timeout=60) == 0
+        process.stdout.close()
+
+
+def _comment(ready: dict[str, object], change: str = "") -> str:
+    with pymssql.connect(
+        server="127.0.0.1", port=str(ready["port"]), user="sa", password=ready["sa_password"], database="TWO"
+    ) as connection:
+        cursor = connection.cursor()
+        cursor.execute(change + "SELECT RTRIM(COMMENT1) FROM RM00101 WHERE CUSTNMBR='AARONFIT0001'")
+        value = cursor.fetchall()[0][0]
+        connection.commit()
+    return value
+
+
+def test_a_restart_on_the_same_folder_keeps_data_and_passwords(tmp_path: Path) -> None:
+    with running(tmp_path) as first:
+        assert first["ready"] is True
+        assert first["databases"] == ["TWO", "THREE"]
+        change = "SET NOCOUNT ON; UPDATE RM00101 SET COMMENT1='kept' WHERE CUSTNMBR='AARONFIT0001'; "
+        assert _comment(first, change) == "kept"
+    with running(tmp_path) as second:
+        assert _comment(second) == "kept"
+        assert (first["password"], first["sa_password"]) == (second["password"], second["sa_password"])

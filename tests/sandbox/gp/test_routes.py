@@ -1,0 +1,59 @@
+"""The admin door's own routes."""
+
+import httpx
+import pytest
+
+from tests.sandbox.gp.conftest import Endpoint
+
+
+@pytest.fixture
+def door(gp: Endpoint) -> httpx.Client:
+    return httpx.Client(base_url=str(gp.announced["admin"]), timeout=30)
+
+
+def _sql(door: httpx.Client, database: str, sql: str) -> httpx.Response:
+    return door.post("/sql", json={"database": database, "sql": sql})
+
+
+def test_sql_answers_with_result_sets(door: httpx.Client) -> None:
+    answer = _sql(door, "TWO", "SELECT 1 AS n; SELECT CRLMTAMT, FRSTINDT FROM RM00101 WHERE CUSTNMBR='AARONFIT0001'")
+    assert answer.json()["results"] == [
+        {"columns": ["n"], "rows": [[1]]},
+        {"columns": ["CRLMTAMT", "FRSTINDT"], "rows": [["35000.00000", "1900-01-01T00:00:00"]]},
+    ]
+
+
+def test_an_sql_error_has_its_number(door: httpx.Client) -> None:
+    answer = _sql(door, "TWO", "SELECT * FROM NOTHING")
+    assert (answer.status_code, answer.json()["number"]) == (400, 208)
+
+
+def test_seeding_adds_customers(door: httpx.Client) -> None:
+    count = "SELECT COUNT(*) FROM RM00101"
+    before = _sql(door, "THREE", count).json()["results"][0]["rows"][0][0]
+    assert door.post("/seed", json={"company": "THREE", "customers": 40, "seed": 5}).status_code == 200
+    assert _sql(door, "THREE", count).json()["results"][0]["rows"][0][0] == before + 40
+
+
+@pytest.mark.parametrize("wrong", [{"company": "THREE", "customers": 0}, {"company": "THREE"}, {"what": 1}])
+def test_a_wrong_request_is_refused(door: httpx.Client, wrong: dict[str, object]) -> None:
+    assert door.post("/seed", json=wrong).status_code == 400
+
+
+def test_change_tracking_is_switched_and_cleaned(door: httpx.Client) -> None:
+    version = "SELECT CHANGE_TRACKING_CURRENT_VERSION(), CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID('RM00101'))"
+
+    def versions() -> list[int | None]:
+        return _sql(door, "THREE", version).json()["results"][0]["rows"][0]
+
+    assert versions() == [None, None]
+    door.post("/change-tracking", json={"database": "THREE", "enabled": True})
+    door.post("/change-tracking", json={"database": "THREE", "table": "RM00101", "enabled": True})
+    _sql(door, "THREE", "UPDATE RM00101 SET COMMENT1='x'")
+    current, oldest = versions()
+    assert oldest <= current
+    door.post("/change-tracking/clean", json={"database": "THREE"})
+    assert versions()[1] > oldest
+    door.post("/change-tracking", json={"database": "THREE", "table": "RM00101", "enabled": False})
+    door.post("/change-tracking", json={"database": "THREE", "enabled": False})
+    assert versions() == [None, None]
