@@ -2,11 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+import sync.systems.gp.checks as gp_checks
 from sync.errors import SyncError
 from sync.runtime import Runtime
 from sync.system import Check
 from sync.systems.dataverse import checks as dataverse_checks
-from sync.systems.gp import checks as gp_checks
 
 
 async def doctor(runtime: Runtime) -> AsyncIterator[Check]:

@@ -1,0 +1,103 @@
+"""Intake: a cursor moves only after its events are on a lane; many keys share a message; loads go to the bulk lane."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from sync.errors import RetryLater
+from sync.flow import find_flows
+from sync.intake import INTERACTIVE, Intake
+from sync.mapping import Mapping
+from sync.stores.cursors import Cursors
+from sync.system import Change
+from tests.fakes import FakeLanes, FakeTable
+
+
+@dataclass
+class FakePoll:
+    changes: dict[str, list[Change]] = field(default_factory=dict)
+    cursor: dict[str, Any] = field(default_factory=dict)
+    full_reread: set[str] = field(default_factory=set)
+
+
+@dataclass
+class FakeFeeds:
+    poll_result: FakePoll
+    all_keys: list[str] = field(default_factory=list)
+
+    async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> FakePoll:
+        return self.poll_result
+
+    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
+        return [key for key in self.all_keys if key > after][:limit]
+
+
+def changes(count: int) -> dict[str, list[Change]]:
+    return {"customer": [Change("customer", f"C{n:05}", "timestamp") for n in range(count)]}
+
+
+def intake(mapping: Mapping, feeds: FakeFeeds, lanes: FakeLanes, table: FakeTable) -> Intake:
+    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes)
+
+
+async def test_changed_keys_go_to_the_lane_many_to_a_message(mapping: Mapping) -> None:
+    lanes, table = FakeLanes(), FakeTable()
+    polled = await intake(mapping, FakeFeeds(FakePoll(changes(250), {"v": 1})), lanes, table).poll("TWO")
+    assert [(lane, len(message.keys)) for lane, message, _ in lanes.sent] == [
+        ("to-dataverse", 100),
+        ("to-dataverse", 100),
+        ("to-dataverse", 50),
+    ]
+    assert (polled.keys, polled.moved) == ({"customer_gp_to_dataverse": 250}, True)
+    assert (await Cursors(table).read("TWO", "gp")).place == {"v": 1}
+
+
+async def test_a_load_goes_to_the_bulk_lane(mapping: Mapping) -> None:
+    lanes = FakeLanes()
+    feeds = FakeFeeds(FakePoll(changes(INTERACTIVE + 1)))
+    await intake(mapping, feeds, lanes, FakeTable()).poll("TWO")
+    assert {lane for lane, _, _ in lanes.sent} == {"to-dataverse-bulk"}
+
+
+async def test_the_cursor_stays_when_a_lane_does_not_take_the_message(mapping: Mapping) -> None:
+    class Broken(FakeLanes):
+        async def send(self, *_: Any) -> None:
+            raise RetryLater("no storage", code="system_unreachable")
+
+    table = FakeTable()
+    with pytest.raises(RetryLater):
+        await intake(mapping, FakeFeeds(FakePoll(changes(1), {"v": 1})), Broken(), table).poll("TWO")
+    assert (await Cursors(table).read("TWO", "gp")).place == {}
+
+
+async def test_two_pollers_do_not_move_one_cursor_twice(mapping: Mapping) -> None:
+    table = FakeTable()
+    cursors = Cursors(table)
+    mine = await cursors.read("TWO", "gp")
+    assert await cursors.move(await cursors.read("TWO", "gp"), {"v": 1})
+    assert not await cursors.move(mine, {"v": 2})
+    assert (await cursors.read("TWO", "gp")).place == {"v": 1}
+
+
+async def test_a_cleaned_history_has_every_record_looked_at_again(mapping: Mapping) -> None:
+    lanes = FakeLanes()
+    keys = [f"C{n:05}" for n in range(1201)]
+    feeds = FakeFeeds(FakePoll({}, {"v": 9}, {"customer"}), keys)
+    polled = await intake(mapping, feeds, lanes, FakeTable()).poll("TWO")
+    assert [key for _, message, _ in lanes.sent for key in message.keys] == keys
+    assert {lane for lane, _, _ in lanes.sent} == {"to-dataverse-bulk"}
+    assert polled.reread == ["customer_gp_to_dataverse"]
+
+
+async def test_a_company_that_fails_stops_no_other(mapping: Mapping) -> None:
+    class OneDown(FakeFeeds):
+        async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> FakePoll:
+            if company == "TWO":
+                raise RetryLater("down", code="system_unreachable")
+            return self.poll_result
+
+    lanes = FakeLanes()
+    done = await intake(mapping, OneDown(FakePoll(changes(1))), lanes, FakeTable()).poll_all(["TWO", "THREE"])
+    assert [polled.company for polled in done] == ["THREE"]
+    assert [message.company for _, message, _ in lanes.sent] == ["THREE"]
