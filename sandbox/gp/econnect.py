@@ -111,7 +111,7 @@ def _customised(call: Call, stage: str, failed: int) -> None:
     given = {f"I_v{field}": value for field, value in call.args.items()}
     returned, outputs = context.call(name, given | {_STATE: 0, _LIST: ""})
     if stage == "Pre":
-        changed = {field: outputs[f"I_v{field}"] for field in call.args}
+        changed = {field: outputs.get(f"I_v{field}", value) for field, value in call.args.items()}
         call.args = {field: _cleaned(call.node, field, value) for field, value in changed.items()}
     if returned or outputs[_STATE]:
         call.errors += [int(number) for number in str(outputs[_LIST] or "").split()]

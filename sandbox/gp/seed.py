@@ -28,6 +28,10 @@ def system(admin: Admin) -> None:
 def company(admin: Admin, database: str) -> None:
     """Set-up data and the sample customers, into an empty company; customers go through eConnect."""
     _insert_all(admin, _sample()["company"])
+    admin.run(
+        "INSERT INTO SY00600 (CMPANYID, LOCATNID, LOCATNNM) "
+        f"SELECT CMPANYID, LOCATNID, 'Head office' FROM DYNAMICS..SY01500 WHERE INTERID = '{database}'"
+    )
     names, *customers = _sample()["customers"][database]
     for values in customers:
         _create(admin, dict(zip(names, values, strict=True)))

@@ -56,7 +56,7 @@ CUSTOMER_CASES: list[Case] = [
     (1327, NEW | {"CURNCYID": "Z-NOPE"}),
     (1305, NEW | {"CURNCYID": "Z-YEN"}),
     (7859, NEW | {"RATETPID": "NOPE"}),
-    (6329, NEW | {"CCode": "XX"}),
+    (6329, NEW | {"CCode": "XX", "ADRSCODE": "PRIMARY"}),
     (4617, NEW | {"CRLMTTYP": 3}),
     (7128, NEW | {"CRLMTTYP": 1, "CRLMTAMT": Decimal(5)}),
     (7128, NEW | {"CRLMTAMT": Decimal(5)}),

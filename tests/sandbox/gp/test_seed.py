@@ -39,7 +39,9 @@ def test_notes_and_numbers_are_in_step(two: pymssql.Connection) -> None:
 
 
 @pytest.mark.parametrize(("company", "tracked"), [("TWO", True), ("THREE", False)])
-def test_change_tracking_is_on_in_two_only(connect: Callable[..., pymssql.Connection], company: str, tracked: bool) -> None:
+def test_change_tracking_is_on_in_two_only(
+    connect: Callable[..., pymssql.Connection], company: str, tracked: bool
+) -> None:
     version = rows(connect(company), "SELECT CHANGE_TRACKING_CURRENT_VERSION()")[0][0]
     assert (version is not None) == tracked
 
