@@ -115,6 +115,8 @@ def _holds(when: Expression, values: Mapping[str, Value]) -> bool:
 
 def _look_up(field: MappedField, value: Value, lookups: Mapping[str, Table]) -> Value:
     """The code's counterpart: first in the tables kept as data, then in the mapping file's own."""
+    if not isinstance(value, str | int | None):
+        raise Fault("value_invalid", f"is no code of the look-up {field.rule.lookup}")
     code = canonical(_as_text(value) or "").strip(" ")
     if not code:
         return None

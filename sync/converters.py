@@ -81,7 +81,7 @@ def _number(value: Value) -> int | None:
 
 def _amount(value: Value) -> Decimal | None:
     if isinstance(value, int) and not isinstance(value, bool):
-        return Decimal(value)
+        value = Decimal(value)
     if value is not None and not (isinstance(value, Decimal) and abs(_finite(value)) < _HUGE):
         raise Fault("value_invalid", "is no amount")
     return value

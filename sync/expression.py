@@ -26,8 +26,10 @@ class Expression:
         self.paths = tuple(dict.fromkeys(_paths(self._program.ast)))
 
     def run(self, values: Mapping[str, Value]) -> Value:
-        """The result over `values` by path. Raises Fault when it fails or is no single value."""
-        document = _document(values)
+        """The result over the columns it names, out of `values` by path. Raises Fault when it fails or gives no
+        single value.
+        """
+        document = _document({path: values[path] for path in self.paths})
         try:
             result = self._program.evaluate(document)
         except Exception as error:  # the library raises whatever Python raises inside an expression

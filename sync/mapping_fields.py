@@ -130,8 +130,7 @@ def _check(rules: PairRules, field: MappedField) -> Iterator[tuple[str, str]]:
     least, most = converter.paths
     if not field.expr and not least <= len(columns) <= most:
         yield "gp", f"{converter.name} takes {least if least == most else f'{least} to {most}'} column(s)"
-    if not rule.lookup:
-        yield from _check_kinds(converter, columns)
+    yield from _check_kinds(rule, converter, columns)
     if field.attribute.type == "DateTime" and not field.attribute.date_only:
         yield "dataverse", f"{field.attribute.name} holds a time, GP's dates have none"
     for word in _OPTION_WORDS:
@@ -143,9 +142,11 @@ def _check(rules: PairRules, field: MappedField) -> Iterator[tuple[str, str]]:
     yield from _check_default(field)
 
 
-def _check_kinds(converter: Converter, columns: list[GpColumn]) -> Iterator[tuple[str, str]]:
+def _check_kinds(rule: FieldRule, converter: Converter, columns: list[GpColumn]) -> Iterator[tuple[str, str]]:
     for column in columns:
-        if column.kind not in converter.sources:
+        if rule.lookup and column.kind not in {"text", "number"}:
+            yield "lookup", f"{column.name}, a {column.type}, holds no codes"
+        elif not rule.lookup and column.kind not in converter.sources:
             yield "converter", f"{converter.name} can't read {column.name}, a {column.type}"
 
 

@@ -184,6 +184,7 @@ def test_an_amount_is_exact_and_finite():
     assert to_d365("money", Decimal("12345678901234.56789")) == Decimal("12345678901234.56789")
     assert refusal("money", Decimal("NaN")) == "value_invalid"
     assert refusal("money", Decimal("1E+30")) == "value_invalid"
+    assert refusal("money", 10**30) == "value_invalid"
     assert refusal("number", Decimal("1.5")) == "value_invalid"
 
 
