@@ -1,0 +1,142 @@
+"""The sandbox as one, tried on its two lightest parts; tests/e2e runs the whole."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+
+import pytest
+
+from sandbox.child import Child, PartFailed
+from sandbox.gaps import read_gaps
+from sandbox.parts import app_settings, contract
+from sandbox.ports import Ports
+from sandbox.up import Sandbox
+from sync.settings import Settings
+
+READY = {
+    "storage": {"connection_string": "C", "admin": "http://s"},
+    "identity": {
+        "authority": "https://localhost:1/t",
+        "client_id": "id",
+        "client_secret": "hush",
+        "ca_file": "ca.pem",
+        "admin": "http://i",
+    },
+    "gp": {
+        "host": "127.0.0.1",
+        "port": 1433,
+        "user": "gp365",
+        "password": "p",
+        "databases": ["TWO", "THREE"],
+        "admin": "http://g",
+    },
+    "dataverse": {"url": "https://localhost:2", "ca_file": "ca.pem", "admin": "http://d"},
+    "host": {"url": "http://127.0.0.1:3", "key": "k", "pid": 7, "admin": "http://h"},
+}
+
+
+@pytest.fixture(scope="module")
+async def box(tmp_path_factory):
+    async with Sandbox(tmp_path_factory.mktemp("state"), parts=["storage", "identity"]) as running:
+        yield running
+
+
+def test_the_contract_names_everything_an_outsider_needs():
+    line = contract(READY)
+    assert line["functions"] == {"url": "http://127.0.0.1:3", "key": "k", "pid": 7}
+    assert line["storage"] == {"connection_string": "C"}
+    assert line["gp"] == {"host": "127.0.0.1", "port": 1433, "user": "gp365", "password": "p", "database": "TWO"}
+    assert line["dataverse"] == {
+        "url": "https://localhost:2",
+        "ca_file": "ca.pem",
+        "authority": "https://localhost:1/t",
+        "client_id": "id",
+        "client_secret": "hush",
+    }
+    assert set(line["admin"]) == set(READY)
+
+
+def test_the_app_accepts_its_settings(monkeypatch):
+    values = app_settings(READY, time_scale=0.1)
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    settings = Settings()
+    assert (settings.companies, settings.gp_port, settings.time_scale) == (("TWO", "THREE"), 1433, 0.1)
+    assert not [name for name in values if name.startswith("GP365_") and name[6:].lower() not in Settings.model_fields]
+
+
+async def test_a_restart_keeps_what_a_part_announced(box):
+    before = dict(box.ready["identity"])
+    assert await box.restart("identity") == before
+
+
+async def test_a_killed_part_comes_back_where_it_was(box):
+    before = dict(box.ready["identity"])
+    await box.kill("identity")
+    assert await box.ended("identity") != 0
+    assert await box.start("identity") == before
+
+
+async def test_a_part_that_cannot_start_says_what_it_logged(tmp_path):
+    child = Child("storage", "sandbox.storage", ["--nonsense"], tmp_path / "log")
+    with pytest.raises(PartFailed, match="--state"):
+        await child.start()
+
+
+async def test_when_one_part_fails_the_others_are_stopped(tmp_path, monkeypatch):
+    started = []
+    start = Child.start
+
+    async def watched(self):
+        started.append(self)
+        return await start(self)
+
+    monkeypatch.setattr(Child, "start", watched)
+    (tmp_path / "certs").write_text("in the way")
+    with pytest.raises(PartFailed, match="identity"):
+        await Sandbox(tmp_path, parts=["storage", "identity"]).__aenter__()
+    assert len(started) == 2
+    assert not any(child.running for child in started)
+
+
+@pytest.mark.parametrize("end", ["input", "signal"])
+async def test_up_announces_one_line_and_ends_with_all_its_parts(tmp_path, end):
+    command = ["-m", "sandbox", "up", "--json", "--parts", "storage", "--state", str(tmp_path)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    line = json.loads(await process.stdout.readline())
+    assert line["ready"] is True
+    if end == "input":
+        process.stdin.close()
+    else:
+        process.send_signal(signal.SIGTERM)
+    assert await process.stdout.read() == b""
+    assert await process.wait() == 0
+    with pytest.raises(ConnectionRefusedError):
+        await asyncio.open_connection("127.0.0.1", int(line["admin"]["storage"].rsplit(":", 1)[1]))
+
+
+def test_ports_are_remembered_and_given_up_when_taken(tmp_path):
+    port = Ports(tmp_path / "ports.json").of("gp.port")
+    assert Ports(tmp_path / "ports.json").of("gp.port") == port
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", port))
+        other.listen()
+        assert Ports(tmp_path / "ports.json").of("gp.port") != port
+
+
+def test_gaps_of_all_parts_are_listed_once(tmp_path):
+    for state in ("state", "demo"):
+        folder = tmp_path / state / "gaps"
+        folder.mkdir(parents=True)
+        (folder / "gp.jsonl").write_text('{"kind": "statement", "what": "MERGE"}\n' * 2)
+    deeper = tmp_path / "state" / "gp" / "gaps"
+    deeper.mkdir(parents=True)
+    (deeper / "tds.jsonl").write_text('{"kind": "type", "what": "xml"}\n')
+    assert read_gaps(tmp_path) == [
+        {"part": "gp", "kind": "statement", "what": "MERGE"},
+        {"part": "tds", "kind": "type", "what": "xml"},
+    ]
