@@ -15,11 +15,14 @@ from rich.console import Console, RenderableType
 
 from sync import render
 from sync.errors import BadSettings, RetryLater, SyncError
+from sync.flow import find_flows
+from sync.mapping import load_all
+from sync.operations import describe as describe_operation
 from sync.operations import doctor as doctor_operation
 from sync.operations import parked as parked_operation
 from sync.operations import provision as provision_operation
 from sync.operations import show as show_operation
-from sync.runtime import Runtime, build
+from sync.runtime import MAPPINGS, Runtime, build
 from sync.settings import read_settings
 
 app = typer.Typer(help="GP365: keeps Dynamics GP and Dynamics 365 in agreement.", no_args_is_help=True)
@@ -86,6 +89,16 @@ def show(
         return 1 if shown.parked else 0
 
     _run(run, as_json)
+
+
+@app.command()
+def describe(flow: Annotated[str, typer.Argument(help="A flow's name; all flows without one.")] = "") -> None:
+    """Describe flows as Markdown: what they read and write, field by field. Needs no settings."""
+    flows, mappings = find_flows(), load_all(MAPPINGS)
+    if flow and flow not in flows:
+        raise typer.BadParameter(f"no such flow; there are {', '.join(flows)}")
+    for name in [flow] if flow else flows:
+        print(describe_operation.describe(flows[name], mappings[flows[name].pair]))
 
 
 @parked_app.command("list")

@@ -1,0 +1,114 @@
+"""The stores on real Azurite behind the gate that refuses what Azure refuses."""
+
+import uuid
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import pytest
+from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue.aio import QueueServiceClient
+
+from sandbox.up import Sandbox
+from sync.message import Message
+from sync.stores.crosswalk import Agreed, Couple, Crosswalk
+from sync.stores.cursors import Cursors
+from sync.stores.ledger import FieldChange, Ledger, Line, Result
+from sync.stores.parked import Parked, ParkedStore
+from sync.stores.queues import Lanes
+from sync.stores.tables import Table
+
+
+@pytest.fixture
+async def table(box: Sandbox) -> AsyncIterator[Table]:
+    connection = box.contract["storage"]["connection_string"]
+    async with TableServiceClient.from_connection_string(connection) as service:
+        yield Table(service, f"t{uuid.uuid4().hex}")
+
+
+def line(key: str, result: Result, message_id: str, *changes: FieldChange) -> Line:
+    now = datetime.now(UTC).isoformat()
+    return Line(key, "f", result, "", "poll", now, now, message_id, changes=changes)
+
+
+async def test_a_couple_comes_back_as_it_was_stored(table: Table) -> None:
+    crosswalk = Crosswalk(table)
+    blank = Couple("TWO", "customer", "A/B #1?")
+    base = {"name": Agreed("Ärö'x", "ÄRÖ'X", unsure=True)}
+    [saved] = await crosswalk.save([(blank, replace(blank, id="g1", coupled=True, identity="7", base=base))])
+    assert saved is not None
+    read = (await crosswalk.read("TWO", "customer", ["A/B #1?", "B"]))["A/B #1?"]
+    assert replace(read, age=saved.age) == saved
+    assert await crosswalk.find("TWO", "customer", "g1") == "A/B #1?"
+
+
+async def test_of_many_couples_only_the_one_that_moved_is_lost(table: Table) -> None:
+    crosswalk = Crosswalk(table)
+    blanks = [Couple("TWO", "customer", f"K{n}") for n in range(120)]
+    first = await crosswalk.save([(blank, replace(blank, id=f"g{blank.key}")) for blank in blanks])
+    couples = [couple for couple in first if couple]
+    assert len(couples) == 120
+    await crosswalk.save([(couples[7], replace(couples[7], identity="moved"))])
+    second = await crosswalk.save([(couple, replace(couple, coupled=True)) for couple in couples])
+    assert [n for n, couple in enumerate(second) if couple is None] == [7]
+
+
+async def test_a_couple_that_gets_another_id_is_found_by_the_new_one_only(table: Table) -> None:
+    crosswalk = Crosswalk(table)
+    blank = Couple("TWO", "customer", "A")
+    [first] = await crosswalk.save([(blank, replace(blank, id="old"))])
+    assert first is not None
+    await crosswalk.save([(first, replace(first, id="new"))])
+    assert await crosswalk.find("TWO", "customer", "old") is None
+    assert await crosswalk.find("TWO", "customer", "new") == "A"
+
+
+async def test_a_skip_after_a_redelivery_does_not_replace_what_was_written(table: Table) -> None:
+    ledger = Ledger(table)
+    written = line("A", Result.CREATED, "m1", FieldChange("name", None, "x", "new record"))
+    await ledger.write("TWO", "customer", [written], redelivered=False)
+    await ledger.write(
+        "TWO", "customer", [line("A", Result.SKIPPED, "m1"), line("B", Result.SKIPPED, "m1")], redelivered=True
+    )
+    assert await ledger.history("TWO", "customer", "A") == [written]
+    assert [entry.result for entry in await ledger.history("TWO", "customer", "B")] == [Result.SKIPPED]
+
+
+async def test_keys_that_begin_alike_have_their_own_history(table: Table) -> None:
+    ledger = Ledger(table)
+    await ledger.write(
+        "TWO", "customer", [line("A", Result.CREATED, "m"), line("A1", Result.CREATED, "m")], redelivered=False
+    )
+    assert [entry.key for entry in await ledger.history("TWO", "customer", "A")] == ["A"]
+
+
+async def test_parked_entries_are_listed_and_removed(table: Table) -> None:
+    store = ParkedStore(table)
+    entry = Parked("TWO", "customer", "A", "f", "value_too_long", "too long", "shorten", "2026", "m")
+    await store.put([entry, replace(entry, company="THREE")])
+    assert [parked async for parked in store.list("TWO", "customer")] == [entry]
+    await store.remove("TWO", "customer", "f", "A")
+    assert [parked.company async for parked in store.list()] == ["THREE"]
+
+
+async def test_a_cursor_moves_only_from_where_it_was_read(table: Table) -> None:
+    cursors = Cursors(table)
+    fresh = await cursors.read("TWO", "gp")
+    assert await cursors.move(fresh, {"n": 1})
+    assert not await cursors.move(fresh, {"n": 2})
+    read = await cursors.read("TWO", "gp")
+    assert await cursors.move(read, {"n": 3})
+    assert not await cursors.move(read, {"n": 4})
+
+
+async def test_messages_never_expire_and_lanes_are_made_when_needed(box: Sandbox) -> None:
+    connection = box.contract["storage"]["connection_string"]
+    lane = f"lane-{uuid.uuid4().hex}"
+    async with QueueServiceClient.from_connection_string(connection) as service:
+        lanes = Lanes(service)
+        assert await lanes.waiting(lane) == 0
+        await lanes.send(lane, Message.new("f", "TWO", ["A"], "poll"))
+        assert await lanes.waiting(lane) == 1
+        [message] = await service.get_queue_client(lane).peek_messages()
+        assert message.expires_on is not None
+        assert message.expires_on.year == 9999
