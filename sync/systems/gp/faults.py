@@ -69,7 +69,7 @@ def connection_lost(error: BaseException) -> bool:
 
 def number_of(error: BaseException) -> int:
     """The error's number, 0 when it has none."""
-    first: object = error.args[0] if error.args else getattr(error, "number", 0)
+    first: object = error.args[0] if error.args else 0
     while isinstance(first, tuple) and first:
         first = first[0]
     return first if isinstance(first, int) else 0
@@ -77,7 +77,7 @@ def number_of(error: BaseException) -> int:
 
 def text_of(error: BaseException) -> str:
     """The server's own sentence, without the driver's additions."""
-    raw = next((part for part in _flat(error.args) if isinstance(part, bytes | str)), getattr(error, "text", ""))
+    raw = next((part for part in _flat(error.args) if isinstance(part, bytes | str)), "")
     text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
     server_text, _, driver_text = text.partition(_NOISE)
     return server_text.strip() or driver_text.partition(":\n")[2].strip() or text.strip()

@@ -1,0 +1,177 @@
+"""Connections are few, used again, and dropped after any error; every answer is walked to its end."""
+
+import asyncio
+import threading
+from collections.abc import Callable
+
+import pymssql
+import pytest
+
+from sync.errors import BadSettings, Rejected, RetryLater
+from sync.systems.gp import client as module
+from sync.systems.gp.client import GpClient
+
+from .scripted import SETTINGS, ScriptedConnection
+
+ONE = [(("n",), (1,))]
+
+
+@pytest.fixture
+def connect(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[dict]]:
+    """Makes pymssql hand out these connections in turn; returns what each was asked to connect to."""
+
+    def use(*connections: object) -> list[dict]:
+        waiting, asked = list(connections), []
+
+        def give(**wanted: object) -> object:
+            asked.append(wanted)
+            connection = waiting.pop(0)
+            if isinstance(connection, Exception):
+                raise connection
+            return connection
+
+        monkeypatch.setattr(module.pymssql, "connect", give)
+        return asked
+
+    return use
+
+
+async def test_all_result_sets_come_as_rows_by_name(connect: Callable) -> None:
+    connect(ScriptedConnection([(("a", "b"), (1, "x"), (2, "y")), (("c",),), (("d",), (3,))]))
+    client = GpClient(SETTINGS)
+    assert await client.query("TWO", "SELECT") == [[{"a": 1, "b": "x"}, {"a": 2, "b": "y"}], [], [{"d": 3}]]
+    await client.close()
+
+
+async def test_every_batch_brings_its_own_settings(connect: Callable) -> None:
+    connection = ScriptedConnection(ONE, ONE)
+    connect(connection)
+    client = GpClient(SETTINGS)
+    await client.query("TWO", "SELECT 1")
+    await client.query("TWO", "SELECT %s", ["x"])
+    for sql, _ in connection.sent:
+        assert "SET LOCK_TIMEOUT 5000" in sql
+        assert "DEADLOCK_PRIORITY LOW" in sql
+        assert "READ COMMITTED" in sql
+        assert "NOLOCK" not in sql
+    assert connection.sent[1][1] == ("x",)
+    assert client.round_trips == 2
+    await client.close()
+    assert connection.closed
+
+
+async def test_a_connection_is_used_again(connect: Callable) -> None:
+    asked = connect(ScriptedConnection(ONE, ONE))
+    client = GpClient(SETTINGS)
+    await client.query("TWO", "SELECT 1")
+    await client.query("TWO", "SELECT 1")
+    assert client.connects == 1
+    assert asked[0]["database"] == "TWO"
+    assert asked[0]["tds_version"] == "7.4"
+    assert asked[0]["encryption"] == "require"
+    assert asked[0]["autocommit"] is True
+    await client.close()
+
+
+async def test_an_error_drops_the_connection(connect: Callable) -> None:
+    first, second = ScriptedConnection(pymssql.OperationalError(1205, b"deadlock")), ScriptedConnection(ONE)
+    connect(first, second)
+    client = GpClient(SETTINGS)
+    with pytest.raises(RetryLater, match="deadlock"):
+        await client.query("TWO", "SELECT 1")
+    assert first.closed
+    await client.query("TWO", "SELECT 1")
+    assert client.connects == 2
+    await client.close()
+
+
+async def test_an_error_after_a_result_set_is_not_missed(connect: Callable) -> None:
+    connect(ScriptedConnection([(("n",), (1,)), pymssql.OperationalError(208, b"Invalid object name 'RM00101'.")]))
+    client = GpClient(SETTINGS)
+    with pytest.raises(BadSettings, match="RM00101") as caught:
+        await client.query("TWO", "SELECT 1; SELECT 2")
+    assert caught.value.code == "table_missing"
+    await client.close()
+
+
+async def test_a_pooled_connection_found_dead_is_replaced_unnoticed(connect: Callable) -> None:
+    dead = ScriptedConnection(ONE, pymssql.OperationalError(20017, b"Unexpected EOF"))
+    connect(dead, ScriptedConnection(ONE))
+    client = GpClient(SETTINGS)
+    await client.query("TWO", "SELECT 1")
+    assert await client.query("TWO", "SELECT 1") == [[{"n": 1}]]
+    await client.close()
+
+
+async def test_a_fresh_connection_that_dies_is_an_error(connect: Callable) -> None:
+    connect(ScriptedConnection(pymssql.OperationalError(20017, b"Unexpected EOF")))
+    client = GpClient(SETTINGS)
+    with pytest.raises(RetryLater) as caught:
+        await client.query("TWO", "SELECT 1")
+    assert caught.value.code == "system_unreachable"
+    await client.close()
+
+
+async def test_a_time_out_is_not_tried_again(connect: Callable) -> None:
+    slow = ScriptedConnection(
+        ONE, pymssql.OperationalError(20047, b"DB-Lib error message 20003, severity 6:\ntimed out")
+    )
+    connect(slow)
+    client = GpClient(SETTINGS)
+    await client.query("TWO", "SELECT 1")
+    with pytest.raises(RetryLater) as caught:
+        await client.query("TWO", "SELECT 1")
+    assert caught.value.code == "busy"
+    await client.close()
+
+
+async def test_a_connection_that_lay_idle_too_long_is_not_trusted(
+    connect: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = ScriptedConnection(ONE, ONE)
+    connect(old, ScriptedConnection(ONE))
+    client = GpClient(SETTINGS)
+    await client.query("TWO", "SELECT 1")
+    monkeypatch.setattr(module, "_IDLE_SECONDS", 0)
+    await client.query("TWO", "SELECT 1")
+    assert old.closed
+    assert client.connects == 2
+    await client.close()
+
+
+async def test_the_password_reaches_no_message(connect: Callable) -> None:
+    connect(pymssql.OperationalError((18456, b"Login failed for user 'gp365'.")))
+    client = GpClient(SETTINGS)
+    with pytest.raises(BadSettings) as caught:
+        await client.query("TWO", "SELECT 1")
+    assert "s3cret" not in f"{caught.value.as_dict()}{client.settings!r}"
+    await client.close()
+
+
+@pytest.mark.parametrize("text", ["a\0b", "a\\\nb", "a\\\r\nb", "a\ud800b"])
+async def test_a_text_that_sql_would_misread_is_refused_before_it_is_sent(connect: Callable, text: str) -> None:
+    connect()
+    client = GpClient(SETTINGS)
+    with pytest.raises(Rejected):
+        await client.query("TWO", "SELECT %s", [text])
+    assert client.round_trips == 0
+
+
+async def test_one_company_never_gets_more_connections_than_allowed(connect: Callable) -> None:
+    both_in, go = threading.Barrier(3), threading.Event()
+
+    class Slow(ScriptedConnection):
+        def cursor(self):
+            if not go.is_set():
+                both_in.wait(10)
+                go.wait(10)
+            return super().cursor()
+
+    connect(Slow(*[ONE] * 5), Slow(*[ONE] * 5))
+    client = GpClient(SETTINGS)
+    asks = [asyncio.create_task(client.query("TWO", "SELECT 1")) for _ in range(5)]
+    await asyncio.to_thread(both_in.wait, 10)
+    go.set()
+    await asyncio.gather(*asks)
+    assert client.connects == 2
+    await client.close()

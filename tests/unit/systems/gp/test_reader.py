@@ -1,0 +1,124 @@
+"""Records in bulk: one round trip a page, keys in one spelling, a missing joined row is nothing."""
+
+import json
+from datetime import datetime
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sync.mapping import Mapping
+from sync.systems.gp.client import Row
+from sync.systems.gp.reader import GpReader, read_statement
+
+from .scripted import ScriptedClient, customer
+
+NEW = [[{"level": 150, "collation": "SQL_Latin1_General_CP1_CI_AS"}]]
+OLD = [[{"level": 100, "collation": "SQL_Latin1_General_CP1_CI_AS"}]]
+BINARY = [[{"level": 150, "collation": "Latin1_General_BIN"}]]
+
+
+@pytest.fixture(scope="module")
+def mapping() -> Mapping:
+    return customer()
+
+
+def row(mapping: Mapping, **columns: object) -> Row:
+    """A row as the read statement names it: the given columns of RM00101, blanks, and no joined rows."""
+    names = ["CUSTNMBR", "NOTEINDX", "DEX_ROW_TS"]
+    names += [path for path in mapping.gp.paths if path not in names]
+    stamp = datetime(2027, 4, 12, 9, 0, 0, 3000)  # noqa: DTZ001
+    values = {"NOTEINDX": Decimal("12.00000"), "DEX_ROW_TS": stamp} | columns
+    return {f"c{i}": values.get(name, None if "." in name else "   ") for i, name in enumerate(names)}
+
+
+async def test_a_page_of_keys_is_one_round_trip(mapping: Mapping) -> None:
+    client = ScriptedClient(NEW, [[row(mapping, CUSTNMBR="AARONFIT0001   ", CUSTNAME="Aaron Fitz   ")]])
+    records = await GpReader(client).read("TWO", mapping, ["AARONFIT0001", "NOBODY"])
+    assert list(records) == ["AARONFIT0001"]
+    record = records["AARONFIT0001"]
+    assert record.values["CUSTNAME"] == "Aaron Fitz"
+    assert record.values["bill_to.CITY"] is None
+    assert set(record.values) == set(mapping.gp.paths)
+    assert record.identity == "12"
+    assert record.version == "2027-04-12T09:00:00.003"
+    _, (keys, *_) = client.asked[1]
+    assert json.loads(str(keys)) == ["AARONFIT0001", "NOBODY"]
+    assert len(client.asked) == 2
+
+
+async def test_the_database_is_looked_at_once(mapping: Mapping) -> None:
+    client = ScriptedClient(NEW, [[]], [[]])
+    reader = GpReader(client)
+    await reader.read("TWO", mapping, ["A"])
+    await reader.read("TWO", mapping, ["B"])
+    assert len(client.asked) == 3
+
+
+async def test_more_keys_than_a_page_are_read_in_pages(mapping: Mapping) -> None:
+    client = ScriptedClient(NEW, [[]], [[]], [[]])
+    await GpReader(client).read("TWO", mapping, [f"K{number}" for number in range(7)])
+    assert [len(json.loads(str(params[0]))) for _, params in client.asked[1:]] == [3, 3, 1]
+
+
+async def test_an_old_database_gets_its_keys_as_typed_literals(mapping: Mapping) -> None:
+    client = ScriptedClient(OLD, [[]])
+    await GpReader(client).read("TWO", mapping, ["A", "B"])
+    sql, params = client.asked[1]
+    assert "OPENJSON" not in sql
+    assert sql.count("CAST(%s AS char(15))") == 2
+    assert params[:2] == ("A", "B")
+
+
+async def test_keys_are_asked_and_answered_in_one_spelling(mapping: Mapping) -> None:
+    client = ScriptedClient(NEW, [[row(mapping, CUSTNMBR="aaronfit0001   ")]])
+    records = await GpReader(client).read("TWO", mapping, ["aaronfit0001", "AARONFIT0001  "])
+    assert list(records) == ["AARONFIT0001"]
+    assert json.loads(str(client.asked[1][1][0])) == ["AARONFIT0001"]
+
+
+@pytest.mark.parametrize("key", ["", "SIXTEEN-LETTERS-", "ŁÓDŹ", "NUL\0"])
+async def test_what_can_be_no_key_is_absent_and_never_asked(mapping: Mapping, key: str) -> None:
+    client = ScriptedClient()
+    assert await GpReader(client).read("TWO", mapping, [key]) == {}
+
+
+async def test_a_record_without_note_index_has_no_identity(mapping: Mapping) -> None:
+    client = ScriptedClient(NEW, [[row(mapping, CUSTNMBR="A", NOTEINDX=Decimal("0.00000"))]])
+    assert (await GpReader(client).read("TWO", mapping, ["A"]))["A"].identity == ""
+
+
+async def test_keys_are_paged_by_the_servers_order(mapping: Mapping) -> None:
+    client = ScriptedClient(NEW, [[{"k": "_A             "}, {"k": "b              "}]], [[]])
+    reader = GpReader(client)
+    assert await reader.keys("TWO", mapping, "", 2) == ["_A", "B"]
+    assert await reader.keys("TWO", mapping, "B", 2) == []
+    assert "> CAST(%s AS char(15))" in client.asked[2][0]
+    assert client.asked[2][1] == (2, "B")
+
+
+async def test_small_letters_are_left_out_where_the_database_tells_them_apart(mapping: Mapping) -> None:
+    client = ScriptedClient(BINARY, [[]])
+    await GpReader(client).keys("TWO", mapping, "", 2)
+    assert "UPPER" in client.asked[1][0]
+
+
+@given(st.lists(st.text(st.characters(codec="cp1252"), min_size=1, max_size=15), min_size=1, max_size=5))
+def test_any_key_travels_unchanged_by_either_way(keys: list[str]) -> None:
+    mapping = customer_once()
+    by_json = read_statement(mapping, keys, openjson=True)
+    by_list = read_statement(mapping, keys, openjson=False)
+    assert json.loads(str(by_json.parameters[0])) == keys
+    assert list(by_list.parameters[: len(keys)]) == keys
+    for statement in (by_json, by_list):
+        assert statement.text.count("%s") == len(statement.parameters)
+
+
+_ONCE: list[Mapping] = []
+
+
+def customer_once() -> Mapping:
+    if not _ONCE:
+        _ONCE.append(customer())
+    return _ONCE[0]
