@@ -9,7 +9,7 @@ from sync import limits
 from sync.converters import Converter, Fault, Options
 from sync.expression import Expression
 from sync.keys import canonical
-from sync.mapping_model import FieldRule, Owner
+from sync.mapping_model import FieldRule, Owner, Side
 from sync.schema import Attribute
 from sync.value import Value, normal
 
@@ -19,7 +19,8 @@ type Table = Mapping[str, Value]
 @dataclass(frozen=True)
 class MappedField:
     """A field of a mapping, ready to run. `rule` holds what the file says, `attribute` the Dataverse column it fills,
-    `table` its look-up by canonical code, `one_way` whether it has no way back (its own word or the pair's).
+    `table` its look-up by canonical code, `side` where it comes from when it has no way back (its own word or the
+    pair's).
     """
 
     rule: FieldRule
@@ -27,7 +28,7 @@ class MappedField:
     converter: Converter
     options: Options
     table: Table
-    one_way: bool
+    side: Side | None
     expr: Expression | None = None
     when: Expression | None = None
 
@@ -35,6 +36,11 @@ class MappedField:
     def name(self) -> str:
         """The Dataverse attribute's name."""
         return self.rule.dataverse
+
+    @property
+    def one_way(self) -> bool:
+        """Whether the field has no way back."""
+        return self.side is not None
 
     @property
     def owner(self) -> Owner:

@@ -147,7 +147,11 @@ class Mapping:
         unread = [path for path in self.gp.paths if path not in values]
         if unread:
             return Converted({}, [_unread(path) for path in unread])
-        return convert(self.fields, self._with_main(values), lookups)
+        return convert(self._from_gp, self._with_main(values), lookups)
+
+    @cached_property
+    def _from_gp(self) -> tuple[MappedField, ...]:
+        return tuple(field for field in self.fields if field.side != "d365")
 
     def _with_main(self, values: Lookup[str, Value]) -> Lookup[str, Value]:
         """The values, where a missing joined row is replaced by the same columns of the pair's own table."""

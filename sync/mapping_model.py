@@ -62,22 +62,44 @@ class DataverseSide(_Model):
 class FieldRule(_Model):
     """One Dataverse attribute and how it is made: from the column(s) `gp`, or by the JSONata expression `expr`."""
 
-    dataverse: str
-    gp: str | tuple[str, ...] | None = None
-    expr: str | None = None
-    converter: str | None = None
-    lookup: str | None = None
-    when: str | None = None
-    default: Plain | None = None
-    required: bool = False
-    owner: Owner = "gp"
-    one_way: Side | None = None
-    secret: bool = False
-    first_sync: Literal["gp", "d365", "fill", "review"] = "gp"
-    too_long: Literal["refuse", "truncate"] | None = None
-    region: str | None = Field(None, pattern="^[A-Z]{2}$")
-    format: Literal["international", "national"] | None = None
-    item: int | None = Field(None, ge=1, le=9)
+    dataverse: str = Field(description="The Dataverse attribute that is filled, by logical name.")
+    gp: str | tuple[str, ...] | None = Field(
+        None, description="The GP column it comes from (`CITY`, `bill_to.CITY`), or a list of them."
+    )
+    expr: str | None = Field(None, description="Instead of `gp`: a JSONata expression over the columns it names.")
+    converter: str | None = Field(
+        None, description="How the value is turned; `option` for choices and `trim` for the rest if not named."
+    )
+    lookup: str | None = Field(None, description="The table under `lookups` that turns GP's code into the value.")
+    when: str | None = Field(
+        None, description="A JSONata condition; where it does not hold, the attribute is left as it is."
+    )
+    default: Plain | None = Field(None, description="The value when GP's is empty.")
+    required: bool = Field(False, description="`true`: a record without a value is parked.")
+    owner: Owner = Field(
+        "gp", description="Who wins when both sides changed: `gp`, `d365`, `latest`, or `review` by a person."
+    )
+    one_way: Side | None = Field(
+        None, description="The side it comes from, when it has no way back; the pair's if not named."
+    )
+    secret: bool = Field(False, description="`true`: its values are masked in every log, message and page.")
+    first_sync: Literal["gp", "d365", "fill", "review"] = Field(
+        "gp",
+        description="When two filled records meet for the first time: whose value holds, `fill` only what is empty, or "
+        "`review` by a person.",
+    )
+    too_long: Literal["refuse", "truncate"] | None = Field(
+        None, description="What becomes of a text longer than the attribute. Must be said where the column is longer."
+    )
+    region: str | None = Field(
+        None,
+        pattern="^[A-Z]{2}$",
+        description="For `phone`: the country its short numbers are in; the pair's if not named.",
+    )
+    format: Literal["international", "national"] | None = Field(
+        None, description="For `phone`: `international` (+1 414-555-0145) or `national` ((414) 555-0145)."
+    )
+    item: int | None = Field(None, ge=1, le=9, description="For `email`: which address of the list, counted from 1.")
 
     @model_validator(mode="after")
     def _has_one_source(self) -> "FieldRule":

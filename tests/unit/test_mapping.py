@@ -331,6 +331,12 @@ def test_a_pairs_one_way_holds_for_its_fields(customer):
     assert all(field.one_way and field.owner == "gp" for field in customer.fields)
 
 
+def test_a_field_that_comes_from_dataverse_alone_is_not_made_from_gp(tmp_path):
+    mapping = load(tmp_path, over="fields: [{dataverse: telephone3, one_way: d365}]")
+    assert mapping.field("telephone3").side == "d365"
+    assert "telephone3" not in convert(mapping).fields
+
+
 def test_load_all_takes_a_folder_and_an_overlay_of_the_same_name(tmp_path):
     (tmp_path / "customer.yaml").write_text("fields: [{dataverse: websiteurl, remove: true}]", "utf-8")
     assert "websiteurl" not in load_all(MAPPINGS, tmp_path)["customer"].attributes
@@ -429,6 +435,16 @@ def test_an_overlay_for_a_mapping_that_is_not_there_is_refused(tmp_path):
             "ship_to: a change in RM00102 can't be traced",
         ),
         ("one_way: gp\n", "", "field creditlimit, converter: there is no way back: write `one_way: gp`"),
+        (
+            "converter: flag",
+            "converter: flag, owner: latest",
+            "field creditonhold, owner: a one-way field always takes",
+        ),
+        (
+            "converter: flag",
+            "converter: flag, first_sync: fill",
+            "field creditonhold, first_sync: a one-way field always",
+        ),
         ("pair: customer", "pair: customers", "pair: the file of pair customers must be called customers.yaml"),
         ("set: accounts", "set: account", "dataverse, set: account has accounts, not account"),
         ("entity: account", "entity: acount", "dataverse, entity: acount is no Dataverse table; did you mean account?"),
