@@ -55,8 +55,7 @@ def main(arguments):
         return commands[command](python, command, options)
     except SetupError as error:
         say(str(error))
-        if "--json" in options:
-            print(json.dumps({command: "failed", "error": str(error)}), flush=True)
+        emit(options, {command: "failed", "error": str(error)})
         return 1
     except KeyboardInterrupt:
         say("Interrupted.")
@@ -72,36 +71,29 @@ def bench(python, _, options):
     return run([python, "-m", "bench", *options], bound=True)
 
 
-def test(python, command, options):
+def test(python, _, options):
     """All tests, or those that pytest's own options choose."""
-    status, seconds = timed([python, "-m", "pytest"], options)
-    return summary(options, command, status == 0, seconds)
+    return 0 if tool(python, "test", ["pytest"], options) else 1
 
 
-def lint(python, command, options):
-    results = [(" ".join(tool), timed([python, "-m", *tool], options)) for tool in LINTERS]
-    if "--json" in options:
-        for tool, (status, seconds) in results:
-            print(json.dumps({"tool": tool, "ok": status == 0, "seconds": seconds}), flush=True)
-    return summary(options, command, all(status == 0 for _, (status, _) in results), None)
+def lint(python, _, options):
+    held = [tool(python, " ".join(words), words, options) for words in LINTERS]
+    emit(options, {"lint": "ok" if all(held) else "failed"})
+    return 0 if all(held) else 1
 
 
-def timed(command, options):
-    """Run a tool; with --json what it prints goes to standard error. Returns (exit status, seconds)."""
+def tool(python, name, words, options):
+    """Run a Python tool, what it prints on standard error with --json; True when it is content."""
     started = time.monotonic()
     own = [option for option in options if option != "--json"]
-    status = run([*command, *own], stdout=sys.stderr if "--json" in options else None)
-    return status, round(time.monotonic() - started, 1)
+    ok = run([python, "-m", *words, *own], stdout=sys.stderr if "--json" in options else None) == 0
+    emit(options, {name: "ok" if ok else "failed", "seconds": round(time.monotonic() - started, 1)})
+    return ok
 
 
-def summary(options, command, ok, seconds):
+def emit(options, line):
     if "--json" in options:
-        line = {command: "ok" if ok else "failed"}
-        print(json.dumps(line if seconds is None else {**line, "seconds": seconds}), flush=True)
-    return 0 if ok else 1
-
-
-# Python
+        print(json.dumps(line), flush=True)
 
 
 def ready_python(lock=LOCK):
@@ -158,9 +150,6 @@ def pip_install(python, lock):
     quiet([python, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", lock])
 
 
-# Azurite
-
-
 def ready_azurite(python):
     """Install the pinned Azurite into `.sandbox/node` when its lock has changed. Raises SetupError."""
     lock = STORAGE / "package-lock.json"
@@ -190,9 +179,6 @@ def find_npm(python):
 def node_version(node):
     number = re.match(r"v(\d+)", ask([node, "--version"]))
     return int(number.group(1)) if number else 0
-
-
-# Plumbing
 
 
 def is_current(marker, lock):

@@ -45,9 +45,6 @@ class Operation:
 
 def refusal(method: str, url: str, body: bytes) -> Refusal | None:
     """How the real service would refuse this table request, or None when it is Azurite's to answer."""
-    if len(body) > 4 * MIB:
-        text = "The request body is too large and exceeds the maximum permissible limit."
-        return Refusal(413, "RequestBodyTooLarge", text)
     if urlsplit(url).path.endswith("/$batch"):
         return _transaction_refusal(body)
     return _operation_refusal(Operation(method, url, body))
