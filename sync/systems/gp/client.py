@@ -108,7 +108,6 @@ class GpClient:
             # After an error the fate of the batch and of an open transaction is unknown: the connection goes.
             _close(connection)
             if reused and connection_lost(error):
-                _drop_idle(pool)
                 return self._ask(company, pool, sql, params)
             raise explain(error, f"{self.settings.server}:{self.settings.port}", company) from None
         pool.idle.append((connection, time.monotonic()))
@@ -140,11 +139,6 @@ def _take(pool: _Pool) -> pymssql.Connection | None:
             return connection
         _close(connection)
     return None
-
-
-def _drop_idle(pool: _Pool) -> None:
-    while pool.idle:
-        _close(pool.idle.pop()[0])
 
 
 def _fetch(connection: pymssql.Connection, sql: str, params: tuple[Parameter, ...]) -> list[list[Row]]:

@@ -135,6 +135,14 @@ async def test_a_full_page_says_there_is_more_and_goes_on_behind_it(mapping: Map
     assert client.asked[3][1][:5] == (4, 10, 11, 11, "K3")
 
 
+async def test_a_look_back_longer_than_a_page_goes_on_behind_what_is_known(mapping: Mapping) -> None:
+    rows = [customer_row(f"K{n}", at(0.5 + n / 100)) for n in range(6)]
+    pages = [stamped(1 + n, page, [], []) for n, page in enumerate([rows[:4], rows[4:], rows[:4], rows[4:]])]
+    (_, *later), client = await polls(mapping, facts(0, []), stamped(0), *pages)
+    assert [len(poll.changes.get("customer", [])) for poll in later] == [4, 2, 0, 0]
+    assert "K3" in client.asked[-1][1]
+
+
 async def test_cleaned_history_leads_to_a_full_reread_from_now_on(mapping: Mapping) -> None:
     (_, poll, after), client = await polls(
         mapping, facts(0, TABLES), tracked(0, 10), tracked(1, 99, least=50), tracked(2, 99, least=50)
