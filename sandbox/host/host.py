@@ -4,10 +4,8 @@ import asyncio
 import logging
 import os
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from aiohttp import web
 
@@ -161,11 +159,10 @@ class Host:
                 listener.wake()
 
     async def _get_invocations(self, request: web.Request) -> web.Response:
-        ask: Mapping[str, Any] = request.query
-        records = await self._invocations.find(
-            ask.get("function", ""), ask.get("status", ""), int(ask.get("count", 0)), float(ask.get("seconds", 0))
-        )
-        return web.json_response(records)
+        try:
+            return web.json_response(await self._invocations.find(request.query))
+        except ValueError as error:
+            return web.json_response({"error": str(error)}, status=400)
 
     async def stop(self) -> None:
         """Poll no more, let what runs end within `drain` seconds; what doesn't, dies with the process."""

@@ -81,16 +81,17 @@ class Invocations:
         record = self._records.get(invocation_id)
         return record.function if record else ""
 
-    async def find(self, function: str, status: str, count: int, seconds: float) -> list[dict[str, Any]]:
-        """The newest invocations with this function and status (empty: any).
+    async def find(self, wanted: Mapping[str, str]) -> list[dict[str, Any]]:
+        """The newest invocations with this `function` and `status` whose subject holds `match` (empty: any).
 
         Waits up to `seconds` until there are `count` of them.
         """
+        count = int(wanted.get("count", 0))
         with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(seconds):
-                while len(self._matching(function, status)) < count:
+            async with asyncio.timeout(float(wanted.get("seconds", 0))):
+                while len(self._matching(wanted)) < count:
                     await self._changed.wait()
-        return [asdict(record) for record in self._matching(function, status)]
+        return [asdict(record) for record in self._matching(wanted)]
 
     async def _attempt(
         self, function: Function, invocation_id: str, subject: str, request: tuple[Any, Any, Any]
@@ -116,9 +117,14 @@ class Invocations:
             await asyncio.sleep(fault.seconds)
         return fault.text or f"injected at {at}" if fault and fault.do == "error" else ""
 
-    def _matching(self, function: str, status: str) -> list[Record]:
+    def _matching(self, wanted: Mapping[str, str]) -> list[Record]:
+        function, status, match = (wanted.get(name, "") for name in ("function", "status", "match"))
         newest_first = (self._records[each] for each in reversed(self._order))
-        return [r for r in newest_first if function in ("", r.function) and status in ("", r.status)]
+        return [
+            record
+            for record in newest_first
+            if function in ("", record.function) and status in ("", record.status) and match in record.subject
+        ]
 
     def _keep(self, record: Record) -> None:
         if record.id not in self._records:

@@ -1,6 +1,5 @@
 """The queue output binding: what a function set or returned, as messages on a queue."""
 
-import asyncio
 import base64
 import json
 import re
@@ -27,7 +26,8 @@ class Outputs:
             if binding["type"] != "queue" or data is None:
                 continue
             queue = self._storage.queue(connection_string(binding, function.name), binding["queueName"])
-            await asyncio.gather(*(put_message(queue, self._encode(body)) for body in messages(data)))
+            for body in messages(data):
+                await put_message(queue, self._encode(body))
             self._wake(binding["queueName"])
 
     def _encode(self, body: str | bytes) -> str:

@@ -1,9 +1,8 @@
-# ruff: noqa: ARG001 - the worker wants every binding as a parameter
-"""One of everything: what the tests of the host half call."""
+"""HTTP functions of every level, and the queue output binding."""
 
 import json
-import logging
 import typing
+from http.cookies import SimpleCookie
 
 import azure.functions as func
 
@@ -19,13 +18,11 @@ def echo(req: func.HttpRequest) -> func.HttpResponse:
         "header": req.headers.get("x-colour"),
         "body": req.get_body().decode(),
     }
-    return func.HttpResponse(
-        json.dumps(seen), status_code=201, headers={"x-shape": "round"}, mimetype="application/json"
-    )
+    return func.HttpResponse(json.dumps(seen), status_code=201, headers={"x-shape": "round"})
 
 
-@app.route("open", auth_level=func.AuthLevel.ANONYMOUS)
-async def open_to_all(req: func.HttpRequest) -> str:
+@app.route(auth_level=func.AuthLevel.ANONYMOUS)
+async def unrouted(req: func.HttpRequest) -> str:
     return "hello"
 
 
@@ -37,6 +34,26 @@ def guarded(req: func.HttpRequest) -> str:
 @app.route("boom", auth_level=func.AuthLevel.ANONYMOUS)
 def boom(req: func.HttpRequest) -> str:
     raise ValueError("boom hi")
+
+
+@app.route("orders/{id}", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def order(req: func.HttpRequest) -> str:
+    return f"order {req.route_params['id']}"
+
+
+@app.route("orders/newest", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+def newest(req: func.HttpRequest) -> str:
+    return "the newest"
+
+
+@app.route("cookie", auth_level=func.AuthLevel.ANONYMOUS)
+def cookie(req: func.HttpRequest) -> func.HttpResponse:
+    response = func.HttpResponse("baked")
+    jar = SimpleCookie()
+    jar["taste"] = "sweet"
+    jar["taste"]["httponly"] = True
+    response.headers.add("Set-Cookie", jar["taste"].OutputString())
+    return response
 
 
 @app.route("send", methods=["POST"], auth_level=func.AuthLevel.ANONYMOUS)
@@ -51,20 +68,3 @@ def send(req: func.HttpRequest, out: func.Out[str]) -> str:
 def send_many(req: func.HttpRequest, out: func.Out[typing.List[str]]) -> str:  # noqa: UP006
     out.set(json.loads(req.get_body()))
     return "sent"
-
-
-@app.queue_trigger(arg_name="msg", queue_name="%IN_QUEUE%", connection="AzureWebJobsStorage")
-@app.queue_output(arg_name="out", queue_name="%SEEN_QUEUE%", connection="AzureWebJobsStorage")
-async def take(msg: func.QueueMessage, out: func.Out[str]) -> None:
-    text = msg.get_body().decode()
-    logging.info("took %s", text)
-    if text.startswith("fail"):
-        raise ValueError(f"cannot take {text}")
-    seen = {"text": text, "messageId": msg.id, "count": msg.dequeue_count}
-    out.set(json.dumps(seen))
-
-
-@app.timer_trigger(arg_name="timer", schedule="%SCHEDULE%")
-@app.retry(strategy="fixed_delay", max_retry_count="2", delay_interval="00:00:01")
-def tick(timer: func.TimerRequest, context: func.Context) -> None:
-    raise ValueError(f"tick {timer.past_due} {context.retry_context.retry_count}")
