@@ -1,13 +1,12 @@
-"""`python -m sandbox up|demo|gaps`: started by dev.py, inside the project's environment.
+"""`python -m sandbox up|demo|gaps|sync`: started by dev.py, inside the project's environment.
 
 Ends when its standard input does, like every part it starts. Exit status 0 only when all is well.
 """
 
 import argparse
 import asyncio
-import contextlib
-import io
 import json
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -15,10 +14,10 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from sandbox.child import PartFailed
+from sandbox.child import ROOT, PartFailed, environment
 from sandbox.demo import demo
 from sandbox.gaps import show_gaps
-from sandbox.parts import PARTS
+from sandbox.parts import PARTS, settings_file
 from sandbox.process import run
 from sandbox.scenarios import SCENARIOS
 from sandbox.up import STATE, Sandbox
@@ -27,7 +26,7 @@ from sandbox.up import STATE, Sandbox
 def main() -> int:
     options = _parser().parse_args()
     try:
-        return 0 if _run(options) else 1
+        return _sync(options) if options.command == "sync" else int(not _run(options))
     except PartFailed as failure:
         print(failure, file=sys.stderr)
         return 1
@@ -55,9 +54,18 @@ def _up(options: argparse.Namespace) -> bool:
 
         return box.contract, stop
 
-    with contextlib.nullcontext() if options.json else contextlib.redirect_stdout(io.StringIO()):
-        run(start)
+    run(start)
     return True
+
+
+def _sync(options: argparse.Namespace) -> int:
+    """`python -m sync ...` against the sandbox that `up` runs; its own exit status."""
+    file = settings_file(options.state)
+    if not file.exists():
+        raise PartFailed(f"{file} is missing: start the sandbox with `python3 dev.py up` first")
+    values = json.loads(file.read_text(encoding="utf-8"))["Values"]
+    command = [sys.executable, "-m", "sync", *options.words]
+    return subprocess.run(command, cwd=ROOT, env=environment(**values), check=False).returncode
 
 
 async def _revive_host(box: Sandbox, stopping: asyncio.Event) -> None:
@@ -97,6 +105,9 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("demo", help="play scenarios on a fresh sandbox")
     show.add_argument("--scenario", choices=["all", *SCENARIOS], default="all")
     gaps = commands.add_parser("gaps", help="list what the stand-ins refused")
+    sync = commands.add_parser("sync", help="an operator's command of the app, against the sandbox that `up` runs")
+    sync.add_argument("--state", type=Path, default=STATE, help="folder given to `up`")
+    sync.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help="what follows `python -m sync`")
     for command in (up, show, gaps):
         command.add_argument("--json", action="store_true", help="JSON lines on standard output")
     return parser

@@ -122,12 +122,17 @@ class Sandbox:
             waiting = [name for name in waiting if name not in wave]
 
     async def _bind_app(self) -> None:
-        """Write the app's settings; on a first start also give Dataverse the columns and keys the flows need."""
+        """Write the app's settings; before the first host starts, provision Dataverse and note where GP stands.
+
+        The first poll of a company sends nothing (docs/decisions/0003): made here, whatever is typed in once
+        the sandbox is ready is seen.
+        """
         settings_file(self.state).write_text(
             json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2), encoding="utf-8"
         )
         if any(part_of(name) is PARTS["host"] for name in self._children):
             return
-        status, out, err = await self.cli("provision", "--json")
-        if status:
-            raise PartFailed(f"`python -m sync provision` ended with status {status}: {err or out}")
+        for command in ("provision", "poll"):
+            status, out, err = await self.cli(command, "--json")
+            if status:
+                raise PartFailed(f"`python -m sync {command}` ended with status {status}: {err or out}")

@@ -1,0 +1,96 @@
+"""The frame of the demo, on a sandbox that is only pretended."""
+
+import json
+from contextlib import asynccontextmanager
+
+import pytest
+
+from sandbox import demo as frame
+from sandbox.child import PartFailed
+from sandbox.scenarios import scenario
+from sandbox.scenarios.gp_user import Refused
+from sandbox.scenarios.scenario import NotSeen, until
+
+
+@pytest.fixture
+def play(monkeypatch, tmp_path, capsys):
+    """Play steps that return text, or raise what they are given; returns (all well, the JSON lines)."""
+
+    @asynccontextmanager
+    async def pretended(*_, **__):
+        yield type("Box", (), {"ready": {"gp": {}}})()
+
+    monkeypatch.setattr(frame, "Sandbox", pretended)
+
+    async def run(**results):
+        @asynccontextmanager
+        async def play_one(_):
+            yield [step(name, result) for name, result in results.items()]
+
+        monkeypatch.setattr(frame, "SCENARIOS", {"one": play_one})
+        ok = await frame.demo(["one"], as_json=True, state=tmp_path)
+        return ok, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    return run
+
+
+def step(name, result):
+    async def made():
+        if isinstance(result, Exception):
+            raise result
+        return result
+
+    made.__name__ = name
+    return made
+
+
+async def test_every_step_is_told_and_the_last_line_is_the_outcome(play):
+    ok, lines = await play(it_is_created="account A", it_is_changed="account B")
+    assert ok
+    assert [line.get("step") for line in lines] == ["the sandbox starts", "it is created", "it is changed", None]
+    assert lines[1]["detail"] == "account A"
+    assert set(lines[1]) == {"step", "ok", "seconds", "detail"}
+    assert lines[-1] == {"demo": "ok"}
+
+
+@pytest.mark.parametrize("failure", [NotSeen("nothing"), Refused("taX refused: 250"), PermissionError("no token")])
+async def test_a_failed_step_ends_the_scenario_and_says_why(play, failure):
+    ok, lines = await play(one=failure, never="played")
+    assert not ok
+    assert [line.get("step") for line in lines] == ["the sandbox starts", "one", None]
+    assert str(failure) in lines[1]["detail"]
+    assert lines[-1] == {"demo": "failed"}
+
+
+async def test_a_sandbox_that_does_not_start_is_a_failed_demo(play, monkeypatch):
+    @asynccontextmanager
+    async def broken(*_, **__):
+        raise PartFailed("gp ended with status 1")
+        yield
+
+    monkeypatch.setattr(frame, "Sandbox", broken)
+    ok, lines = await play(one="never")
+    assert not ok
+    assert "gp ended" in lines[0]["detail"]
+    assert lines[-1] == {"demo": "failed"}
+
+
+async def test_waiting_ends_when_the_wanted_is_seen(monkeypatch):
+    monkeypatch.setattr(scenario, "PAUSE", 0)
+    seen = iter([0, 0, 7])
+
+    async def look():
+        return next(seen)
+
+    assert await until(look, bool, "a number") == 7
+
+
+async def test_waiting_past_the_deadline_tells_what_was_there_instead(monkeypatch):
+    monkeypatch.setattr(scenario, "PAUSE", 0)
+    monkeypatch.setattr(scenario, "DEADLINE", 0)
+
+    async def look():
+        return "an empty page"
+
+    with pytest.raises(NotSeen, match="an empty page"):
+        await until(look, lambda seen: seen == "full", "a full page")
