@@ -4,6 +4,7 @@ The number alone decides. pymssql chooses the exception's class by where the err
 noise to the server's text, and nests the number in a tuple when the sign-in fails.
 """
 
+import re
 from dataclasses import dataclass
 
 from sync.errors import BadSettings, Rejected, RetryLater, SyncError
@@ -25,7 +26,7 @@ _AWAY = _Meaning(RetryLater, "system_unreachable", "does not answer")
 _UNREADABLE = _Meaning(Rejected, "source_unreadable", "could not read a value")
 _NO_RIGHT = _Meaning(BadSettings, "right_missing", "refuses for want of a right")
 _UNKNOWN = _Meaning(Rejected, "unexpected", "refused the statement")
-_SIGN_IN = _Meaning(BadSettings, "sign_in_failed", "refused the sign-in")
+_SIGN_IN = _Meaning(BadSettings, "sign_in_failed", "refused the sign-in (user, password, or no such database)")
 _NO_DATABASE = _Meaning(BadSettings, "table_missing", "can't open the database")
 
 _MEANINGS: dict[int, _Meaning] = {
@@ -45,7 +46,9 @@ _MEANINGS: dict[int, _Meaning] = {
 _DRIVER = range(20000, 21000)
 _SOCKET = range(10004, 11005)
 _TIME_OUT = 20003
-_NOISE = "DB-Lib error message"
+_NOISE = re.compile(r"DB-Lib error message (\d+)")
+_SERVER_REFUSED = 20018
+_NOT_CONNECTED = 20009
 
 
 def explain(error: BaseException, server: str, database: str) -> SyncError:
@@ -68,25 +71,29 @@ def connection_lost(error: BaseException) -> bool:
 
 
 def number_of(error: BaseException) -> int:
-    """The error's number, 0 when it has none."""
-    first: object = error.args[0] if error.args else 0
-    while isinstance(first, tuple) and first:
-        first = first[0]
-    return first if isinstance(first, int) else 0
+    """The error's number, 0 when it has none.
+
+    When a connection fails, pymssql 2.4 gives the number of the worst such failure this process ever had, and the
+    server's sentence only when this one is worse: a stopped server would for ever look like a wrong password. What
+    the driver adds to the text is of this failure.
+    """
+    if not error.args or not isinstance(error.args[0], tuple):
+        return error.args[0] if error.args and isinstance(error.args[0], int) else 0
+    number, text = error.args[0][0], _raw(error)
+    additions = [int(each) for each in _NOISE.findall(text)]
+    if not _NOISE.match(text) and additions:
+        return int(number)
+    return 18456 if _SERVER_REFUSED in additions else _NOT_CONNECTED
 
 
 def text_of(error: BaseException) -> str:
-    """The server's own sentence, without the driver's additions."""
-    raw = next((part for part in _flat(error.args) if isinstance(part, bytes | str)), "")
-    text = raw.decode("utf-8", "replace") if isinstance(raw, bytes) else str(raw)
-    server_text, _, driver_text = text.partition(_NOISE)
-    return server_text.strip() or driver_text.partition(":\n")[2].strip() or text.strip()
+    """The server's own sentence, or the driver's when there is none."""
+    server_text, *driver_texts = _NOISE.split(_raw(error))[::2]
+    driver_text = (driver_texts[0] if driver_texts else "").partition(":\n")[2]
+    return " ".join((server_text.strip() or driver_text).split())
 
 
 def _meaning(number: int, text: str) -> _Meaning:
-    # A login to a database that isn't there reports 4060 and 18456; the driver keeps the number of the second.
-    if number == 18456 and "open database" in text:
-        return _NO_DATABASE
     if number in _MEANINGS:
         return _MEANINGS[number]
     if number in _DRIVER:
@@ -94,5 +101,7 @@ def _meaning(number: int, text: str) -> _Meaning:
     return _AWAY if number in _SOCKET or not number else _UNKNOWN
 
 
-def _flat(args: tuple[object, ...]) -> list[object]:
-    return [part for arg in args for part in (_flat(arg) if isinstance(arg, tuple) else [arg])]
+def _raw(error: BaseException) -> str:
+    args = error.args[0] if error.args and isinstance(error.args[0], tuple) else error.args
+    raw = next((part for part in args if isinstance(part, bytes | str)), "")
+    return raw.decode("utf-8", "replace") if isinstance(raw, bytes) else raw

@@ -140,7 +140,9 @@ async def test_a_connection_that_lay_idle_too_long_is_not_trusted(
 
 
 async def test_the_password_reaches_no_message(connect: Callable) -> None:
-    connect(pymssql.OperationalError((18456, b"Login failed for user 'gp365'.")))
+    connect(
+        pymssql.OperationalError((18456, b"Login failed for user 'gp365'.DB-Lib error message 20018, severity 14:\n"))
+    )
     client = GpClient(SETTINGS)
     with pytest.raises(BadSettings) as caught:
         await client.query("TWO", "SELECT 1")

@@ -55,9 +55,25 @@ def test_sign_in_errors_nest_their_number() -> None:
     assert explain(error, "sql01:1433", "TWO").code == "sign_in_failed"
 
 
-def test_a_missing_database_is_not_taken_for_a_wrong_password() -> None:
-    text = b'Cannot open database "TOO" requested by the login. The login failed.Login failed for user.' + _NOISE
-    assert explain(pymssql.OperationalError((18456, text)), "sql01:1433", "TOO").code == "table_missing"
+_REFUSED = b"DB-Lib error message 20018, severity 14:\nGeneral SQL Server error: Check messages\n"
+_UNABLE = b"DB-Lib error message 20009, severity 9:\nUnable to connect: TDS server is unavailable (sql01)\n"
+
+
+def test_a_stopped_server_does_not_look_like_the_wrong_password_of_last_week() -> None:
+    error = explain(pymssql.OperationalError((18456, _UNABLE)), "sql01:1433", "TWO")
+    assert error.code == "system_unreachable"
+    assert "Unable to connect" in error.message
+    assert explain(pymssql.OperationalError((18456, b"Unknown error")), "s", "TWO").code == "system_unreachable"
+
+
+def test_a_second_wrong_password_is_one_although_the_driver_swallows_the_reason() -> None:
+    error = pymssql.OperationalError((18456, _REFUSED + b"DB-Lib error message 20002, severity 9:\nfailed\n"))
+    assert explain(error, "sql01:1433", "TWO").code == "sign_in_failed"
+
+
+def test_a_missing_database_is_told_when_it_is_the_worst_so_far() -> None:
+    text = b'Cannot open database "TOO" requested by the login. The login failed.' + _REFUSED
+    assert explain(pymssql.OperationalError((4060, text)), "sql01:1433", "TOO").code == "table_missing"
 
 
 def test_a_time_out_is_busy_and_not_a_lost_connection() -> None:
