@@ -102,10 +102,7 @@ def _lines(values: Sequence[Value], _options: Options) -> Value:
 
 
 def _phone(values: Sequence[Value], options: Options) -> Value:
-    try:
-        return phones.to_d365(_text(values[0]), options.region, options.format)
-    except ValueError as error:
-        raise Fault("phone_invalid", "is no phone number: it holds no digit") from error
+    return phones.to_d365(_text(values[0]), options.region, options.format)
 
 
 def _email(values: Sequence[Value], options: Options) -> Value:

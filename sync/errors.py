@@ -53,9 +53,6 @@ CODES: dict[str, Cause] = {
         "Retype the value in the source system, then retry.",
     ),
     "email_invalid": Cause("An e-mail address is none.", "Correct the address in the source system, then retry."),
-    "phone_invalid": Cause(
-        "A phone number can't be read as one.", "Correct the number in the source system, then retry."
-    ),
     "lookup_missing": Cause(
         "A code has no counterpart in its look-up table.",
         "Add the code to the look-up table (mapping file), then retry.",

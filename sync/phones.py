@@ -20,15 +20,8 @@ _NO_EXTENSION = "0000"
 
 
 def to_d365(typed: str, region: str, style: Style) -> str | None:
-    """The number as a person dials it; None for an empty one. `region` is the ISO country GP's short numbers are in.
-
-    Raises ValueError when the text holds no digit at all.
-    """
+    """The number as a person dials it; None for an empty one. `region` is the ISO country GP's short numbers are in."""
     text = typed.strip()
-    if not re.search("[0-9]", text):
-        if text:
-            raise ValueError("holds no digit")
-        return None
     if not text.strip("0"):
         return None
     number = _masked(text, region) or _parsed(text, region)

@@ -129,7 +129,6 @@ def test_without_a_ship_to_row_the_second_address_is_emptied(customer):
         ({"CUSTNAME": "A\x1fB"}, "control_character", "name", ["U+001F"]),
         ({"PYMTRMID": "COD"}, "lookup_missing", "paymenttermscode", ["PYMTRMID 'COD'", "payment_terms"]),
         ({"internet__INET1": "ann"}, "email_invalid", "emailaddress1", ["internet.INET1 'ann'"]),
-        ({"PHONE1": "n/a"}, "phone_invalid", "telephone1", ["PHONE1 'n/a'", "no digit"]),
         ({"CRLMTTYP": 9}, "value_invalid", "creditlimit", ["CRLMTTYP, CRLMTAMT '9', '35000.00000'"]),
         ({"CRLMTAMT": Decimal(-1)}, "value_invalid", "creditlimit", ["less than 0"]),
         (

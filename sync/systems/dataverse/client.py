@@ -66,7 +66,7 @@ class DataverseClient:
         try:
             return await self._http.request(
                 method,
-                API + path if path.startswith("/") else path,
+                path,
                 content=content,
                 headers={
                     "Authorization": f"Bearer {token}",
