@@ -1,0 +1,21 @@
+-- The least rights GP365 needs in Dynamics GP. Run in every company database, then once in DYNAMICS.
+-- Reading customers needs these tables only; more flows need more: `python -m sync doctor` names what is missing.
+-- Create the login first, with a password of your own:  CREATE LOGIN gp365 WITH PASSWORD = '...';
+
+CREATE USER gp365 FOR LOGIN gp365;
+CREATE ROLE gp365_reader;
+ALTER ROLE gp365_reader ADD MEMBER gp365;
+
+GRANT SELECT ON dbo.RM00101 TO gp365_reader;  -- customers
+GRANT SELECT ON dbo.RM00102 TO gp365_reader;  -- customer addresses
+GRANT SELECT ON dbo.SY01200 TO gp365_reader;  -- internet addresses
+
+-- Where the DBA has enabled SQL Server Change Tracking (recommended: GP is then not scanned at each poll):
+--   ALTER DATABASE CURRENT SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 7 DAYS, AUTO_CLEANUP = ON);
+--   ALTER TABLE dbo.RM00101 ENABLE CHANGE_TRACKING;   -- likewise RM00102 and SY01200
+GRANT VIEW CHANGE TRACKING ON dbo.RM00101 TO gp365_reader;
+GRANT VIEW CHANGE TRACKING ON dbo.RM00102 TO gp365_reader;
+GRANT VIEW CHANGE TRACKING ON dbo.SY01200 TO gp365_reader;
+
+-- In DYNAMICS only, to recognise a restored or copied company:
+--   GRANT SELECT ON dbo.SY01500 TO gp365_reader;
