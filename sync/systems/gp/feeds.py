@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sync import schema
+from sync.errors import BadSettings
 from sync.mapping import Feed, Mapping
 from sync.systems.gp.client import GpClient
 from sync.systems.gp.normalise import stamp_text
@@ -61,11 +62,21 @@ def sources(mappings: Iterable[Mapping]) -> list[Source]:
 
 
 async def discover(client: GpClient, company: str, wanted: Sequence[Source]) -> Facts:
-    """Ask the database which feeds these tables have. One round trip."""
+    """Ask the database which feeds these tables have, in one round trip.
+
+    Raises BadSettings for a table that isn't there, or that the login may not see: it would be silent for ever.
+    """
     tables = sorted({source.table for source in wanted})
     (clock,), rows, (rights,) = await client.run(company, render("discover", tables=tables))
     by_name = {table.upper(): table for table in tables}
     held = {by_name[str(row["name"]).upper()]: row for row in rows}
+    if missing := [table for table in tables if table not in held]:
+        raise BadSettings(
+            f"SQL Server {client.settings.server}, database {company} has no table {', '.join(missing)}, "
+            f"or {client.settings.user} may not see it.",
+            code="table_missing",
+            system="gp",
+        )
     may = {table for index, table in enumerate(tables) if rights[f"r{index}"] == 1}
     return Facts(
         server_time=clock_text(clock["server_time"]),

@@ -172,6 +172,12 @@ async def test_a_table_that_tells_nothing_is_not_asked(mapping: Mapping) -> None
     assert "SY01200" not in client.asked[1][0]
 
 
+async def test_a_table_that_is_not_there_is_never_passed_over_in_silence(mapping: Mapping) -> None:
+    clock, rows, rights = facts(0, [])
+    with pytest.raises(BadSettings, match="SY01200"):
+        await polls(mapping, [clock, rows[:2], rights])
+
+
 async def test_a_refusal_that_stays_is_raised(mapping: Mapping) -> None:
     refused = BadSettings("denied", code="right_missing")
     client = ScriptedClient(facts(0, []), refused)
