@@ -83,3 +83,24 @@ async def _gone(pid):
         except ProcessLookupError:
             return
         await asyncio.sleep(0.05)
+
+
+async def test_killed_and_started_again_at_once_it_has_lost_nothing(tmp_path):
+    arguments = ["--state", str(tmp_path / "state")]
+    child = Child("storage", "sandbox.storage", arguments, tmp_path / "log")
+    connection = (await child.start())["connection_string"]
+    async with TableServiceClient.from_connection_string(connection) as tables:
+        await (await tables.create_table("rows")).create_entity({"PartitionKey": "p", "RowKey": "r"})
+    node = int((tmp_path / "state" / "azurite" / "pid").read_text())
+    os.kill(node, signal.SIGSTOP)
+    await child.kill()
+
+    again = Child("storage", "sandbox.storage", arguments, tmp_path / "log")
+    starting = asyncio.create_task(again.start())
+    started, _ = await asyncio.wait([starting], timeout=3)
+    assert not started, "it started while the one before had still to write out its data"
+    os.kill(node, signal.SIGCONT)
+    assert (await starting)["connection_string"] == connection
+    async with TableServiceClient.from_connection_string(connection) as tables:
+        assert await tables.get_table_client("rows").get_entity("p", "r")
+    await again.stop()
