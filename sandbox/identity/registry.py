@@ -51,7 +51,7 @@ class Application(BaseModel):
 class Tenant(BaseModel):
     """Everything the issuer knows.
 
-    The first application is the one GP365 signs in as; an expired secret lies beside the live one. The managed
+    The first application is the one GP365 signs in as, with an expired secret beside the live one. The managed
     identity is the service principal behind the plain-HTTP endpoint.
     """
 

@@ -1,0 +1,118 @@
+"""Unbound functions and actions that are no metadata: who am I, versions, totals, publishing."""
+
+import re
+from collections.abc import Callable
+
+from sandbox.dataverse import errors
+from sandbox.dataverse.customizing import Customizing
+from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.odata import Literal, Segment, parse_literal
+from sandbox.dataverse.store import quoted
+from sandbox.dataverse.wire import Call, Reply
+
+VERSION = "9.2.25011.00154"
+
+
+def _who_am_i(env: Environment, call: Call, _segment: Segment, _options: dict[str, str]) -> Reply:
+    what = f"{call.root}/$metadata#{errors.TYPE}WhoAmIResponse"
+    ids = {"BusinessUnitId": call.user.business_unit, "UserId": call.user.id}
+    return Reply(200, {}, {"@odata.context": what, **ids, "OrganizationId": env.organization_id})
+
+
+def _version(_env: Environment, call: Call, _segment: Segment, _options: dict[str, str]) -> Reply:
+    what = f"{call.root}/$metadata#{errors.TYPE}RetrieveVersionResponse"
+    return Reply(200, {}, {"@odata.context": what, "Version": VERSION})
+
+
+def _organization(env: Environment, call: Call, _segment: Segment, _options: dict[str, str]) -> Reply:
+    what = f"{call.root}/$metadata#{errors.TYPE}RetrieveCurrentOrganizationResponse"
+    root = call.root.split("/api/")[0]
+    detail = {
+        "OrganizationId": env.organization_id,
+        "FriendlyName": "GP365 sandbox",
+        "OrganizationVersion": VERSION,
+        "UniqueName": f"unq{env.organization_id.replace('-', '')[:29]}",
+        "State": "Enabled",
+        "Endpoints": {"Count": 1, "Keys": ["WebApplication"], "Values": [f"{root}/"]},
+    }
+    return Reply(200, {}, {"@odata.context": what, "Detail": detail})
+
+
+def _total(env: Environment, call: Call, segment: Segment, options: dict[str, str]) -> Reply:
+    argument = parse_total_names(segment, options)
+    counts = []
+    for name in argument:
+        table = env.schema.table(name)
+        if table is None:
+            raise errors.invalid_argument(f"The entity with a name = '{name}' was not found.")
+        call.user.need("Read", table)
+        counts.append(int(str(env.store.scalar(f"SELECT count(*) FROM {quoted(name)}"))))
+    collection = {"Count": len(counts), "IsReadOnly": False, "Keys": argument, "Values": counts}
+    what = f"{call.root}/$metadata#{errors.TYPE}RetrieveTotalRecordCountResponse"
+    return Reply(200, {}, {"@odata.context": what, "EntityRecordCountCollection": collection})
+
+
+def parse_total_names(segment: Segment, options: dict[str, str]) -> list[str]:
+    """The table names given to RetrieveTotalRecordCount, in the parentheses or by a parameter alias."""
+    text = (segment.key or "").partition("=")[2]
+    text = options.get(text, text).replace('"', "'")
+    literal = parse_literal(text) if text else Literal(None, "null")
+    if not isinstance(literal.value, tuple):
+        raise errors.bad_query("The parameter 'EntityNames' must be a collection of names.")
+    return [str(item.value) for item in literal.value]
+
+
+def _publish_all(_env: Environment, call: Call) -> Reply:
+    call.user.need_named("prvPublishCustomization", "none")
+    return Reply()
+
+
+def _publish(env: Environment, call: Call) -> Reply:
+    call.user.need_named("prvPublishCustomization", "none")
+    xml = str(call.json().get("ParameterXml", ""))
+    for name in re.findall(r"<entity>([^<]*)</entity>", xml):
+        if env.schema.table(name) is None:
+            raise errors.invalid_argument(f"The entity with a name = '{name}' was not found.")
+    if "<importexportxml" not in xml:
+        raise errors.invalid_argument("The parameter 'ParameterXml' is not an importexportxml document.")
+    return Reply()
+
+
+def _insert_option(env: Environment, call: Call) -> Reply:
+    value = Customizing(env, call).insert_option(call.json())
+    what = f"{call.root}/$metadata#{errors.TYPE}InsertOptionValueResponse"
+    return Reply(200, {}, {"@odata.context": what, "NewOptionValue": value})
+
+
+def _reactivate_key(env: Environment, call: Call) -> Reply:
+    body = call.json()
+    table = env.schema.table(str(body.get("EntityLogicalName", "")))
+    if table is None:
+        raise errors.invalid_argument(f"The entity '{body.get('EntityLogicalName')}' was not found.")
+    Customizing(env, call).reactivate_key(table, str(body.get("EntityKeyLogicalName", "")))
+    return Reply()
+
+
+def _create_tables(env: Environment, call: Call) -> Reply:
+    """CreateEntities, which Microsoft's Python SDK uses; the answer's shape is unconfirmed."""
+    tables = call.json().get("Entities")
+    if not isinstance(tables, list):
+        raise errors.invalid_argument("A collection 'Entities' is expected.")
+    ids = [Customizing(env, call).create_table(table).metadata_id for table in tables]
+    what = f"{call.root}/$metadata#{errors.TYPE}CreateEntitiesResponse"
+    return Reply(200, {}, {"@odata.context": what, "EntityIds": ids})
+
+
+FUNCTIONS: dict[str, Callable[[Environment, Call, Segment, dict[str, str]], Reply]] = {
+    "WhoAmI": _who_am_i,
+    "RetrieveVersion": _version,
+    "RetrieveCurrentOrganization": _organization,
+    "RetrieveTotalRecordCount": _total,
+}
+ACTIONS: dict[str, Callable[[Environment, Call], Reply]] = {
+    "PublishAllXml": _publish_all,
+    "PublishXml": _publish,
+    "InsertOptionValue": _insert_option,
+    "ReactivateEntityKey": _reactivate_key,
+    "CreateEntities": _create_tables,
+}

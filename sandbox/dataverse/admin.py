@@ -1,0 +1,100 @@
+"""The Dataverse part of the admin door: seed and view rows, switches, plug-ins, privileges, history."""
+
+from collections.abc import Awaitable, Callable
+
+import simplejson
+from aiohttp import web
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from sandbox.dataverse import seed
+from sandbox.dataverse.changes import FLOOR
+from sandbox.dataverse.environment import Environment, Rule
+from sandbox.dataverse.errors import DataverseError
+from sandbox.dataverse.schema import Table
+from sandbox.door import Door
+
+
+class _Privileges(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    lacks: list[str]
+
+
+def add_routes(door: Door, env: Environment) -> None:
+    """Add `POST /seed`, `GET /rows/{set}`, `GET|PATCH /switches`, `GET|PUT /plugins`, `GET|PUT /privileges`,
+    `POST /changes/clean`."""
+    admin = _Admin(env)
+    for method, path, handler in (
+        ("POST", "/seed", admin.seed),
+        ("GET", "/rows/{set}", admin.rows),
+        ("GET", "/switches", admin.switches),
+        ("PATCH", "/switches", admin.switch),
+        ("GET", "/plugins", admin.plugins),
+        ("PUT", "/plugins", admin.set_plugins),
+        ("GET", "/privileges", admin.privileges),
+        ("PUT", "/privileges", admin.set_privileges),
+        ("POST", "/changes/clean", admin.clean),
+    ):
+        door.routes.route(method, path)(_guarded(handler))
+
+
+def _guarded(
+    handler: Callable[[web.Request], Awaitable[web.Response]],
+) -> Callable[[web.Request], Awaitable[web.Response]]:
+    async def guarded(request: web.Request) -> web.Response:
+        try:
+            return await handler(request)
+        except DataverseError as error:
+            return web.json_response(error.body(), status=400)
+        except (ValidationError, ValueError, KeyError, TypeError) as error:
+            return web.json_response({"error": str(error)}, status=400)
+
+    return guarded
+
+
+class _Admin:
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+
+    def _table(self, name: str) -> Table:
+        table = self.env.schema.entity_set(name)
+        if table is None:
+            raise ValueError(f"no entity set '{name}'")
+        return table
+
+    async def seed(self, request: web.Request) -> web.Response:
+        """Body `{"set": "accounts", "rows": [...]}`, rows as a client would POST them."""
+        body = simplejson.loads(await request.text(), use_decimal=True)
+        ids = seed.insert(self.env, self._table(body["set"]), body["rows"])
+        return web.json_response({"ids": ids}, status=201)
+
+    async def rows(self, request: web.Request) -> web.Response:
+        rows = seed.stored_rows(self.env, self._table(request.match_info["set"]))
+        return web.json_response(rows)
+
+    async def switches(self, _: web.Request) -> web.Response:
+        return web.json_response(self.env.switches.model_dump())
+
+    async def switch(self, request: web.Request) -> web.Response:
+        self.env.switch(await request.json())
+        seed.sync_messages(self.env)
+        return await self.switches(request)
+
+    async def plugins(self, _: web.Request) -> web.Response:
+        return web.json_response([rule.model_dump() for rule in self.env.rules])
+
+    async def set_plugins(self, request: web.Request) -> web.Response:
+        self.env.set_rules([Rule.model_validate(rule) for rule in await request.json()])
+        return await self.plugins(request)
+
+    async def privileges(self, _: web.Request) -> web.Response:
+        return web.json_response({"lacks": self.env.store.setting("lacks", [])})
+
+    async def set_privileges(self, request: web.Request) -> web.Response:
+        self.env.store.set("lacks", _Privileges.model_validate_json(await request.read()).lacks)
+        return await self.privileges(request)
+
+    async def clean(self, _: web.Request) -> web.Response:
+        """Forget the change history up to now, as a restored or long-idle environment has."""
+        self.env.store.set(FLOOR, self.env.store.next_version())
+        return web.json_response({})

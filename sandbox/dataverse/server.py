@@ -1,0 +1,190 @@
+"""The Dataverse stand-in as an HTTPS server with its admin door."""
+
+import re
+import ssl
+import time
+import uuid
+from pathlib import Path
+
+from aiohttp import web
+from multidict import CIMultiDict
+from pydantic import BaseModel
+
+from sandbox.dataverse import errors, seed
+from sandbox.dataverse.access import Access, User
+from sandbox.dataverse.admin import add_routes
+from sandbox.dataverse.batch import Batch, operations
+from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.limits import Limits
+from sandbox.dataverse.seams import Dropped, Seams
+from sandbox.dataverse.service import Service
+from sandbox.dataverse.store import Store
+from sandbox.dataverse.wire import Call, Reply, parse_prefer
+from sandbox.door import Door
+from sandbox.identity.certs import ensure
+from sandbox.identity.registry import Registry
+
+_BODY_LIMIT = 122_526_105  # 116.85 MiB
+_REFUSED_HEADERS = ("CallerObjectId", "MSCRMCallerID", "MSCRM.BypassCustomPluginExecution")
+_REFUSED_PREFIX = "mscrm.bypassbusinesslogic"
+
+
+class Options(BaseModel):
+    """Ports 0 mean any free one. `authority` is named in the 401 challenge; `dop_hint` is sent with answers."""
+
+    port: int = 0
+    admin_port: int = 0
+    authority: str = ""
+    latency_ms: float = 0
+    operation_ms: float = 0
+    limit_scale: float = 1
+    limit_window: float = 300
+    servers: int = 1
+    dop_hint: int = 4
+
+
+class Dataverse:
+    """One organization. Its state folder is shared with the issuer whose tokens it takes."""
+
+    def __init__(self, state: Path, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self.registry = Registry(state / "identity")
+        self.certs = ensure(state / "certs")
+        self.door = Door("dataverse", state / "gaps" / "dataverse.jsonl")
+        (state / "dataverse").mkdir(parents=True, exist_ok=True)
+        self.env = Environment(Store(state / "dataverse" / "rows.sqlite"), self.door.gaps, self.door.counts)
+        seed.found(self.env, self.registry)
+        self.service = Service(self.env)
+        seams = (self.options.latency_ms / 1000, self.options.operation_ms / 1000)
+        self.seams = Seams(self.door.faults, *seams)
+        self.batch = Batch(self.service, self.seams)
+        self.limits = Limits(self.options.limit_scale, self.options.limit_window, self.options.servers)
+        tenant = self.registry.tenant().tenant_id
+        authority = self.options.authority or f"https://login.microsoftonline.com/{tenant}"
+        self.access = Access(self.env.store, self.registry, authority)
+        self.url = self.admin = ""
+        add_routes(self.door, self.env)
+
+    async def start(self) -> dict[str, object]:
+        """Serve, and return what the ready line announces."""
+        tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        tls.load_cert_chain(self.certs.cert_file, self.certs.key_file)
+        app = web.Application(client_max_size=_BODY_LIMIT)
+        app.router.add_route("*", "/api/data/{version:v9(?:\\.[0-2])?}{tail:/.*|$}", self._serve)
+        # A URL may be 32 KB long, far above aiohttp's own limit for a request line.
+        self._runner = web.AppRunner(
+            app, access_log=None, max_line_size=131072, max_field_size=65536, shutdown_timeout=1
+        )
+        await self._runner.setup()
+        await web.TCPSite(self._runner, "127.0.0.1", self.options.port, ssl_context=tls).start()
+        self.url = f"https://localhost:{self._runner.addresses[0][1]}"
+        self.registry.add_resource(self.url)
+        self.admin = await self.door.start(self.options.admin_port)
+        return self.announcement()
+
+    def announcement(self) -> dict[str, object]:
+        """What a client needs to come here."""
+        return {
+            "url": self.url,
+            "ca_file": str(self.certs.ca_file),
+            "organization_id": self.env.organization_id,
+            "admin": self.admin,
+        }
+
+    async def stop(self) -> None:
+        await self._runner.cleanup()
+        await self.door.stop()
+        self.env.store.close()
+
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        self.door.counts.add("requests")
+        subject = f"{request.method} {request.raw_path}"
+        server = self.limits.server(request.cookies.get("ARRAffinity"))
+        try:
+            response = await self.seams.cross("dataverse.before", subject)
+            answer = self._web(response) if response else await self._answer(request, server)
+            struck = await self.seams.cross("dataverse.after", subject)
+        except Dropped:
+            assert request.transport is not None
+            request.transport.abort()
+            raise ConnectionResetError from None
+        if struck:
+            answer = self._web(struck)
+        self._dress(answer, server)
+        return answer
+
+    async def _answer(self, request: web.Request, server: int) -> web.Response:
+        try:
+            user = self.access.user(request.headers.get("Authorization", ""), self.url)
+            call = await self._call(request, user)
+            self.limits.enter(user.id, server)
+        except errors.DataverseError as error:
+            if error.status == 429:
+                self.door.counts.add("429")
+            return self._web(self.service.refused(error))
+        started = time.monotonic()
+        try:
+            answer = await self._carry_out(call)
+        finally:
+            self.limits.leave(user.id, server, time.monotonic() - started)
+        requests, seconds = self.limits.left(user.id, server)
+        answer.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(requests)
+        answer.headers["x-ms-ratelimit-time-remaining-xrm-requests"] = f"{seconds:,.2f}"
+        return answer
+
+    async def _carry_out(self, call: Call) -> web.Response:
+        if call.path.rstrip("/") == "$batch" and call.method == "POST":
+            await self.seams.work(0, requests=1)
+            try:
+                status, kind, body = await self.batch.run(call)
+            except errors.DataverseError as error:
+                return self._web(self.service.refused(error))
+            return web.Response(status=status, body=body, headers={"Content-Type": kind})
+        await self.seams.work(operations(call.method, call.path, call.body), requests=1)
+        return self._web(self.service.handle(call))
+
+    async def _call(self, request: web.Request, user: User) -> Call:
+        path, _, query = request.raw_path.partition("?")
+        match = re.match(r"/api/data/(v9(?:\.[0-2])?)/?", path)
+        assert match is not None
+        headers = CIMultiDict(request.headers)
+        self._check_headers(headers)
+        try:
+            body = await request.read()
+        except web.HTTPRequestEntityTooLarge as error:
+            raise errors.DataverseError(413, "0x80040216", "The request entity is too large.") from error
+        prefer = parse_prefer(",".join(request.headers.getall("Prefer", [])), self.env.gaps)
+        root = f"{self.url}/api/data/{match[1]}"
+        return Call(request.method, path[match.end() :], query, headers, body, user, root, prefer)
+
+    def _check_headers(self, headers: CIMultiDict[str]) -> None:
+        accept = headers.get("Accept", "*/*")
+        if not any(kind in accept for kind in ("json", "*/*", "application/*", "multipart", "xml", "text")):
+            raise errors.DataverseError(406, "0x80060888", "Only application/json is served.")
+        for name in headers:
+            if name in _REFUSED_HEADERS or name.lower().startswith(_REFUSED_PREFIX):
+                error = errors.DataverseError(403, "0x80040220", f"The header {name} needs a privilege.")
+                raise errors.Unsupported("header", name, error)
+        if headers.get("MSCRM.SuppressDuplicateDetection", "true").lower() != "true":
+            error = errors.invalid_argument("Duplicate detection is not available.")
+            raise errors.Unsupported("header", "MSCRM.SuppressDuplicateDetection: false", error)
+        for name in ("OData-Version", "OData-MaxVersion"):
+            if headers.get(name, "4.0") not in {"4.0", "4.01"}:
+                raise errors.bad_query(f"The version '{headers[name]}' of {name} is not supported.")
+
+    def _web(self, reply: Reply) -> web.Response:
+        headers = dict(reply.headers)
+        text = reply.text()
+        if text:
+            headers["Content-Type"] = reply.content_type()
+            if not isinstance(reply.body, str):
+                headers["Content-Type"] += "; charset=utf-8"
+        return web.Response(status=reply.status, body=text.encode() or None, headers=headers)
+
+    def _dress(self, answer: web.Response, server: int) -> None:
+        answer.headers.setdefault("OData-Version", "4.0")
+        answer.headers.setdefault("Cache-Control", "no-cache")
+        answer.headers.setdefault("x-ms-dop-hint", str(self.options.dop_hint))
+        for name in ("x-ms-service-request-id", "REQ_ID"):
+            answer.headers.setdefault(name, str(uuid.uuid4()))
+        answer.headers["Set-Cookie"] = f"ARRAffinity={server}; path=/; secure; HttpOnly"

@@ -1,0 +1,108 @@
+"""Routes one request to what it means: data, metadata, functions and actions. Each request is one transaction."""
+
+from sandbox.dataverse import errors
+from sandbox.dataverse.actions import ACTIONS, FUNCTIONS
+from sandbox.dataverse.bulk import BULK, Bulk
+from sandbox.dataverse.changes import Changes
+from sandbox.dataverse.csdl import csdl
+from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.metadata import METADATA, Metadata
+from sandbox.dataverse.odata import Segment, parse_path, parse_query
+from sandbox.dataverse.properties import Properties
+from sandbox.dataverse.reader import Reader
+from sandbox.dataverse.rows import Rows
+from sandbox.dataverse.schema import Table
+from sandbox.dataverse.wire import Call, Reply
+
+_URL_LIMIT = 32 * 1024
+_URL_LIMIT_IN_BATCH = 64 * 1024
+
+
+class Service:
+    """The Web API of one environment, without a server around it."""
+
+    def __init__(self, env: Environment) -> None:
+        self.env = env
+
+    def handle(self, call: Call, *, in_batch: bool = False) -> Reply:
+        """Carry out one request in a transaction of its own; refusals come back as replies."""
+        try:
+            reply = self.carry_out(call, in_batch=in_batch)
+        except errors.DataverseError as error:
+            self.env.rolled_back()
+            return self.refused(error)
+        self.env.committed()
+        return reply
+
+    def refused(self, error: errors.DataverseError) -> Reply:
+        """The reply for a refusal; what is not imitated goes on the list of gaps."""
+        if isinstance(error, errors.Unsupported):
+            self.env.gaps.note(error.kind, error.what)
+        return Reply.of(error)
+
+    def carry_out(self, call: Call, *, in_batch: bool = False) -> Reply:
+        """As `handle`, but within the caller's transaction if there is one, and raising DataverseError."""
+        if len(call.url) > (_URL_LIMIT_IN_BATCH if in_batch else _URL_LIMIT):
+            raise errors.DataverseError(414, "0x80060888", "The request URL is too long.")
+        with self.env.store.transaction():
+            segments = parse_path(call.path)
+            if not segments:
+                return self._service_document(call)
+            return self._route(call, segments, parse_query(call.query))
+
+    def _service_document(self, call: Call) -> Reply:
+        sets = sorted(table.entity_set_name for table in self.env.schema)
+        value = [{"name": name, "kind": "EntitySet", "url": name} for name in sets]
+        return Reply(200, {}, {"@odata.context": f"{call.root}/$metadata", "value": value})
+
+    def _route(self, call: Call, segments: list[Segment], options: dict[str, str]) -> Reply:
+        first = segments[0]
+        if first.name == "$metadata":
+            return Reply(200, {"Content-Type": "application/xml"}, csdl(self.env.schema))
+        if first.name in METADATA:
+            return Metadata(self.env, call).route(segments, options)
+        if first.name in FUNCTIONS and call.method == "GET":
+            return FUNCTIONS[first.name](self.env, call, first, options)
+        if first.name in ACTIONS and call.method == "POST":
+            return ACTIONS[first.name](self.env, call)
+        table = self.env.schema.entity_set(first.name)
+        if table is None:
+            raise errors.Unsupported("resource", first.name, errors.no_segment(first.name))
+        if first.key is None:
+            return self._set(call, table, segments[1:], options)
+        return self._row(call, table, first.key, segments[1:], options)
+
+    def _set(self, call: Call, table: Table, rest: list[Segment], options: dict[str, str]) -> Reply:
+        changes = Changes(self.env, call)
+        match [segment.name for segment in rest], call.method:
+            case [], "GET" if call.prefer.track or "$deltatoken" in options:
+                return changes.read(table, options)
+            case [], "GET":
+                return Reader(self.env, call).many(table, options)
+            case [], "POST":
+                return Rows(self.env, call).create(table, options)
+            case ["$count"], "GET" if "$deltatoken" in options:
+                return changes.count(table, options)
+            case ["$count"], "GET":
+                return Reader(self.env, call).count(table, options)
+            case [name], "POST" if name.removeprefix(errors.TYPE) in BULK and name.startswith(errors.TYPE):
+                return Bulk(self.env, call).run(table, name.removeprefix(errors.TYPE))
+            case [], _:
+                raise errors.not_allowed(f"The requested resource does not support http method '{call.method}'.")
+        raise self._unknown(rest[0].name)
+
+    def _row(self, call: Call, table: Table, key: str, rest: list[Segment], options: dict[str, str]) -> Reply:
+        rows = Rows(self.env, call)
+        if rest:
+            return Properties(self.env, call).route(table, key, rest, options)
+        match call.method:
+            case "GET":
+                return rows.read(table, key, options)
+            case "PATCH":
+                return rows.patch(table, key, options)
+            case "DELETE":
+                return rows.delete(table, key)
+        raise errors.not_allowed(f"The requested resource does not support http method '{call.method}'.")
+
+    def _unknown(self, name: str) -> errors.DataverseError:
+        return errors.Unsupported("segment", name, errors.no_segment(name))
