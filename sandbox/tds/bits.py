@@ -1,4 +1,4 @@
-"""Little-endian reading of what a client sent, and the one code page the server has."""
+"""Little-endian reading of what a client sent, what can be wrong with it, and the server's one code page."""
 
 import codecs
 import struct
@@ -6,6 +6,15 @@ import struct
 
 class ProtocolError(Exception):
     """The client's bytes are not what TDS 7.4 says they should be."""
+
+
+class NotImitated(Exception):
+    """A part of the protocol this endpoint knows of and does not serve: `kind` and `what` go to the gaps."""
+
+    def __init__(self, kind: str, what: str) -> None:
+        super().__init__(f"{kind} {what}")
+        self.kind = kind
+        self.what = what
 
 
 class Bits:

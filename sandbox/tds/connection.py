@@ -12,11 +12,10 @@ from sandbox.door import Door, Fault
 from sandbox.tds import login as opening
 from sandbox.tds import tokens
 from sandbox.tds.answer import Answer, Surroundings
-from sandbox.tds.bits import ProtocolError
+from sandbox.tds.bits import NotImitated, ProtocolError
 from sandbox.tds.contract import Cancelled, Engine, Session, SqlError
-from sandbox.tds.decode import UnknownType
 from sandbox.tds.link import Kind, Link
-from sandbox.tds.requests import Batch, Calls, NotImitated, Request, announced_table, read_request
+from sandbox.tds.requests import Batch, Calls, Request, announced_table, read_request
 
 _log = logging.getLogger(__name__)
 _SEVERITIES = {1205: 13, 2601: 14, 2627: 14, 4060: 11, 18456: 14}
@@ -88,8 +87,8 @@ class Connection:
             request = opening.read_login(data)
             await self._login_fault(request.login.user)
             self._session = await self._in_worker(self._hall.engine.login, request.login)
-        except SqlError as problem:
-            await self._link.send(opening.login_refusal(problem), last=True)
+        except (SqlError, NotImitated) as error:
+            await self._link.send(opening.login_refusal(self._explain(error)), last=True)
             return False
         self._around.database = request.login.database or "master"
         size = min(max(request.packet_size or 4096, 512), 32_767)
@@ -163,7 +162,7 @@ class Connection:
         with self._hall.counted():
             try:
                 request = read_request(kind, data, self._announced)
-            except (ProtocolError, UnknownType, NotImitated) as error:
+            except (ProtocolError, NotImitated) as error:
                 answer.fail(self._explain(error))
             else:
                 self._count(request)
@@ -211,9 +210,6 @@ class Connection:
         if isinstance(error, NotImitated):
             self._hall.door.gaps.note(error.kind, error.what)
             return SqlError(40510, f"Not supported here: {error}.")
-        if isinstance(error, UnknownType):
-            self._hall.door.gaps.note("wire type", f"0x{error.code:02X}")
-            return SqlError(8009, f"The request is not understood: {error} is unknown.")
         if isinstance(error, ProtocolError):
             return SqlError(4002, f"The request is not understood: {error}.")
         _log.exception("the session of connection %s failed", self._spid, exc_info=error)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
-from sandbox.tds.bits import Bits, ProtocolError, from_code_page, utf16
+from sandbox.tds.bits import Bits, NotImitated, ProtocolError, from_code_page, utf16
 from sandbox.tds.contract import SqlType
 from sandbox.tds.encode import DAY_TICKS, EPOCH, MAX
 
@@ -38,14 +38,6 @@ _SIZED = {
 _COUNTED = {0xA7: "varchar", 0xAF: "char", 0xE7: "nvarchar", 0xEF: "nchar", 0xA5: "varbinary", 0xAD: "binary"}
 _POINTED = {0x23: "text", 0x63: "ntext", 0x22: "image"}
 _CLOCKED = {0x29: "time", 0x2A: "datetime2", 0x2B: "datetimeoffset"}
-
-
-class UnknownType(Exception):
-    """A TYPE_INFO this endpoint does not imitate (table-valued, user-defined, legacy): `code` is its first byte."""
-
-    def __init__(self, code: int) -> None:
-        super().__init__(f"data type 0x{code:02X}")
-        self.code = code
 
 
 @dataclass(frozen=True)
@@ -83,7 +75,7 @@ def read_type(bits: Bits, *, in_row: bool = False) -> Incoming:
     if code == 0x62:
         bits.u32()
         return Incoming(SqlType("sql_variant"), _variant)
-    raise UnknownType(code)
+    raise NotImitated("wire type", f"0x{code:02X}")
 
 
 def _or_none(convert: Callable[[bytes], object], data: bytes | None) -> object:
@@ -225,4 +217,4 @@ def _variant(source: Bits) -> object:
         return _date(data)
     if code in _CLOCKED:
         return _clocked(_CLOCKED[code], data, properties[0])
-    raise UnknownType(code)
+    raise NotImitated("wire type", f"0x{code:02X}")

@@ -15,6 +15,8 @@ COLLATION = bytes.fromhex("0904d00034")  # SQL_Latin1_General_CP1_CI_AS
 MAX = 0xFFFF
 EPOCH = datetime.datetime(1900, 1, 1)  # noqa: DTZ001 - the server's datetime has no zone
 DAY_TICKS = 300 * 86_400
+_FIRST_DAY = datetime.date(1753, 1, 1).toordinal() - EPOCH.toordinal()
+_LAST_DAY = datetime.date.max.toordinal() - EPOCH.toordinal()
 _NULL_LOB = b"\xff" * 8
 _EXACT = Context(prec=80, rounding=ROUND_HALF_UP)
 _INTEGERS = {"tinyint": (1, "B"), "smallint": (2, "h"), "int": (4, "i"), "bigint": (8, "q")}
@@ -96,6 +98,10 @@ def _overflow(value: object, name: str) -> SqlError:
     return SqlError(8115, f"Arithmetic overflow: {value!r} does not fit {name}.")
 
 
+def _out_of_range(value: object, name: str) -> SqlError:
+    return SqlError(242, f"{value} is out of range for {name}.")
+
+
 def _integer(type: SqlType) -> tuple[bytes, Encoder]:
     size, letter = _INTEGERS[type.name]
     layout = struct.Struct(f"<B{letter}")
@@ -171,10 +177,10 @@ def _microseconds(value: datetime.datetime | datetime.time) -> int:
 def _datetime(_: SqlType) -> tuple[bytes, Encoder]:
     def encode(value: object) -> bytes:
         moment = _moment(value)
-        if moment.year < 1753:
-            raise SqlError(242, f"{value} is out of range for datetime.")
         ticks = (_microseconds(moment) * 3 + 5_000) // 10_000
         days = moment.toordinal() - EPOCH.toordinal() + ticks // DAY_TICKS
+        if not _FIRST_DAY <= days <= _LAST_DAY:
+            raise _out_of_range(value, "datetime")
         return struct.pack("<BiI", 8, days, ticks % DAY_TICKS)
 
     return b"\x00", encode
@@ -186,7 +192,7 @@ def _small_datetime(_: SqlType) -> tuple[bytes, Encoder]:
         minutes = (_microseconds(moment) + 30_000_000) // 60_000_000
         days = moment.toordinal() - EPOCH.toordinal() + minutes // 1440
         if not 0 <= days < 65_536:
-            raise SqlError(242, f"{value} is out of range for smalldatetime.")
+            raise _out_of_range(value, "smalldatetime")
         return struct.pack("<BHH", 4, days, minutes % 1440)
 
     return b"\x00", encode
@@ -219,6 +225,8 @@ def _datetime2(type: SqlType) -> tuple[bytes, Encoder]:
     def encode(value: object) -> bytes:
         moment = _moment(value)
         carried, clock = _clock(_microseconds(moment), type.scale)
+        if carried and moment.date() == datetime.date.max:
+            raise _out_of_range(value, type.name)
         return bytes([len(clock) + 3]) + clock + _days(moment + datetime.timedelta(days=carried))
 
     return b"\x00", encode

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sandbox.tds import tokens
-from sandbox.tds.bits import Bits, utf16
+from sandbox.tds.bits import Bits, NotImitated, utf16
 from sandbox.tds.contract import Login, SqlError
 from sandbox.tds.encode import COLLATION
 from sandbox.tds.tokens import Change, Done
@@ -16,8 +16,6 @@ OFF, ON, NOT_SUPPORTED, REQUIRED = range(4)
 _VERSION, _ENCRYPTION, _INSTANCE, _THREAD, _MARS = range(5)
 _END = 0xFF
 _LANGUAGE = "us_english"
-_BAD_TDS = SqlError(17836, "Only TDS 7.4 is spoken here.", severity=20)
-_NO_INTEGRATED = SqlError(18452, "Login failed: integrated authentication is not imitated.", severity=14)
 
 
 @dataclass(frozen=True)
@@ -65,14 +63,14 @@ def prelogin_answer(encryption: int) -> bytes:
 
 
 def read_login(data: bytes) -> LoginRequest:
-    """Raises `SqlError` for a version or a way of logging in that is not imitated."""
+    """Raises `NotImitated` for a version of the protocol or a way of logging in that is not served."""
     head = Bits(data, 4)
     version, packet_size = head.u32(), head.u32()
     if version != tokens.TDS_VERSION:
-        raise _BAD_TDS
+        raise NotImitated("login", f"with TDS version 0x{version:08X}")
     flags2, flags3 = data[25], data[27]
     if flags2 & 0x80:
-        raise _NO_INTEGRATED
+        raise NotImitated("login", "with integrated authentication")
     host, user, password, app, server, _, library, _, database = (_field(data, 36 + 4 * n) for n in range(9))
     login = Login(
         user=utf16(user),

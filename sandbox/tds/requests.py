@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sandbox.tds.bits import Bits, ProtocolError, utf16
+from sandbox.tds.bits import Bits, NotImitated, ProtocolError, utf16
 from sandbox.tds.contract import Column, RpcParameter
 from sandbox.tds.decode import Incoming, read_type
 from sandbox.tds.link import Kind
@@ -40,15 +40,6 @@ _INSERT_BULK = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _KNOWN_HINTS = {"CHECK_CONSTRAINTS"}
-
-
-class NotImitated(Exception):
-    """A part of the protocol this endpoint knows of and does not serve: `kind` and `what` go to the gaps."""
-
-    def __init__(self, kind: str, what: str) -> None:
-        super().__init__(f"{kind} {what}")
-        self.kind = kind
-        self.what = what
 
 
 @dataclass(frozen=True)
@@ -96,7 +87,7 @@ Request = Batch | Calls | Load
 def read_request(kind: int, data: bytes, announced: str) -> Request:
     """Turn one message into a request. `announced` is the table of the `insert bulk` just before, if any.
 
-    Raises `ProtocolError` for broken bytes, `NotImitated` and `decode.UnknownType` for what is not served.
+    Raises `ProtocolError` for broken bytes, `NotImitated` for what is not served.
     """
     if kind == Kind.BULK:
         if not announced:
@@ -211,7 +202,8 @@ def _column(bits: Bits) -> tuple[Column, Incoming]:
 
 
 def _rows(bits: Bits, kinds: Sequence[Incoming]) -> Iterator[list[object]]:
-    while (token := bits.u8()) == 0xD1:
+    """Rows up to a DONE token or, as FreeTDS leaves that out, up to the end of the message."""
+    while bits.left and (token := bits.u8()) != 0xFD:
+        if token != 0xD1:
+            raise ProtocolError(f"token 0x{token:02X} among bulk rows")
         yield [incoming.read(bits) for incoming in kinds]
-    if token != 0xFD:
-        raise ProtocolError(f"token 0x{token:02X} among bulk rows")

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Sequence
+from dataclasses import replace
 from enum import IntEnum
 
 from sandbox.tds.contract import Column, RpcParameter, SqlError
@@ -45,7 +46,8 @@ def error(problem: SqlError) -> bytes:
 
 
 def info(message: SqlError) -> bytes:
-    return _message(0xAB, message)
+    """INFO. Severity 10 goes out as 0, as the server's documentation of severities has it; pymssql raises from 6."""
+    return _message(0xAB, message if message.severity != 10 else replace(message, severity=0))
 
 
 def column_metadata(columns: Sequence[Column]) -> bytes:

@@ -1,9 +1,15 @@
-"""A scripted engine behind the real wire, and the thread its server runs in."""
+"""A scripted engine behind the real wire, the thread its server runs in, and the two clients."""
 
 import asyncio
+import json
+import subprocess
+import sys
 import threading
-from collections import defaultdict
 from collections.abc import Callable
+from pathlib import Path
+
+import pymssql
+import pytds
 
 from sandbox.door import Door
 from sandbox.tds.contract import Cancelled, Column, Login, Output, SqlError, SqlType
@@ -11,6 +17,7 @@ from sandbox.tds.server import TdsServer
 
 INT = SqlType("int")
 VARCHAR = SqlType("varchar", 50)
+_TRANSACTIONS = {"BEGIN TRANSACTION": "begin", "COMMIT TRANSACTION": "commit", "ROLLBACK TRANSACTION": "rollback"}
 
 
 def columns(**types: SqlType) -> list[Column]:
@@ -39,6 +46,10 @@ class ScriptedSession:
         elif text.startswith("use "):
             output.database(text[4:].strip("[] "))
             output.done()
+        elif text.split("; ", maxsplit=1)[0] in _TRANSACTIONS:
+            for statement in text.split("; "):
+                output.transaction(_TRANSACTIONS[statement])
+                output.done()
         else:
             output.done()
 
@@ -54,7 +65,7 @@ class ScriptedSession:
         self.script.loads.append((table, columns, loaded))
         output.done(len(loaded))
 
-    def wait_for_stop(self, output: Output) -> None:
+    def wait_for_stop(self, *_: object) -> None:
         """A long statement: ends only when it is interrupted."""
         self.script.waiting.set()
         assert self.stop.wait(30)
@@ -84,7 +95,6 @@ class Script:
         self.cancels = 0
         self.waiting = threading.Event()
         self.one_closed = threading.Event()
-        self.described: dict[str, list[Column]] = defaultdict(list)
 
     def login(self, login: Login) -> ScriptedSession:
         self.logins.append(login)
@@ -107,8 +117,8 @@ class Script:
             output.done(0)
 
         self.batches[
-            "\n    SELECT\n        column_id,\n        TYPE_NAME(system_type_id) AS system_type_name,\n"
-            f"        is_identity\n    FROM sys.columns\n    WHERE object_id = OBJECT_ID(N'{table}')\n    "
+            "SELECT column_id, TYPE_NAME(system_type_id) AS system_type_name, is_identity FROM sys.columns "
+            f"WHERE object_id = OBJECT_ID(N'{table}')"
         ] = catalogue
         self.batches[f"SET FMTONLY ON select * from {table} SET FMTONLY OFF"] = shape
 
@@ -139,3 +149,43 @@ class Running:
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()
+
+
+PASSWORD = "S3cret!ß"
+
+
+def pymssql_to(port, **options):
+    asked = {
+        "server": "127.0.0.1",
+        "port": str(port),
+        "user": "sa",
+        "password": PASSWORD,
+        "database": "TWO",
+        "tds_version": "7.4",
+        "autocommit": True,
+        "login_timeout": 5,
+    }
+    return pymssql.connect(**{**asked, **options})
+
+
+def pytds_to(port, **options):
+    asked = {"user": "sa", "password": PASSWORD, "database": "TWO", "autocommit": True, "login_timeout": 5}
+    return pytds.connect("127.0.0.1", port=port, **{**asked, **options})
+
+
+def in_process(running: Running, source: str) -> object:
+    """Run `source` in a process of its own, with `connect(**options)` at hand; returns its `result` by way of JSON.
+
+    For what pymssql does process-wide (`timeout`) and while it holds the interpreter (`bulk_copy`).
+    """
+    program = (
+        "import json\nfrom tests.sandbox.tds.script import pymssql, pymssql_to\n"
+        f"connect = lambda **options: pymssql_to({running.port}, **options)\n"
+        f"{source}\nprint(json.dumps(result))"
+    )
+    root = Path(__file__).parents[3]
+    run = subprocess.run(
+        [sys.executable, "-c", program], cwd=root, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
