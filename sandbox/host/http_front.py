@@ -1,9 +1,11 @@
 """The HTTP side of the host: routes of functions, and the administration API."""
 
 import asyncio
+import re
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from aiohttp import web
 
@@ -60,7 +62,7 @@ class HttpFront:
         return app
 
     async def _call(self, request: web.Request) -> web.Response:
-        found = self._find(request.method, request.path)
+        found = self._find(request.method, _path(request))
         if not found:
             return web.Response(status=404)
         function, values = found
@@ -130,3 +132,8 @@ class HttpFront:
             return web.Response(status=400)
         self._start(run(text or ""))
         return web.Response(status=202)
+
+
+def _path(request: web.Request) -> str:
+    """The decoded path; an encoded slash stays as it is, so that it doesn't part segments (ASP.NET Core)."""
+    return unquote(re.sub("%(2[fF])", r"%25\1", request.rel_url.raw_path))

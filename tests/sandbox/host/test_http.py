@@ -53,6 +53,10 @@ async def test_a_literal_route_goes_before_a_parameter(host):
     assert (await host.http.get("/api/orders/17")).text == "order 17"
 
 
+async def test_an_encoded_slash_stays_in_its_segment(host):
+    assert (await host.http.get("/api/orders/A%2FB%20%C3%A9")).text == "order A%2FB é"
+
+
 async def test_a_function_key_is_asked_for_in_header_or_query(host, master):
     wrong = {"x-functions-key": "wrong"}
     assert (await host.http.get("/api/echo/bob")).status_code == 401

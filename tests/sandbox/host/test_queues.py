@@ -60,11 +60,25 @@ async def test_the_function_of_a_poison_queue_gets_what_failed(shared_host, shar
     assert "fail for ever" in (await shared_host.invocations("take_poison", "ok"))[0]["subject"]
 
 
+async def test_the_last_failure_goes_to_poison_without_another_delivery(start_queues, queue, poison):
+    await start_queues(
+        **{
+            f"{QUEUES}maxDequeueCount": "1",
+            f"{QUEUES}visibilityTimeout": "1.00:00:00",
+            "AzureWebJobs.take_poison.Disabled": "true",
+        }
+    )
+    await queue.put("fail once")
+    assert await poison.texts(1) == ["fail once"]
+
+
 async def test_a_failure_on_a_poison_queue_leaves_the_message_invisible(start_queues, poison):
-    host = await start_queues(**{f"{QUEUES}maxDequeueCount": "1"})
+    host = await start_queues()
     await poison.client.create_queue()
     await poison.put("worse")
     await host.invocations("take_poison", "failed")
+    host.terminate()
+    assert await host.child.wait() == 0
     assert await poison.peek() == []
     assert (await poison.client.get_queue_properties()).approximate_message_count == 1
 
@@ -87,11 +101,12 @@ async def test_message_encoding_none_takes_the_text_as_it_is(start_queues, queue
 
 async def test_the_delay_after_a_failure_is_the_visibility_timeout_of_host_json(start_queues, queue):
     host = await start_queues(scale=1, **{f"{QUEUES}visibilityTimeout": "01:00:00"})
-    sent = await queue.put("fail later")
+    await queue.put("fail later")
     await host.invocations("take", "failed")
-    properties = await queue.client.get_queue_properties()
-    assert (properties.approximate_message_count, await queue.peek()) == (1, [])
-    assert sent.id in (await host.invocations("take", "failed"))[0]["subject"]
+    host.terminate()
+    assert await host.child.wait() == 0
+    assert await queue.peek() == []
+    assert (await queue.client.get_queue_properties()).approximate_message_count == 1
 
 
 async def test_a_property_of_the_body_overwrites_metadata_of_the_same_name(shared_host, shared_queue, shared_seen):
