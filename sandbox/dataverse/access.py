@@ -1,5 +1,6 @@
 """Who is calling and what they may do: application users, bearer tokens and privileges."""
 
+import time
 from dataclasses import dataclass
 
 import jwt
@@ -34,6 +35,7 @@ class Access:
 
     def __init__(self, store: Store, registry: Registry, authority: str) -> None:
         self._store, self._registry, self._authority = store, registry, authority
+        self._verified: dict[tuple[str, str], dict[str, str]] = {}
 
     def user(self, authorization: str, organization: str) -> User:
         """The user behind an `Authorization` header, for the organization at this URL.
@@ -41,11 +43,8 @@ class Access:
         Raises DataverseError: 401 with the challenge that names the tenant, 403 0x80072560 for an application
         that is no user here.
         """
-        scheme, _, token = authorization.partition(" ")
         try:
-            if scheme.lower() != "bearer":
-                raise jwt.InvalidTokenError("no bearer token")
-            claims = tokens.verify(self._registry, token.strip(), organization)
+            claims = self._claims(authorization, organization)
         except jwt.InvalidTokenError as error:
             challenge = f"Bearer authorization_uri={self._authority}/oauth2/authorize, resource_id={organization}/"
             raise DataverseError(401, "0x80072521", str(error), {"WWW-Authenticate": challenge}) from None
@@ -55,6 +54,16 @@ class Access:
         if not rows or rows[0]["isdisabled"]:
             raise not_a_member()
         return User(str(rows[0]["systemuserid"]), str(rows[0]["businessunitid"]), self.lacks())
+
+    def _claims(self, authorization: str, organization: str) -> dict[str, str]:
+        scheme, _, token = authorization.partition(" ")
+        if scheme.lower() != "bearer":
+            raise jwt.InvalidTokenError("no bearer token")
+        known = self._verified.get((token, organization))
+        if known is None or float(known["exp"]) <= time.time():
+            known = tokens.verify(self._registry, token.strip(), organization)
+            self._verified[token, organization] = known
+        return known
 
     def lacks(self) -> frozenset[str]:
         """The privileges taken away by the door, in lower case."""

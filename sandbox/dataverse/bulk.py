@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.grammar import GUID
 from sandbox.dataverse.keys import RowKey, row_key
-from sandbox.dataverse.odata import GUID, parse_path
+from sandbox.dataverse.odata import parse_path
 from sandbox.dataverse.rows import Rows
 from sandbox.dataverse.schema import Table
 from sandbox.dataverse.wire import Call, Reply

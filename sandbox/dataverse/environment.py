@@ -100,13 +100,13 @@ class Environment:
 
     def changed(self, change: Change) -> None:
         """Remember a write of the running transaction."""
-        self.counts.add(f"operations {change.message.lower()}")
         self._changes.append(change)
 
     def committed(self) -> None:
         """Tell the subscribers; called when the transaction has ended well."""
         changes, self._changes = self._changes, []
         for change in changes:
+            self.counts.add(f"operations {change.message.lower()}")
             for subscriber in self.subscribers:
                 subscriber(change)
 

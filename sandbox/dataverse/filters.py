@@ -9,7 +9,8 @@ from decimal import Decimal
 from itertools import count
 
 from sandbox.dataverse import errors
-from sandbox.dataverse.odata import GUID, Call, Compare, Literal, Logic, Node, Not, Path, Quantified, split_outside
+from sandbox.dataverse.grammar import GUID, Call, Compare, Literal, Logic, Node, Not, Path, Quantified
+from sandbox.dataverse.odata import split_outside
 from sandbox.dataverse.schema import Column, Navigation, Schema, Table
 from sandbox.dataverse.store import Store, fold, quoted, target_column
 from sandbox.dataverse.values import edm

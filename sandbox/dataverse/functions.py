@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.filters import FilterSql, Scope, comparable_value
-from sandbox.dataverse.odata import Call, Literal, Path, parse_literal
+from sandbox.dataverse.grammar import Call, Literal, Path, parse_literal
 from sandbox.dataverse.schema import Column, Table
 from sandbox.dataverse.values import edm
 

@@ -7,7 +7,8 @@ from sandbox.dataverse import errors
 from sandbox.dataverse.environment import Environment
 from sandbox.dataverse.filters import FilterSql, base_scope, children, join, order_sql
 from sandbox.dataverse.functions import QueryFunctions
-from sandbox.dataverse.odata import Expand, parse_expand, parse_filter
+from sandbox.dataverse.grammar import parse_filter
+from sandbox.dataverse.odata import Expand, parse_expand
 from sandbox.dataverse.paging import Page, next_link, parse_page
 from sandbox.dataverse.render import Renderer, context, etag, selected, sql_columns
 from sandbox.dataverse.schema import Column, Navigation, Table
@@ -59,6 +60,7 @@ class Reader:
         self.call.user.need("Read", table)
         if self.call.headers.get("If-None-Match") == etag(row) and "$expand" not in options:
             return Reply(304, {"ETag": etag(row)})
+        self.env.counts.add("operations read")
         body = self.entity(table, row, options, single=True)
         what = context(self.call.root, table.entity_set_name, options.get("$select"), _names(options))
         return Reply(200, {"ETag": etag(row)}, {"@odata.context": f"{what}/$entity", **body})
@@ -74,6 +76,7 @@ class Reader:
         """A page of a set; `parent` limits it to the children of a row by their lookup."""
         self.check(options)
         self.call.user.need("Read", table)
+        self.env.counts.add("operations read")
         query = self._query(table, options, parent)
         rows = self._fetch(table, query)
         what = context(self.call.root, table.entity_set_name, options.get("$select"), _names(options))

@@ -76,7 +76,7 @@ class Column(_Definition):
 
     @property
     def settable(self) -> bool:
-        return not (self.read_only or self.base or self.computed or self.name in {"versionnumber", "exchangerate"})
+        return not (self.read_only or self.base or self.computed or self.name == "versionnumber")
 
 
 class Navigation(_Definition):
@@ -136,6 +136,8 @@ class Table(_Definition):
             column.name = name
             column.schema_name = column.schema_name or name
             column.metadata_id = column.metadata_id or stable_id(self.name, name)
+            if name == "exchangerate" and self.name != "transactioncurrency":
+                column.computed = True
         self._by_property = {column.property_name: column for column in self.columns.values()}
 
     def by_property(self, name: str) -> Column | None:

@@ -184,8 +184,9 @@ class Store:
 
     def _ensure(self, table: Table) -> None:
         wanted = [name for column in table.columns.values() for name in self._sql_columns(column)]
-        primary = quoted(table.primary_id)
-        self._db.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table.name)} ({primary} PRIMARY KEY)")
+        others = "".join(f", {quoted(name)}" for name in wanted if name != table.primary_id)
+        primary = f"{quoted(table.primary_id)} PRIMARY KEY"
+        self._db.execute(f"CREATE TABLE IF NOT EXISTS {quoted(table.name)} ({primary}{others})")
         present = {row[1] for row in self._db.execute(f"PRAGMA table_info({quoted(table.name)})")}
         for name in wanted:
             if name not in present:

@@ -53,19 +53,20 @@ class Writer:
         payload = parse(self.env, table, body, self.root)
         if payload.children:
             raise errors.bad_payload(table.entity_set_name, "Deep updates are not supported.")
+        sent = payload.sent()
         self._create_parents(payload, table)
         changes = payload.values
         row_id = str(row[table.primary_id])
         if str(changes.pop(table.primary_id, None) or row_id) != row_id:
             raise errors.invalid_argument("The primary key of a row cannot be changed.")
-        self._run_rules(table, changes, payload.sent())
+        self._run_rules(table, changes, sent)
         _check_closed(table, row, changes)
         _check_cleared(table, changes)
         _move_state(table, row, changes, row_id)
         self._stamp(table, changes)
         derive(self.env.store, table, {**row, **changes}, changes)
         self.env.store.update(table, row_id, changes)
-        change = Change("Update", table, row_id, payload.sent(), row, {**row, **changes}, self.user, self.tag)
+        change = Change("Update", table, row_id, sent, row, {**row, **changes}, self.user, self.tag)
         self.env.changed(change)
 
     def delete(self, table: Table, row: Row) -> None:

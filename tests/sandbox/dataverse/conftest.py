@@ -1,41 +1,11 @@
 import ssl
-from dataclasses import dataclass
 
 import httpx
 import pytest
 
 from sandbox.dataverse.server import Dataverse, Options
 from sandbox.identity import tokens
-
-
-@dataclass
-class Client:
-    """An httpx client signed in as the application user, with the door beside it."""
-
-    server: Dataverse
-    api: httpx.AsyncClient
-    door: httpx.AsyncClient
-
-    def __getattr__(self, name):
-        return getattr(self.api, name)
-
-    async def create(self, entity_set, **values):
-        """POST a row; the new id."""
-        answer = await self.api.post(entity_set, json=values)
-        assert answer.status_code == 204, answer.text
-        return answer.headers["OData-EntityId"].split("(")[1].rstrip(")")
-
-    async def row(self, entity_set, row_id, **params):
-        answer = await self.api.get(f"{entity_set}({row_id})", params=params or None)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    async def rows(self, entity_set, headers=None, **options):
-        """The `value` of a set read with `$`-options given without their `$`."""
-        params = {f"${name}": value for name, value in options.items()}
-        answer = await self.api.get(entity_set, params=params, headers=headers)
-        assert answer.status_code == 200, answer.text
-        return answer.json()["value"]
+from tests.sandbox.dataverse.helpers import Client, add_column, add_key
 
 
 @pytest.fixture(scope="session")
@@ -76,9 +46,18 @@ async def client(started):
     return await started()
 
 
-def error(answer, status, code):
-    """Assert that an answer is this refusal; its message."""
-    assert answer.status_code == status, answer.text
-    body = answer.json()["error"]
-    assert body["code"].lower() == code, body
-    return body["message"]
+@pytest.fixture
+async def keyed(client):
+    """A client whose accounts have the alternate key gp365_key."""
+    await client.post(
+        "publishers",
+        json={
+            "uniquename": "gp365",
+            "friendlyname": "GP365",
+            "customizationprefix": "gp365",
+            "customizationoptionvalueprefix": 18233,
+        },
+    )
+    await add_column(client, "account", "String", "gp365_Key", MaxLength=50)
+    await add_key(client, "account", "gp365_AccountKey", "gp365_key")
+    return client
