@@ -1,0 +1,45 @@
+"""Answers become errors that say what to do next; amounts cross the wire exactly."""
+
+import json
+from decimal import Decimal
+
+import pytest
+
+from sync.errors import BadSettings, Rejected, RetryLater, SyncError
+from sync.systems.dataverse.client import error_from, read_json, write_json
+
+
+def body(code: str, message: str = "said by Dataverse") -> bytes:
+    return json.dumps({"error": {"code": code, "message": message}}).encode()
+
+
+@pytest.mark.parametrize(
+    ("status", "content", "kind", "code"),
+    [
+        (429, body("0x80072322"), RetryLater, "throttled"),
+        (503, b"<html>down</html>", RetryLater, "busy"),
+        (500, body("0x80044150"), RetryLater, "busy"),
+        (400, body("0x80071151"), RetryLater, "busy"),
+        (401, b"", BadSettings, "sign_in_failed"),
+        (403, body("0x80072560"), BadSettings, "right_missing"),
+        (403, body("0x80040220"), BadSettings, "right_missing"),
+        (400, body("0x80060888", "Could not find a property named 'x' on type 'y'."), BadSettings, "column_missing"),
+        (400, body("0x80044331"), Rejected, "value_too_long"),
+        (412, body("0x80060892"), Rejected, "duplicate_in_target"),
+        (400, body("0x80040265"), Rejected, "refused_by_target"),
+    ],
+)
+def test_an_answer_says_what_to_do_next(status: int, content: bytes, kind: type[SyncError], code: str) -> None:
+    error = error_from(status, content, {})
+    assert (type(error), error.code, error.system) == (kind, code, "dataverse")
+    assert error.next_step
+
+
+def test_the_pause_that_dataverse_asks_for_is_kept() -> None:
+    assert error_from(429, body("0x80072322"), {"Retry-After": "17"}).retry_after == 17
+
+
+def test_amounts_cross_the_wire_exactly() -> None:
+    amount = Decimal("12345678901234.12345")
+    assert b"12345678901234.12345" in write_json({"creditlimit": amount})
+    assert read_json(write_json({"creditlimit": amount}))["creditlimit"] == amount
