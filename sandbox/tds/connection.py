@@ -13,7 +13,7 @@ from sandbox.tds import login as opening
 from sandbox.tds import tokens
 from sandbox.tds.answer import Answer, Surroundings
 from sandbox.tds.bits import NotImitated, ProtocolError
-from sandbox.tds.contract import Cancelled, Engine, Session, SqlError
+from sandbox.tds.contract import Cancelled, Engine, Login, Session, SqlError
 from sandbox.tds.link import Kind, Link
 from sandbox.tds.requests import Batch, Calls, Request, announced_table, read_request
 
@@ -70,9 +70,11 @@ class Connection:
             _log.info("connection %s ended: %r", self._spid, error)
         finally:
             self._link.close()
-            if self._session:
-                await self._in_worker(self._session.close)
-            self._worker.shutdown(wait=False)
+            try:
+                if self._session:
+                    await self._in_worker(self._session.close)
+            finally:
+                self._worker.shutdown(wait=False)
 
     def abort(self) -> None:
         """End the connection at once; `serve` then stops its session and returns."""
@@ -86,7 +88,7 @@ class Connection:
         try:
             request = opening.read_login(data)
             await self._login_fault(request.login.user)
-            self._session = await self._in_worker(self._hall.engine.login, request.login)
+            self._session = await self._in_worker(self._open_session, request.login)
         except (SqlError, NotImitated) as error:
             await self._link.send(opening.login_refusal(self._explain(error)), last=True)
             return False
@@ -95,6 +97,12 @@ class Connection:
         await self._link.send(opening.login_answer(request, size, self._around.database), last=True)
         self._link.packet_size = size
         return True
+
+    def _open_session(self, login: Login) -> Session:
+        try:
+            return self._hall.engine.login(login)
+        except Exception as error:
+            raise self._explain(error) from error
 
     async def _receive_login(self) -> bytes:
         prelogin = await self._receive(Kind.PRELOGIN)
@@ -135,6 +143,7 @@ class Connection:
                     listening = asyncio.create_task(self._link.receive())
         finally:
             listening.cancel()
+            await asyncio.gather(listening, return_exceptions=True)
 
     async def _serve_one(self, kind: int, data: bytes, listening: asyncio.Task[tuple[int, bytes]]) -> bool:
         """Answer one request, listening all the while for an Attention or the client's going.
@@ -146,6 +155,8 @@ class Connection:
         await asyncio.wait({working, listening}, return_when=asyncio.FIRST_COMPLETED)
         if not working.done() and _is_stop(listening):
             answer.cancel()
+            if listening.exception():
+                self._link.abort()
             await self._interrupt(working)
         await working
         if answer.fatal:
@@ -155,8 +166,14 @@ class Connection:
     async def _interrupt(self, working: asyncio.Task[None]) -> None:
         while not working.done():
             if self._busy:
-                await asyncio.to_thread(self._session.cancel)
+                await asyncio.to_thread(self._cancel_session)
             await asyncio.wait({working}, timeout=_INTERRUPT_EVERY)
+
+    def _cancel_session(self) -> None:
+        try:
+            self._session.cancel()
+        except Exception:
+            _log.exception("connection %s could not be interrupted", self._spid)
 
     async def _work(self, kind: int, data: bytes, answer: Answer) -> None:
         with self._hall.counted():
@@ -245,7 +262,7 @@ class Connection:
 
 
 def _planned_error(fault: Fault) -> SqlError:
-    return SqlError(fault.code, fault.text or "A planned fault.", severity=_SEVERITIES.get(fault.code, 16))
+    return SqlError(fault.code or 50000, fault.text or "A planned fault.", severity=_SEVERITIES.get(fault.code, 16))
 
 
 async def _pause(seconds: float, awake: asyncio.Event) -> None:

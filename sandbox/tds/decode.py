@@ -1,15 +1,15 @@
 """SQL Server types on their way from the client: procedure parameters and bulk rows."""
 
-import datetime
 import struct
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 from decimal import Decimal
 
+from sandbox.tds import moments
 from sandbox.tds.bits import Bits, NotImitated, ProtocolError, from_code_page, utf16
 from sandbox.tds.contract import SqlType
-from sandbox.tds.encode import DAY_TICKS, EPOCH, MAX
+from sandbox.tds.encode import MAX
 
 Decoder = Callable[[Bits], object]
 
@@ -38,6 +38,7 @@ _SIZED = {
 _COUNTED = {0xA7: "varchar", 0xAF: "char", 0xE7: "nvarchar", 0xEF: "nchar", 0xA5: "varbinary", 0xAD: "binary"}
 _POINTED = {0x23: "text", 0x63: "ntext", 0x22: "image"}
 _CLOCKED = {0x29: "time", 0x2A: "datetime2", 0x2B: "datetimeoffset"}
+_READ_CLOCKED = {0x29: moments.read_time, 0x2A: moments.read_datetime2, 0x2B: moments.read_datetimeoffset}
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,10 @@ def read_type(bits: Bits, *, in_row: bool = False) -> Incoming:
         precision, scale = bits.u8(), bits.u8()
         return _short(SqlType("numeric", None, precision, scale), lambda data: _numeric(data, scale))
     if code == 0x28:
-        return _short(SqlType("date"), _date)
+        return _short(SqlType("date"), moments.read_date)
     if code in _CLOCKED:
-        name, scale = _CLOCKED[code], bits.u8()
-        return _short(SqlType(name, None, 0, scale), lambda data: _clocked(name, data, scale))
+        scale = bits.u8()
+        return _short(SqlType(_CLOCKED[code], None, 0, scale), lambda data: _READ_CLOCKED[code](data, scale))
     if code in _COUNTED:
         return _counted(_COUNTED[code], bits)
     if code in _POINTED:
@@ -156,46 +157,18 @@ def _plain(name: str, data: bytes) -> object:
     if name == "uniqueidentifier":
         return uuid.UUID(bytes_le=data)
     if name == "datetime":
-        return _datetime(*struct.unpack("<iI", data))
+        return moments.read_datetime(data)
     if name == "smalldatetime":
-        days, minutes = struct.unpack("<HH", data)
-        return EPOCH + datetime.timedelta(days=days, minutes=minutes)
+        return moments.read_smalldatetime(data)
     if name == "smallmoney":
         return Decimal(int.from_bytes(data, "little", signed=True)).scaleb(-4)
     high, low = struct.unpack("<iI", data)
     return Decimal((high << 32) + low).scaleb(-4)
 
 
-def _datetime(days: int, ticks: int) -> datetime.datetime:
-    """Ticks of 1/300 s, shown as .000, .003 and .007."""
-    if ticks >= DAY_TICKS:
-        raise ProtocolError(f"{ticks} ticks in a day")
-    return EPOCH + datetime.timedelta(days=days, milliseconds=(ticks * 10 + 1) // 3)
-
-
 def _numeric(data: bytes, scale: int) -> Decimal:
     magnitude = int.from_bytes(data[1:], "little")
     return Decimal((0 if data[0] else 1, tuple(map(int, str(magnitude))), -scale))
-
-
-def _date(data: bytes) -> datetime.date:
-    return datetime.date.fromordinal(int.from_bytes(data[:3], "little") + 1)
-
-
-def _clock(data: bytes, scale: int) -> datetime.timedelta:
-    return datetime.timedelta(microseconds=int.from_bytes(data, "little") * 10**6 // 10**scale)
-
-
-def _clocked(name: str, data: bytes, scale: int) -> object:
-    size = 3 if scale < 3 else 4 if scale < 5 else 5
-    clock = _clock(data[:size], scale)
-    if name == "time":
-        return (EPOCH + clock).time()
-    moment = datetime.datetime.combine(_date(data[size:]), datetime.time()) + clock
-    if name == "datetime2":
-        return moment
-    offset = datetime.timedelta(minutes=struct.unpack("<h", data[size + 3 :])[0])
-    return moment.replace(tzinfo=datetime.UTC).astimezone(datetime.timezone(offset))
 
 
 def _variant(source: Bits) -> object:
@@ -214,7 +187,7 @@ def _variant(source: Bits) -> object:
     if code == 0x24:
         return uuid.UUID(bytes_le=data)
     if code == 0x28:
-        return _date(data)
+        return moments.read_date(data)
     if code in _CLOCKED:
-        return _clocked(_CLOCKED[code], data, properties[0])
+        return _READ_CLOCKED[code](data, properties[0])
     raise NotImitated("wire type", f"0x{code:02X}")

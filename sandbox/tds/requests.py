@@ -136,7 +136,7 @@ def _parameters(bits: Bits) -> Iterator[RpcParameter]:
     """Parameters up to the end of the message or the flag that another call follows."""
     while bits.left:
         length = bits.u8()
-        if length in (0x80, 0xFF):
+        if length == 0xFF:
             return
         if length == 0xFE:
             raise NotImitated("procedure call", "described without being run")

@@ -6,7 +6,7 @@ from dataclasses import replace
 from enum import IntEnum
 
 from sandbox.tds.contract import Column, RpcParameter, SqlError
-from sandbox.tds.encode import encoder, is_lob, type_info
+from sandbox.tds.encode import encoder, has_text_pointer, type_info
 
 SERVER_NAME = "GP365SANDBOX"
 TDS_VERSION = 0x74000004
@@ -57,7 +57,7 @@ def column_metadata(columns: Sequence[Column]) -> bytes:
         user_type = 0x50 if column.type.name in ("timestamp", "rowversion") else 0
         parts.append(struct.pack("<IH", user_type, flags))
         parts.append(type_info(column.type))
-        if is_lob(column.type):
+        if has_text_pointer(column.type):
             parts.append(b"\x01" + _long_text(""))
         parts.append(_short_text(column.name))
     return b"".join(parts)

@@ -30,7 +30,7 @@ def test_an_unknown_database_is_4060_and_then_a_failed_login(running, script):
     script.refusals["sa"] = SqlError(4060, "Cannot open database 'NONE'.", severity=11)
     with pytest.raises(pytds.OperationalError) as caught:
         pytds_to(running.port, database="NONE")
-    assert str(caught.value).startswith("Cannot open database 'NONE'. Login failed.")
+    assert caught.value.args[0] == "Cannot open database 'NONE'. Login failed."
     source = """
 result = None
 try:
