@@ -83,6 +83,7 @@ class Table:
     schema: str = "dbo"
     # Where the rows are in PostgreSQL; made up by the catalogue for ordinary tables.
     relation: str = ""
+    tracked: bool = False
 
     def __post_init__(self) -> None:
         self.key_name = self.key_name or f"PK{self.name}"
@@ -108,6 +109,7 @@ class Catalog:
         self.snapshot_isolation = False
         self._tables: dict[str, Table] = {}
         self._procedures: dict[str, Procedure] = {}
+        self._views: dict[tuple[str, str], Table] = {}
         for table in tables:
             self.add(table)
         for procedure in procedures:
@@ -123,6 +125,14 @@ class Catalog:
 
     def table(self, name: str) -> Table | None:
         return self._tables.get(name.lower())
+
+    def add_view(self, table: Table) -> None:
+        """A catalogue view such as sys.columns; `table.relation` says where its rows are."""
+        table.database = self.name
+        self._views[table.schema.lower(), table.name.lower()] = table
+
+    def view(self, schema: str, name: str) -> Table | None:
+        return self._views.get((schema.lower(), name.lower()))
 
     def procedure(self, name: str) -> Procedure | None:
         return self._procedures.get(name.lower())

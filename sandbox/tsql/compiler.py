@@ -1,0 +1,137 @@
+"""From a statement's fragment to a plan."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from sqlglot import exp
+
+from sandbox.tds.contract import SqlType
+from sandbox.tsql.casts import cast
+from sandbox.tsql.catalog import CatalogColumn, Table
+from sandbox.tsql.dialect import parse_query
+from sandbox.tsql.errors import error
+from sandbox.tsql.expressions import Compilation, parameter_name
+from sandbox.tsql.lexer import Fragment
+from sandbox.tsql.locks import lock_commands
+from sandbox.tsql.plan import Command, Plan, command
+from sandbox.tsql.queries import Queries, result_columns
+from sandbox.tsql.scope import Expr, Scope
+from sandbox.tsql.values import postgres_type
+from sandbox.tsql.world import World
+from sandbox.tsql.writes import Writes
+
+Variables = Mapping[str, SqlType]
+
+
+def compile_statement(
+    world: World, verb: str, fragment: Fragment, variables: Variables, identity_insert: str = ""
+) -> Plan:
+    """The plan of a SELECT, INSERT, UPDATE or DELETE. SqlError 207, 208 and their like; Unsupported for the rest."""
+    c = Compilation(world, fragment.literals, variables)
+    if verb == "SELECT":
+        return _select(c, parse_query(fragment.text))
+    write = Writes(c, identity_insert).compile(fragment.text)
+    sql = write.sql
+    if write.fills_identity:
+        sql = sql.replace(" VALUES ", " OVERRIDING SYSTEM VALUE VALUES ", 1)
+    plan = Plan(
+        verb, _command(sql, c), columns=result_columns(write.items), assigns=write.assigns, needs=c.needs, pinned=c.pinned,
+        identity_of=write.table if verb == "INSERT" and write.table.identity else None, returns_rows=bool(write.items), writes=write.table,
+    )  # fmt: skip
+    locks = [(write.table, "", frozenset(write.hints))] if write.hints else []
+    plan.before = [_command(text, c) for text in lock_commands([*c.locks, *locks], None, c)]
+    return plan
+
+
+def _command(sql: str, c: Compilation) -> Command:
+    return command(sql.replace("\x01", ""), c.binders)
+
+
+def _select(c: Compilation, node: exp.Expression) -> Plan:
+    queries = Queries(c)
+    if isinstance(node, exp.Select):
+        targets = [_assigned(item) for item in node.expressions]
+        if any(targets):
+            return _assignment(c, queries, node, targets)
+        if node.args.get("into"):
+            return _into(c, queries, node)
+    compiled = queries.query(node, top=True)
+    plan = Plan(
+        "SELECT",
+        _command(compiled.sql, c),
+        columns=result_columns(compiled.items),
+        needs=c.needs,
+        pinned=c.pinned,
+        returns_rows=True,
+    )
+    plan.before = [_command(text, c) for text in lock_commands(c.locks, node, c)]
+    return plan
+
+
+def _assigned(item: exp.Expression) -> str:
+    if isinstance(item, exp.EQ):
+        name = parameter_name(item.this)
+        return name if name[:1] == "@" and name[:2] != "@@" and not name.startswith("@__p") else ""
+    return ""
+
+
+def _assignment(c: Compilation, queries: Queries, node: exp.Select, targets: Sequence[str]) -> Plan:
+    if not all(targets):
+        raise error(141) if False else error(102, "=")
+    names = [target for target in targets if target]
+    plain = node.copy()
+    plain.set("expressions", [item.expression.copy() for item in node.expressions])
+    unknown = next((name for name in names if name not in c.variables), None)
+    if unknown:
+        raise error(137, unknown)
+    compiled = queries.query(plain)
+    accumulates = any(parameter_name(p) in names for item in plain.expressions for p in item.find_all(exp.Parameter))
+    plan = Plan("SELECT", _command(compiled.sql, c), needs=c.needs, pinned=c.pinned, accumulates=accumulates)
+    plan.assigns = [(name, expr.type) for name, (_, expr) in zip(names, compiled.items, strict=True)]
+    plan.before = [_command(text, c) for text in lock_commands(c.locks, plain, c)]
+    return plan
+
+
+def _into(c: Compilation, queries: Queries, node: exp.Select) -> Plan:
+    target = node.args["into"].this
+    name = ("#" if target.this.args.get("temporary") else "") + target.name
+    if not name.startswith("#"):
+        raise error(262, "CREATE TABLE", c.world.database)
+    plain = node.copy()
+    plain.set("into", None)
+    compiled = queries.query(plain, stored=True)
+    names = ", ".join(f'"{item.lower()}"' for item, _ in compiled.items)
+    table = Table(
+        name, {item: CatalogColumn(expr.type, nullable=expr.nullable) for item, expr in compiled.items}, schema="#"
+    )
+    table.relation = f'pg_temp."{name.lower()}"'
+    sql = f'CREATE TEMP TABLE "{name.lower()}" ({names}) AS {compiled.sql}'
+    plan = Plan("SELECT INTO", _command(sql, c), needs=c.needs, pinned=c.pinned, into=name)
+    plan.writes = table
+    return plan
+
+
+def compile_value(world: World, fragment: Fragment, variables: Variables, kind: SqlType | None) -> Plan:
+    """One expression as one row of one column, converted to `kind`."""
+    c = Compilation(world, fragment.literals, variables)
+    expr = Queries(c).expressions(Scope()).value(parse_query(f"SELECT {fragment.text}").expressions[0])
+    if expr.null:
+        expr = Expr(f"NULL::{postgres_type(kind or expr.type)}", kind or expr.type)
+    elif kind is not None:
+        expr = cast(expr, kind)
+    plan = Plan("SELECT", _command(f"SELECT {expr.sql}", c), needs=c.needs, pinned=c.pinned)
+    plan.assigns = [("", expr.type)]
+    return plan
+
+
+def compile_condition(world: World, fragment: Fragment, variables: Variables) -> Plan:
+    """A condition as one row: true, false or NULL."""
+    c = Compilation(world, fragment.literals, variables)
+    node = parse_query(f"SELECT 1 AS x WHERE {fragment.text}")
+    test = Queries(c).expressions(Scope()).condition(node.args["where"].this)
+    plan = Plan("SELECT", _command(f"SELECT ({test})", c), needs=c.needs, pinned=c.pinned)
+    plan.before = [_command(text, c) for text in lock_commands(c.locks, node, c)]
+    return plan
+
+
+__all__ = ["compile_condition", "compile_statement", "compile_value", "replace"]

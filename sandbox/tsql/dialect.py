@@ -1,0 +1,93 @@
+"""sqlglot's T-SQL parser, with its rewriting of functions switched off: a call stays the call that was written."""
+
+from functools import lru_cache
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.dialects.tsql import TSQL
+from sqlglot.errors import SqlglotError
+
+from sandbox.tds.contract import SqlType
+from sandbox.tsql.catalog import sql_type
+from sandbox.tsql.errors import Unsupported, error
+
+
+class _Parser(TSQL.Parser):
+    FUNCTIONS = {}
+    NO_PAREN_FUNCTIONS = {}
+    FUNCTION_PARSERS = {
+        name: parser
+        for name, parser in TSQL.Parser.FUNCTION_PARSERS.items()
+        if name in {"CAST", "TRY_CAST", "CONVERT", "TRY_CONVERT", "OPENJSON", "STRING_AGG", "TRIM"}
+    }
+
+
+class StrictTSQL(TSQL):
+    Parser = _Parser
+
+
+@lru_cache(maxsize=512)
+def parse_query(text: str) -> exp.Expression:
+    """The syntax tree of one query; SqlError 102 when it is none."""
+    text = text.replace("CHANGETABLE ( CHANGES ", "CHANGETABLE_CHANGES ( ").replace(
+        "CHANGETABLE ( VERSION ", "CHANGETABLE_VERSION ( "
+    )
+    try:
+        trees = sqlglot.parse(text, read=StrictTSQL)
+    except SqlglotError as raised:
+        near = raised.errors[0].get("highlight", "") if getattr(raised, "errors", None) else ""
+        raise error(102, near) from raised
+    if len(trees) != 1 or trees[0] is None or isinstance(trees[0], exp.Command):
+        raise Unsupported(text)
+    return trees[0]
+
+
+def parse_expression(text: str) -> exp.Expression:
+    """The syntax tree of one expression or condition."""
+    tree = parse_query(f"SELECT CASE WHEN {text} THEN 1 END" if _is_condition(text) else f"SELECT {text}")
+    item = tree.expressions[0]
+    return item.args["ifs"][0].this if _is_condition(text) and isinstance(item, exp.Case) else item
+
+
+def _is_condition(_: str) -> bool:
+    return False
+
+
+def parse_condition(text: str) -> exp.Expression:
+    return parse_query(f"SELECT 1 WHERE {text}").args["where"].this
+
+
+def declared_type(node: exp.DataType) -> SqlType:
+    """The SQL Server type a CAST names."""
+    name = (
+        node.this.value.lower() if isinstance(node.this, exp.DataType.Type) else str(node.args.get("kind") or node.this)
+    )
+    name = _NAMES.get(name, name)
+    sizes = ",".join(str(size.this) for size in node.expressions)
+    try:
+        kind = sql_type(f"{name}({sizes})" if sizes and name in _SIZED else name)
+    except ValueError:
+        raise Unsupported(f"type {node.sql(dialect='tsql')}") from None
+    # In CAST and CONVERT a length left out means 30.
+    sized = {"char", "varchar", "nchar", "nvarchar", "binary", "varbinary"}
+    return SqlType(kind.name, 30) if kind.name in sized and not sizes else kind
+
+
+_SIZED = {
+    "char",
+    "varchar",
+    "nchar",
+    "nvarchar",
+    "numeric",
+    "decimal",
+    "datetime2",
+    "time",
+    "binary",
+    "varbinary",
+    "datetimeoffset",
+}
+_NAMES = {
+    "decimal": "decimal", "bool": "bit", "boolean": "bit", "utinyint": "tinyint", "double": "float", "float": "real",
+    "datetime2": "datetime2", "timestamptz": "datetimeoffset", "smallmoney": "smallmoney", "rowversion": "timestamp", "uuid": "uniqueidentifier",
+    "timestamp": "datetime2",
+}  # fmt: skip

@@ -1,0 +1,462 @@
+"""Compiles T-SQL expressions and conditions to typed PostgreSQL."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from sqlglot import exp
+
+from sandbox.tds.contract import SqlType
+from sandbox.tsql.casts import align, as_text, cast, ci, common_type, numeric_shape, padded
+from sandbox.tsql.dialect import declared_type
+from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.lexer import Literal
+from sandbox.tsql.plan import Binder, Need
+from sandbox.tsql.scope import Expr, Scope
+from sandbox.tsql.values import BIT, INT, UNICODE, VARCHAR_MAX, family, is_number, postgres_type
+
+if TYPE_CHECKING:
+    from sandbox.tsql.world import World
+
+
+class Compilation:
+    """The state of compiling one statement: the literals and variables it may use, and what it was found to need."""
+
+    def __init__(self, world: "World", literals: Sequence[Literal], variables: Mapping[str, SqlType]) -> None:
+        self.world = world
+        self.literals = literals
+        self.variables = variables
+        self.binders: list[Binder] = []
+        self.needs: set[Need] = set()
+        self.pinned: dict[int, object] = {}
+        self.locks: list[str] = []
+        self._aliases = 0
+
+    def alias(self) -> str:
+        self._aliases += 1
+        return f"_{self._aliases}"
+
+    def bind(self, binder: Binder) -> Expr:
+        """A parameter as an expression of its own type."""
+        self.binders.append(binder)
+        mark = f"\x00{len(self.binders) - 1}\x00::{postgres_type(binder.type)}"
+        return Expr(mark, binder.type, binder)
+
+    def system(self, name: str, kind: SqlType, *arguments: Expr) -> Expr:
+        """A value the session supplies when the statement runs."""
+        if not all(argument.binder for argument in arguments):
+            raise Unsupported(f"{name} of a column or expression")
+        return self.bind(Binder((name, tuple(a.binder for a in arguments if a.binder)), kind))
+
+    def pin(self, node: exp.Expression) -> object:
+        """The value of a literal that is part of the statement's meaning, not only of its data."""
+        if isinstance(node, exp.Paren):
+            return self.pin(node.this)
+        if isinstance(node, exp.Neg):
+            return -self.pin(node.this)  # type: ignore[operator]
+        if isinstance(node, exp.Literal):
+            return node.this if node.is_string else int(node.this)
+        name = parameter_name(node)
+        if not name.startswith("@__p"):
+            raise Unsupported(f"a variable where a constant is read: {node.sql(dialect='tsql')}")
+        slot = int(name[4:])
+        self.pinned[slot] = self.literals[slot].value
+        return self.literals[slot].value
+
+
+def parameter_name(node: exp.Expression) -> str:
+    """`@x` or `@@X` of a parameter node, in lower case; '' for another node."""
+    if not isinstance(node, exp.Parameter):
+        return ""
+    inner = node.this
+    return "@" + (
+        parameter_name(inner)
+        if isinstance(inner, exp.Parameter)
+        else str(inner.name if hasattr(inner, "name") else inner).lower()
+    )
+
+
+def bare_name(node: exp.Expression) -> str:
+    """A name written without qualifier, such as a date part; '' for anything else."""
+    if isinstance(node, exp.Column) and not node.table:
+        return str(node.name)
+    return str(node.name) if isinstance(node, exp.Var) else ""
+
+
+class Expressions:
+    """Expressions over a scope. `queries` compiles the queries inside them."""
+
+    def __init__(
+        self, compilation: Compilation, scope: Scope, subquery: "Callable[[exp.Expression, Scope], Expr]"
+    ) -> None:
+        self.c = compilation
+        self.scope = scope
+        self._subquery = subquery
+
+    def value(self, node: exp.Expression) -> Expr:
+        maker = _VALUES.get(type(node))
+        if maker is None:
+            if type(node) in _CONDITIONS:
+                raise error(102, node.sql(dialect="tsql").split(" ")[-1][:30])
+            raise Unsupported(f"{type(node).__name__}: {node.sql(dialect='tsql')}")
+        return maker(self, node)
+
+    def values(self, nodes: Sequence[exp.Expression]) -> list[Expr]:
+        return [self.value(node) for node in nodes]
+
+    def condition(self, node: exp.Expression) -> str:
+        maker = _CONDITIONS.get(type(node))
+        if maker is None:
+            raise Unsupported(f"condition {type(node).__name__}: {node.sql(dialect='tsql')}")
+        return maker(self, node)
+
+    # Values -------------------------------------------------------------------------------------
+
+    def _parameter(self, node: exp.Parameter) -> Expr:
+        name = parameter_name(node)
+        if name.startswith("@__p"):
+            slot = int(name[4:])
+            return self.c.bind(Binder(slot, self.c.literals[slot].type))
+        if name.startswith("@@"):
+            return self._global(name)
+        if name not in self.c.variables:
+            raise error(137, name)
+        return self.c.bind(Binder(name, self.c.variables[name]))
+
+    def _global(self, name: str) -> Expr:
+        from sandbox.tsql.functions import GLOBALS
+
+        if name not in GLOBALS:
+            raise error(137, name)
+        return self.c.system(name, GLOBALS[name])
+
+    def _literal(self, node: exp.Literal) -> Expr:
+        if node.is_string:
+            text = str(node.this).replace("'", "''")
+            return Expr(f"'{text}'::text", SqlType("varchar", max(len(node.this), 1)), nullable=False)
+        return Expr(
+            str(node.this), INT if "." not in node.this else SqlType("numeric", precision=18, scale=6), nullable=False
+        )
+
+    def _national(self, node: exp.National) -> Expr:
+        text = str(node.this).replace("'", "''")
+        return Expr(f"'{text}'::text", SqlType("nvarchar", max(len(str(node.this)), 1)), nullable=False)
+
+    def _null(self, _: exp.Null) -> Expr:
+        return Expr("NULL", INT, null=True)
+
+    def _column(self, node: exp.Column) -> Expr:
+        if not node.table and not node.this.args.get("quoted"):
+            from sandbox.tsql.functions import BARE
+
+            bare = BARE.get(node.name.upper())
+            if bare:
+                return bare(self)
+        if node.args.get("db"):
+            return self.scope.column(node.name, node.table)
+        return self.scope.column(node.name, node.table)
+
+    def _paren(self, node: exp.Paren) -> Expr:
+        inner = self.value(node.this)
+        return inner if inner.binder or inner.null else replace(inner, sql=f"({inner.sql})")
+
+    def _negative(self, node: exp.Neg) -> Expr:
+        inner = self.value(node.this)
+        if inner.type.name == "tinyint":
+            inner = cast(inner, SqlType("smallint"))
+        return Expr(f"(- {inner.sql})", inner.type, nullable=inner.nullable)
+
+    def _case(self, node: exp.Case) -> Expr:
+        branches = [
+            (self._when(node.this, branch.this), self.value(branch.args["true"])) for branch in node.args["ifs"]
+        ]
+        default = node.args.get("default")
+        results = [result for _, result in branches] + ([self.value(default)] if default else [])
+        kind = self._common(results)
+        casted = [cast(result, kind).sql for result in results]
+        tests = " ".join(f"WHEN {test} THEN {sql}" for (test, _), sql in zip(branches, casted, strict=False))
+        return Expr(f"CASE {tests} {'ELSE ' + casted[-1] if default else ''} END", kind)
+
+    def _when(self, subject: exp.Expression | None, test: exp.Expression) -> str:
+        return self.condition(exp.EQ(this=subject.copy(), expression=test.copy())) if subject else self.condition(test)
+
+    def _common(self, results: Sequence[Expr]) -> SqlType:
+        kinds = [result.type for result in results if not result.null]
+        return common_type(kinds) if kinds else INT
+
+    def _cast(self, node: exp.Cast) -> Expr:
+        return cast(self.value(node.this), declared_type(node.args["to"]))
+
+    def _try_cast(self, node: exp.TryCast) -> Expr:
+        return self._try(self.value(node.this), declared_type(node.args["to"]))
+
+    def _convert(self, node: exp.Convert) -> Expr:
+        kind = declared_type(node.this)
+        style = node.args.get("style")
+        number = self.c.pin(style) if style is not None else 0
+        value = self.value(node.expression)
+        if node.args.get("safe"):
+            return self._try(value, kind)
+        if family(value.type) == "moment" and family(kind) == "text" and number not in _STYLES:
+            raise Unsupported(f"CONVERT style {number}")
+        if (
+            number
+            and family(value.type) == "text"
+            and family(kind) in {"moment", "binary"}
+            and number not in {0, 112, 120, 121, 126, 101, 23}
+        ):
+            raise Unsupported(f"CONVERT style {number}")
+        return cast(value, kind, int(number))  # type: ignore[call-overload]
+
+    def _try(self, value: Expr, kind: SqlType) -> Expr:
+        target = postgres_type(kind).partition("(")[0]
+        if family(value.type) != "text" or family(kind) == "text":
+            return cast(value, kind)
+        name = {"integer": "int", "bit": "int"}.get(family(kind), family(kind))
+        text = as_text(value)
+        test = (
+            f"tsql.can_{name}({text}, '{kind.name}')" if name in {"int", "exact", "float", "moment", "uuid"} else None
+        )
+        if test is None:
+            raise Unsupported(f"TRY_CONVERT to {kind.name}")
+        plain = replace(value, binder=None)
+        return Expr(f"CASE WHEN {test} THEN {cast(plain, kind).sql} END", kind) if target else plain
+
+    def _collate(self, node: exp.Collate) -> Expr:
+        inner = self.value(node.this)
+        name = str(node.expression.name).upper()
+        if not any(part in name for part in ("_BIN", "_CS_AS", "_CI_AS", "DATABASE_DEFAULT")):
+            raise Unsupported(f"COLLATE {name}")
+        return replace(inner, exact_case="_BIN" in name or "_CS_AS" in name)
+
+    def _function(self, node: exp.Anonymous) -> Expr:
+        from sandbox.tsql.functions import FUNCTIONS
+
+        maker = FUNCTIONS.get(str(node.this).upper())
+        if maker is None:
+            raise error(195, node.this)
+        return maker(self, node.expressions)
+
+    def _dotted(self, node: exp.Dot) -> Expr:
+        raise error(4104, node.sql(dialect="tsql"))
+
+    def _string_agg(self, node: exp.GroupConcat) -> Expr:
+        inner, order = node.this, ""
+        if isinstance(inner, exp.Order):
+            order = " ORDER BY " + ", ".join(self.ordered(item) for item in inner.expressions)
+            inner = inner.this
+        value, separator = self.value(inner), self.value(node.args["separator"])
+        kind = SqlType(
+            "nvarchar" if value.type.name in UNICODE else "varchar", 4000 if value.type.name in UNICODE else 8000
+        )
+        return Expr(f"string_agg({as_text(value)}, {as_text(separator)}{order})", kind, aggregate=True)
+
+    def ordered(self, node: exp.Ordered) -> str:
+        return self.order(self.value(node.this), bool(node.args.get("desc")))
+
+    @staticmethod
+    def order(value: Expr, desc: bool) -> str:
+        # NULL is the smallest value in SQL Server; where it can't occur the plain form can use an index.
+        nulls = (" NULLS LAST" if desc else " NULLS FIRST") if value.nullable else ""
+        return f"{ci(value)}{' DESC' if desc else ''}{nulls}"
+
+    def _window(self, node: exp.Window) -> Expr:
+        inner = self.value(node.this)
+        parts = []
+        if node.args.get("partition_by"):
+            parts.append("PARTITION BY " + ", ".join(ci(self.value(part)) for part in node.args["partition_by"]))
+        if node.args.get("order"):
+            parts.append("ORDER BY " + ", ".join(self.ordered(item) for item in node.args["order"].expressions))
+        spec = node.args.get("spec")
+        if spec:
+            start = f"{spec.args['start']} {spec.args.get('start_side') or ''}"
+            end = f"{spec.args.get('end') or 'CURRENT ROW'} {spec.args.get('end_side') or ''}"
+            parts.append(f"{spec.args['kind']} BETWEEN {start} AND {end}")
+        call, _, conversion = inner.sql.partition("\x01")
+        return Expr(f"({call} OVER ({' '.join(parts)})){conversion}", inner.type)
+
+    def _query_value(self, node: exp.Expression) -> Expr:
+        return self._subquery(node, self.scope)
+
+    def _trim(self, node: exp.Trim) -> Expr:
+        value = self.value(node.this)
+        return Expr(f"btrim({as_text(value)}, ' ')", replace_name(value.type))
+
+    def _hex(self, node: exp.HexString) -> Expr:
+        return Expr(f"'\\x{node.this}'::bytea", SqlType("varbinary", max(1, len(str(node.this)) // 2)), nullable=False)
+
+    # Arithmetic ---------------------------------------------------------------------------------
+
+    def _arithmetic(self, node: exp.Binary) -> Expr:
+        sign = _SIGNS[type(node)]
+        left, right = self.value(node.this), self.value(node.expression)
+        if left.null or right.null:
+            kind = right.type if left.null else left.type
+            return Expr(f"NULL::{postgres_type(kind)}", kind, null=True)
+        kinds = {family(left.type), family(right.type)}
+        if sign == "+" and kinds == {"text"}:
+            return _concatenate(left, right)
+        if "moment" in kinds:
+            return self._moment_arithmetic(sign, left, right)
+        if "text" in kinds:
+            number = left if family(right.type) == "text" else right
+            if family(number.type) == "text" or not is_number(number.type):
+                raise error(402, left.type.name, right.type.name, {"+": "add", "-": "subtract"}.get(sign, sign))
+            left, right = (cast(side, number.type) if family(side.type) == "text" else side for side in (left, right))
+        return _number(sign, left, right)
+
+    def _moment_arithmetic(self, sign: str, left: Expr, right: Expr) -> Expr:
+        if sign not in {"+", "-"} or not {left.type.name, right.type.name} & {"datetime", "smalldatetime"}:
+            raise error(402, left.type.name, right.type.name, {"+": "add", "-": "subtract"}.get(sign, sign))
+        if family(left.type) == "moment" and is_number(right.type):
+            return Expr(f"tsql.to_datetime({left.sql} {sign} ({right.sql})::float8 * interval '1 day')", left.type)
+        if sign == "+" and is_number(left.type):
+            return Expr(f"tsql.to_datetime({right.sql} + ({left.sql})::float8 * interval '1 day')", right.type)
+        raise Unsupported("arithmetic between two dates")
+
+    # Conditions ---------------------------------------------------------------------------------
+
+    def _comparison(self, node: exp.Binary) -> str:
+        left, right = align(self.value(node.this), self.value(node.expression))
+        return f"{ci(left)} {_COMPARISONS[type(node)]} {ci(right)}"
+
+    def _logic(self, node: exp.Binary) -> str:
+        word = "AND" if isinstance(node, exp.And) else "OR"
+        return f"({self.condition(node.this)} {word} {self.condition(node.expression)})"
+
+    def _not(self, node: exp.Not) -> str:
+        return f"NOT ({self.condition(node.this)})"
+
+    def _grouped(self, node: exp.Paren) -> str:
+        return f"({self.condition(node.this)})"
+
+    def _is_null(self, node: exp.Is) -> str:
+        if not isinstance(node.expression, exp.Null):
+            raise error(102, "IS")
+        return f"({self.value(node.this).sql}) IS NULL"
+
+    def _like(self, node: exp.Like, escape: exp.Expression | None = None) -> str:
+        left, pattern = self.value(node.this), self.value(node.expression)
+        sign = "~" if left.exact_case or pattern.exact_case else "~*"
+        # The padding of a char(n) column counts unless the pattern is varchar.
+        subject = as_text(left) if pattern.type.name in UNICODE else f"rtrim({as_text(left)}, ' ')"
+        text = as_text(pattern) if pattern.type.name in UNICODE else f"rtrim({as_text(pattern)}, ' ')"
+        marker = as_text(self.value(escape)) if escape is not None else "NULL"
+        return f"({subject})::text {sign} tsql.like({text}, {marker})"
+
+    def _escape(self, node: exp.Escape) -> str:
+        if isinstance(node.this, exp.Not):
+            return f"NOT ({self._like(node.this.this, node.expression)})"
+        return self._like(node.this, node.expression)
+
+    def _in(self, node: exp.In) -> str:
+        query = node.args.get("query")
+        if query is not None:
+            inner = self._subquery(query, self.scope)
+            left, right = align(self.value(node.this), replace(inner, sql="_in.v", binder=None, citext=False))
+            return f"{ci(left)} IN (SELECT {ci(right)} FROM {inner.sql} AS _in(v))"
+        subject = self.value(node.this)
+        items = [align(replace(subject), self.value(item)) for item in node.expressions]
+        if all(ci(left) == ci(items[0][0]) for left, _ in items):
+            return f"{ci(items[0][0])} IN ({', '.join(ci(right) for _, right in items)})"
+        return "(" + " OR ".join(f"{ci(left)} = {ci(right)}" for left, right in items) + ")"
+
+    def _between(self, node: exp.Between) -> str:
+        low = exp.GTE(this=node.this, expression=node.args["low"])
+        high = exp.LTE(this=node.this.copy(), expression=node.args["high"])
+        return f"({self._comparison(low)} AND {self._comparison(high)})"
+
+    def _exists(self, node: exp.Exists) -> str:
+        return f"EXISTS {self._subquery(node.this, self.scope).sql}"
+
+
+def replace_name(kind: SqlType) -> SqlType:
+    """The variable-length twin of a text type."""
+    if family(kind) != "text":
+        return SqlType("varchar", 30)
+    return SqlType("nvarchar" if kind.name in UNICODE else "varchar", kind.length)
+
+
+def _concatenate(left: Expr, right: Expr) -> Expr:
+    wide = left.type.name in UNICODE or right.type.name in UNICODE
+    most = 4000 if wide else 8000
+    length = (
+        None
+        if left.type.length is None or right.type.length is None
+        else min(most, left.type.length + right.type.length)
+    )
+    kind = SqlType("nvarchar" if wide else "varchar", length)
+    return Expr(f"({padded(left)} || {padded(right)})", kind, nullable=left.nullable or right.nullable)
+
+
+def _number(sign: str, left: Expr, right: Expr) -> Expr:
+    nullable = left.nullable or right.nullable
+    kind = _number_type(sign, left.type, right.type)
+    if family(kind) in {"integer", "float"}:
+        pg = postgres_type(kind)
+        sides = f"({left.sql})::{pg} {sign} ({right.sql})::{pg}"
+        return Expr(f"({sides})", kind, nullable=nullable)
+    if sign == "/":
+        # SQL Server cuts the digits beyond the scale; the extra ones make PostgreSQL compute that far.
+        sql = f"trunc(round(({left.sql})::numeric, {kind.scale + 2}) / ({right.sql})::numeric, {kind.scale})"
+    else:
+        sql = f"(({left.sql})::numeric {sign} ({right.sql})::numeric)"
+    return Expr(f"({sql})::{postgres_type(kind)}", kind, nullable=nullable)
+
+
+def _number_type(sign: str, a: SqlType, b: SqlType) -> SqlType:
+    if "float" in {family(a), family(b)}:
+        return SqlType("float")
+    if {family(a), family(b)} <= {"integer", "bit"}:
+        kind = common_type([a, b])
+        return INT if kind == BIT else kind
+    if {a.name, b.name} & {"money", "smallmoney"} and not {a.name, b.name} & {"numeric", "decimal"}:
+        return SqlType("money")
+    (p1, s1), (p2, s2) = numeric_shape(a), numeric_shape(b)
+    if sign == "*":
+        return _capped(p1 + p2 + 1, s1 + s2)
+    if sign == "/":
+        scale = max(6, s1 + p2 + 1)
+        return _capped(p1 - s1 + s2 + scale, scale)
+    if sign == "%":
+        scale = max(s1, s2)
+        return _capped(min(p1 - s1, p2 - s2) + scale, scale)
+    scale = max(s1, s2)
+    return _capped(max(p1 - s1, p2 - s2) + scale + 1, scale)
+
+
+def _capped(precision: int, scale: int) -> SqlType:
+    if precision > 38:
+        scale = max(min(scale, 6), scale - (precision - 38))
+        precision = 38
+    return SqlType("numeric", precision=precision, scale=scale)
+
+
+_STYLES = {0, 8, 20, 21, 23, 25, 100, 101, 102, 103, 104, 108, 112, 120, 121, 126}
+_SIGNS = {
+    exp.Add: "+",
+    exp.Sub: "-",
+    exp.Mul: "*",
+    exp.Div: "/",
+    exp.Mod: "%",
+    exp.BitwiseAnd: "&",
+    exp.BitwiseOr: "|",
+    exp.BitwiseXor: "#",
+}
+_COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
+
+_E = Expressions
+_VALUES: dict[type, Callable[[Expressions, exp.Expression], Expr]] = {
+    exp.Parameter: _E._parameter, exp.Literal: _E._literal, exp.National: _E._national, exp.Null: _E._null, exp.Column: _E._column,
+    exp.Paren: _E._paren, exp.Neg: _E._negative, exp.Case: _E._case, exp.Cast: _E._cast, exp.TryCast: _E._try_cast,
+    exp.Convert: _E._convert, exp.Collate: _E._collate, exp.Anonymous: _E._function, exp.Dot: _E._dotted,
+    exp.GroupConcat: _E._string_agg, exp.Window: _E._window, exp.Subquery: _E._query_value, exp.Select: _E._query_value,
+    exp.Trim: _E._trim, exp.HexString: _E._hex,
+    **dict.fromkeys(_SIGNS, _E._arithmetic),
+}  # type: ignore[dict-item]  # fmt: skip
+_CONDITIONS: dict[type, Callable[[Expressions, exp.Expression], str]] = {
+    **dict.fromkeys(_COMPARISONS, _E._comparison),
+    exp.And: _E._logic, exp.Or: _E._logic, exp.Not: _E._not, exp.Paren: _E._grouped, exp.Is: _E._is_null, exp.Like: _E._like,
+    exp.Escape: _E._escape, exp.In: _E._in, exp.Between: _E._between, exp.Exists: _E._exists,
+}  # type: ignore[dict-item]  # fmt: skip
+__all__ = ["VARCHAR_MAX", "Compilation", "Expressions"]

@@ -1,0 +1,406 @@
+"""Reads a batch: control flow, variables, transactions, EXEC. Queries and expressions are kept as fragments."""
+
+from collections.abc import Callable, Sequence
+
+from sandbox.tds.contract import SqlError, SqlType
+from sandbox.tsql.catalog import sql_type
+from sandbox.tsql.definitions import DefinitionReader
+from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.lexer import Fragment, Literal, Token, fragment, literal, tokens, unquote
+from sandbox.tsql.reader import STARTS, Reader
+from sandbox.tsql.statements import (
+    Argument,
+    Block,
+    ChangeTracking,
+    CreateProcedure,
+    CreateTable,
+    Declare,
+    DropTable,
+    Execute,
+    ExecuteText,
+    If,
+    InsertBulk,
+    InsertExecute,
+    Jump,
+    Print,
+    Query,
+    Raise,
+    Return,
+    SetOption,
+    SetVariable,
+    ShapeOnly,
+    SnapshotIsolation,
+    Statement,
+    Throw,
+    Transaction,
+    Truncate,
+    Try,
+    Use,
+    WaitFor,
+    While,
+)
+
+_TRANSACTION = {"TRAN", "TRANSACTION"}
+_ON_OFF = {
+    "NOCOUNT", "XACT_ABORT", "ARITHABORT", "ANSI_NULLS", "ANSI_PADDING", "ANSI_WARNINGS", "ANSI_NULL_DFLT_ON", "QUOTED_IDENTIFIER",
+    "CONCAT_NULL_YIELDS_NULL", "NUMERIC_ROUNDABORT", "IMPLICIT_TRANSACTIONS", "CURSOR_CLOSE_ON_COMMIT", "FMTONLY", "NOEXEC",
+    "ANSI_DEFAULTS", "ARITHIGNORE", "REMOTE_PROC_TRANSACTIONS",
+}  # fmt: skip
+_VALUED = {"LOCK_TIMEOUT", "DEADLOCK_PRIORITY", "ROWCOUNT", "TEXTSIZE", "LANGUAGE", "DATEFORMAT", "DATEFIRST"}
+
+
+def parse(text: str) -> Block:
+    """The statements of a batch. A syntax error anywhere stops the whole batch: SqlError 102, 105 or 156."""
+    return Block(1, BatchParser(text).statements())
+
+
+class BatchParser(Reader):
+    def __init__(self, text: str) -> None:
+        super().__init__(tokens(text), text)
+
+    def statements(self, *ends: str) -> list[Statement]:
+        found: list[Statement] = []
+        while True:
+            while self.take(";"):
+                pass
+            if self.done or self.peek().up in ends:
+                return found
+            found.append(self.statement())
+
+    def statement(self) -> Statement:
+        token = self.peek()
+        reader = getattr(self, f"_read_{token.up.lower()}", None) if token.kind == "word" else None
+        if reader is None:
+            if token.kind == "word" and self.at == 0:
+                return self._execute(token)
+            raise error(156 if token.up in STARTS or token.up in {"ELSE", "END"} else 102, token.text)
+        self.next()
+        result: Statement = reader(token)
+        return result
+
+    # Queries ------------------------------------------------------------------------------------
+
+    def _query(self, token: Token) -> Statement:
+        self.at -= 1
+        run = self.run_to_end()
+        verb = token.up
+        if verb == "WITH":
+            verb = next(
+                (
+                    t.up
+                    for t, depth in _depths(run)
+                    if depth == 0 and t.up in {"SELECT", "INSERT", "UPDATE", "DELETE", "MERGE"}
+                ),
+                "SELECT",
+            )
+        return Query(token.line, verb, fragment(run, self.source))
+
+    _read_select = _read_update = _read_delete = _read_with = _read_merge = _query
+
+    def _read_insert(self, token: Token) -> Statement:
+        if self.peek_word("BULK"):
+            self.next()
+            name = self.name()
+            self.at = len(self.tokens)
+            return InsertBulk(token.line, ".".join(name))
+        start = self.at
+        executed = self._insert_execute(token)
+        if executed:
+            return executed
+        self.at = start
+        return self._query(token)
+
+    def _insert_execute(self, token: Token) -> Statement | None:
+        self.take("INTO")
+        target = self.next().text if self.peek().kind == "var" else ".".join(self.name())
+        columns: list[str] = []
+        if self.peek_text("(") and self.peek(1).up != "SELECT":
+            columns = [unquote(t.text) for t in self.parenthesised() if t.text != ","]
+        if not (self.take("EXEC") or self.take("EXECUTE")):
+            return None
+        inner = self._execute(token)
+        assert isinstance(inner, Execute | ExecuteText)
+        return InsertExecute(token.line, target, columns, inner)
+
+    # Variables and options ----------------------------------------------------------------------
+
+    def _read_declare(self, token: Token) -> Statement:
+        found: list[Statement] = []
+        while True:
+            name = self.variable()
+            self.take("AS")
+            if self.take("TABLE"):
+                found.append(Declare(token.line, name, DefinitionReader(self).table()))
+            else:
+                kind = self.type()
+                value = self.fragment_to_comma() if self.take("=") else None
+                found.append(Declare(token.line, name, kind, value))
+            if not self.take(","):
+                return found[0] if len(found) == 1 else Block(token.line, found)
+
+    def _read_set(self, token: Token) -> Statement:
+        if self.peek().kind == "var":
+            name = self.variable()
+            operator = self.next().text
+            if operator == "=":
+                return SetVariable(token.line, name, self.expression())
+            if operator[-1:] != "=" or operator[0] not in "+-*/%":
+                raise error(102, operator)
+            start = self.tokens[self.at - 2], Token("op", operator[0], operator[0], token.start, token.line)
+            run = self.run_to_end()
+            wrapped = [Token("op", "(", "(", 0, 0), *run, Token("op", ")", ")", 0, 0)]
+            return SetVariable(token.line, name, fragment([*start, *wrapped], self.source))
+        return self._set_option(token)
+
+    def _set_option(self, token: Token) -> Statement:
+        names = [self.next().up]
+        if names[0] == "TRANSACTION":
+            self.expect("ISOLATION")
+            self.expect("LEVEL")
+            words = [t.up for t in self.run_to_end()]
+            return SetOption(token.line, "ISOLATION", " ".join(words))
+        if names[0] == "IDENTITY_INSERT":
+            table = ".".join(self.name())
+            return SetOption(token.line, "IDENTITY_INSERT", f"{table} {self.next().up}")
+        if names[0] == "FMTONLY" and self.peek_word("ON") and self.peek(1).up == "SELECT":
+            return self._shape_only(token)
+        while self.take(","):
+            names.append(self.next().up)
+        if not all(name in _ON_OFF or name in _VALUED for name in names):
+            raise Unsupported(f"SET {names[0]}")
+        sign = "-" if self.take("-") else ""
+        value = sign + self.next().text
+        found = [SetOption(token.line, name, value.upper() if name in _ON_OFF else value) for name in names]
+        return found[0] if len(found) == 1 else Block(token.line, found)
+
+    def _shape_only(self, token: Token) -> Statement:
+        self.expect("ON")
+        self.expect("SELECT")
+        self.expect("*")
+        self.expect("FROM")
+        name = self.name()
+        for word in ("SET", "FMTONLY", "OFF"):
+            self.expect(word)
+        return ShapeOnly(token.line, name)
+
+    # Control flow -------------------------------------------------------------------------------
+
+    def _read_if(self, token: Token) -> Statement:
+        condition = self.expression()
+        then = self.statement()
+        mark = self.at
+        while self.take(";"):
+            pass
+        if self.take("ELSE"):
+            return If(token.line, condition, then, self.statement())
+        self.at = mark
+        return If(token.line, condition, then, None)
+
+    def _read_while(self, token: Token) -> Statement:
+        return While(token.line, self.expression(), self.statement())
+
+    def _read_begin(self, token: Token) -> Statement:
+        if self.peek().up in _TRANSACTION:
+            self.next()
+            return Transaction(token.line, "begin", self._transaction_name())
+        if self.take("TRY"):
+            return self._try(token)
+        body = self.statements("END")
+        self.expect("END")
+        if not body:
+            raise error(102, "END")
+        return Block(token.line, body)
+
+    def _try(self, token: Token) -> Statement:
+        body = Block(token.line, self.statements("END"))
+        for word in ("END", "TRY"):
+            self.expect(word)
+        self.take(";")
+        line = self.peek().line
+        for word in ("BEGIN", "CATCH"):
+            self.expect(word)
+        catch = Block(line, self.statements("END"))
+        for word in ("END", "CATCH"):
+            self.expect(word)
+        return Try(token.line, body, catch)
+
+    def _read_break(self, token: Token) -> Statement:
+        return Jump(token.line, "break")
+
+    def _read_continue(self, token: Token) -> Statement:
+        return Jump(token.line, "continue")
+
+    def _read_return(self, token: Token) -> Statement:
+        return Return(token.line, None if self.at_end() else self.expression())
+
+    # Transactions -------------------------------------------------------------------------------
+
+    def _transaction_name(self) -> str | None:
+        if self.done or self.at_end():
+            return None
+        token = self.peek()
+        if token.kind not in {"word", "quoted", "var"} or token.up == "WITH":
+            return None
+        self.next()
+        return token.text.lower() if token.kind == "var" else unquote(token.text)
+
+    def _read_commit(self, token: Token) -> Statement:
+        self.take("TRAN") or self.take("TRANSACTION") or self.take("WORK")
+        return Transaction(token.line, "commit", self._transaction_name())
+
+    def _read_rollback(self, token: Token) -> Statement:
+        self.take("TRAN") or self.take("TRANSACTION") or self.take("WORK")
+        return Transaction(token.line, "rollback", self._transaction_name())
+
+    def _read_save(self, token: Token) -> Statement:
+        if self.next().up not in _TRANSACTION:
+            raise error(102, "SAVE")
+        name = self._transaction_name()
+        if name is None:
+            raise error(102, "SAVE")
+        return Transaction(token.line, "save", name)
+
+    # Procedures and messages --------------------------------------------------------------------
+
+    def _execute(self, token: Token) -> Statement:
+        if self.peek_text("("):
+            return ExecuteText(token.line, fragment(self.parenthesised(), self.source))
+        result = None
+        if self.peek().kind == "var" and self.peek(1).text == "=":
+            result = self.variable()
+            self.expect("=")
+        procedure = self.name()
+        arguments: list[Argument] = []
+        while not self.at_end():
+            arguments.append(self._argument())
+            if not self.take(","):
+                break
+        if not self.at_end():
+            raise error(102, self.peek().text)
+        return Execute(token.line, procedure, tuple(arguments), result)
+
+    _read_exec = _read_execute = _execute
+
+    def _argument(self) -> Argument:
+        name = None
+        if self.peek().kind == "var" and self.peek(1).text == "=":
+            name = self.variable()[1:]
+            self.expect("=")
+        if self.take("DEFAULT"):
+            return Argument(name, None)
+        value = self.constant_or_variable(words=True)
+        output = self.take("OUTPUT") or self.take("OUT")
+        return Argument(name, value, output)
+
+    def _read_throw(self, token: Token) -> Statement:
+        return Throw(token.line, () if self.at_end() else self._constants())
+
+    def _read_raiserror(self, token: Token) -> Statement:
+        self.expect("(")
+        arguments = self._constants()
+        self.expect(")")
+        options = [t.up for t in self.run_to_end()] if self.take("WITH") else []
+        return Raise(token.line, arguments, [word for word in options if word != ","])
+
+    def _constants(self) -> list[Literal | str]:
+        found = [self.constant_or_variable()]
+        while self.take(","):
+            found.append(self.constant_or_variable())
+        return found
+
+    def _read_print(self, token: Token) -> Statement:
+        return Print(token.line, self.expression())
+
+    def _read_use(self, token: Token) -> Statement:
+        return Use(token.line, unquote(self.next().text))
+
+    def _read_waitfor(self, token: Token) -> Statement:
+        if not self.take("DELAY"):
+            raise Unsupported("WAITFOR TIME")
+        return WaitFor(token.line, self.constant_or_variable())
+
+    # Definitions --------------------------------------------------------------------------------
+
+    def _read_create(self, token: Token) -> Statement:
+        if self.take("TABLE"):
+            name = self.name()
+            return CreateTable(token.line, name, DefinitionReader(self).table())
+        if self.take("PROC") or self.take("PROCEDURE"):
+            return self._create_procedure(token)
+        raise Unsupported(f"CREATE {self.peek().up}")
+
+    def _create_procedure(self, token: Token) -> CreateProcedure:
+        name = self.name()
+        wrapped = self.take("(")
+        parameters = []
+        while self.peek().kind == "var":
+            parameter = self.variable()[1:]
+            self.take("AS")
+            kind = self.type()
+            default = None
+            has_default = self.take("=")
+            if has_default and not self.take("NULL"):
+                value = self.constant_or_variable(words=True)
+                default = value if isinstance(value, Literal) else None
+            output = self.take("OUTPUT") or self.take("OUT")
+            parameters.append((parameter, kind, default, has_default, output))
+            if not self.take(","):
+                break
+        if wrapped:
+            self.expect(")")
+        self.expect("AS")
+        body = self.source[self.peek().start :]
+        parse(body)
+        self.at = len(self.tokens)
+        return CreateProcedure(token.line, name, parameters, body)
+
+    def _read_drop(self, token: Token) -> Statement:
+        if not self.take("TABLE"):
+            raise Unsupported(f"DROP {self.peek().up}")
+        if_exists = self.take("IF") and bool(self.expect("EXISTS"))
+        names = [self.name()]
+        while self.take(","):
+            names.append(self.name())
+        return DropTable(token.line, names, if_exists)
+
+    def _read_truncate(self, token: Token) -> Statement:
+        self.expect("TABLE")
+        return Truncate(token.line, self.name())
+
+    def _read_alter(self, token: Token) -> Statement:
+        if self.take("DATABASE"):
+            return self._alter_database(token)
+        self.expect("TABLE")
+        name = self.name()
+        enabled = self.take("ENABLE")
+        if not enabled and not self.take("DISABLE"):
+            raise Unsupported(f"ALTER TABLE {self.peek().up}")
+        self.expect("CHANGE_TRACKING")
+        self.run_to_end()
+        return ChangeTracking(token.line, None, name, enabled)
+
+    def _alter_database(self, token: Token) -> Statement:
+        database = unquote(self.next().text)
+        self.expect("SET")
+        option = self.next().up
+        self.take("=")
+        enabled = self.next().up == "ON"
+        if self.peek_text("("):
+            self.parenthesised()
+        if option == "CHANGE_TRACKING":
+            return ChangeTracking(token.line, database, None, enabled)
+        if option == "ALLOW_SNAPSHOT_ISOLATION":
+            return SnapshotIsolation(token.line, database, enabled)
+        raise Unsupported(f"ALTER DATABASE SET {option}")
+
+
+def _depths(run: Sequence[Token]) -> list[tuple[Token, int]]:
+    depth, found = 0, []
+    for token in run:
+        depth -= token.text == ")"
+        found.append((token, depth))
+        depth += token.text == "("
+    return found
+
+
+__all__ = ["BatchParser", "Callable", "Fragment", "SqlError", "SqlType", "parse", "sql_type"]

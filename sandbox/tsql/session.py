@@ -1,0 +1,277 @@
+"""One connection: what it remembers, and how a plan is run on PostgreSQL."""
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from datetime import date, datetime
+from datetime import time as clock
+from decimal import Decimal
+from typing import TYPE_CHECKING
+
+import psycopg
+
+from sandbox.tds.contract import Cancelled, Column, Login, Output, RpcParameter, SqlError, SqlType
+from sandbox.tsql.catalog import Table
+from sandbox.tsql.compiler import compile_condition, compile_statement, compile_value
+from sandbox.tsql.errors import Raiserror, Unsupported, error, from_postgres
+from sandbox.tsql.interpreter import Interpreter
+from sandbox.tsql.lexer import Fragment
+from sandbox.tsql.logins import LoginRights
+from sandbox.tsql.metadata import object_id
+from sandbox.tsql.plan import Command, Plan
+from sandbox.tsql.state import Frame, Settings
+from sandbox.tsql.system import SystemValues
+from sandbox.tsql.temporary import TemporaryTables
+from sandbox.tsql.transactions import Transactions
+from sandbox.tsql.values import convert
+from sandbox.tsql.world import World
+
+if TYPE_CHECKING:
+    from sandbox.tsql.engine import SqlEngine
+
+_ALWAYS_READABLE = {"sys", "information_schema", "#"}
+
+
+def _parameter(value: object) -> object:
+    """A value in the text form in which PostgreSQL takes it."""
+    if value is None or isinstance(value, str | bytes):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | clock):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value) if isinstance(value, uuid.UUID) else repr(value)
+
+
+class SqlSession:
+    """The engine side of a connection (`sandbox.tds.contract.Session`)."""
+
+    def __init__(self, engine: "SqlEngine", login: Login, rights: LoginRights, database: str, spid: int) -> None:
+        self.engine = engine
+        self.login = login
+        self.login_rights = rights
+        self.spid = spid
+        self.connection = engine.connect()
+        self.settings = Settings()
+        self.frames = [Frame(database, privileged=rights.admin)]
+        self.temporary: dict[str, Table] = {}
+        self.rowcount = 0
+        self.error_number = 0
+        self.identity: object = None
+        self.locks: dict[str, list[str]] = {}
+        self._system = SystemValues(self)
+        self.temporaries = TemporaryTables(self)
+        self.transactions = Transactions(self.connection, self.temporaries.around_rollback)
+        self.transactions.committing = lambda: self.strike("sql.commit.before")
+        self.transactions.committed = lambda: self.strike("sql.commit.after")
+        self._interpreter = Interpreter(self)
+        self._subject = ""
+        self._cancelled = False
+        self._running = False
+
+    # The contract -------------------------------------------------------------------------------
+
+    def batch(self, text: str, output: Output) -> None:
+        with self._work():
+            self._interpreter.batch(text, output)
+
+    def rpc(self, name: str, parameters: Sequence[RpcParameter], output: Output) -> None:
+        with self._work():
+            self._interpreter.rpc(name, parameters, output)
+
+    def bulk(self, table: str, columns: Sequence[Column], rows: Iterable[Sequence[object]], output: Output) -> None:
+        with self._work():
+            self._interpreter.bulk(table, columns, rows, output)
+
+    def cancel(self) -> None:
+        self._cancelled = self._running
+        with suppress(psycopg.Error):
+            self.connection.cancel_safe(timeout=5)
+
+    def close(self) -> None:
+        with suppress(psycopg.Error):
+            self.connection.close()
+        self.engine.forget(self)
+
+    @contextmanager
+    def _work(self) -> Iterator[None]:
+        self._running, self._cancelled = True, False
+        self.frames[1:] = []
+        try:
+            yield
+        except psycopg.errors.QueryCanceled:
+            self._after_cancel()
+            raise Cancelled from None
+        except Cancelled:
+            self._after_cancel()
+            raise
+        finally:
+            self._running = False
+
+    def _after_cancel(self) -> None:
+        # An Attention leaves the transaction open, unless XACT_ABORT is ON.
+        if self.settings.xact_abort and self.transactions.count:
+            self.transactions.rollback()
+
+    def check_cancelled(self) -> None:
+        """Raises Cancelled once `cancel` was called."""
+        if self._cancelled:
+            raise Cancelled
+
+    # Frames -------------------------------------------------------------------------------------
+
+    @property
+    def frame(self) -> Frame:
+        return self.frames[-1]
+
+    @property
+    def world(self) -> World:
+        return World(self.engine.catalogs, self.frame.database, {**self.temporary, **self.frame.tables})
+
+    # Faults -------------------------------------------------------------------------------------
+
+    def strike(self, seam: str, subject: str = "") -> None:
+        """Cross a seam of the admin door: may wait, raise an error, or drop the connection."""
+        fault = self.engine.door.faults.take(seam, subject or self._subject)
+        if fault is None:
+            return
+        if fault.seconds and fault.do == "delay":
+            time.sleep(fault.seconds)
+        if fault.do == "drop":
+            raise ConnectionAbortedError(fault.text or "dropped by a fault")
+        if fault.do == "error":
+            raise (
+                error(1205, self.spid)
+                if fault.code == 1205
+                else SqlError(fault.code, fault.text or "injected error", 16)
+            )
+
+    # Plans --------------------------------------------------------------------------------------
+
+    def plan(self, verb: str, fragment: Fragment) -> Plan:
+        """The plan of a query, from the cache when a like statement was compiled before."""
+        identity_insert = self.settings.identity_insert
+        return self._cached(
+            verb + identity_insert, fragment, lambda w, v: compile_statement(w, verb, fragment, v, identity_insert)
+        )
+
+    def _cached(self, kind: str, fragment: Fragment, make: Callable[[World, Mapping[str, SqlType]], Plan]) -> Plan:
+        types = self._types(fragment)
+        shapes = tuple((name, id(table)) for name, table in [*self.temporary.items(), *self.frame.tables.items()])
+        key = (self.frame.database, kind, fragment.text, tuple(types.items()), shapes)
+        found = self.engine.plans.get(key, fragment.literals)
+        if found is None:
+            found = make(self.world, types)
+            self.engine.plans.put(key, found)
+        return found
+
+    def _types(self, fragment: Fragment) -> dict[str, SqlType]:
+        variables = self.frame.variables
+        return {name: variables[name].type for name in fragment.variables if name in variables}
+
+    def bind(self, command: Command, fragment: Fragment) -> list[object]:
+        return [_parameter(b.value(fragment.literals, self._variable, self._system)) for b in command.binders]
+
+    def _variable(self, name: str) -> object:
+        return self.frame.variables[name].value
+
+    def check_rights(self, plan: Plan) -> None:
+        """SqlError 229 or 916 when the login lacks a right the plan needs."""
+        if self.login_rights.admin or self.frame.privileged:
+            return
+        for need in sorted(plan.needs, key=lambda need: (need.name, need.permission)):
+            if not need.database or need.name[:1] in {"#", "@"}:
+                continue
+            if not self.login_rights.enters(need.database):
+                raise error(916, self.login.user, need.database)
+            if need.schema.lower() not in _ALWAYS_READABLE and not self.login_rights.allows(
+                need.database, need.name, need.permission
+            ):
+                raise error(229, need.permission, need.name, need.database, need.schema)
+
+    @contextmanager
+    def translated(self, verb: str) -> Iterator[None]:
+        """PostgreSQL's errors inside become SQL Server's."""
+        try:
+            yield
+        except psycopg.errors.QueryCanceled:
+            raise
+        except psycopg.OperationalError as raised:
+            if self.connection.broken or raised.sqlstate is None:
+                raise ConnectionAbortedError(str(raised)) from raised
+            raise from_postgres(raised, verb, self.spid, self.engine.name_of) from raised
+        except psycopg.Error as raised:
+            raise from_postgres(raised, verb, self.spid, self.engine.name_of) from raised
+
+    @contextmanager
+    def running(self, plan: Plan, fragment: Fragment, subject: str) -> "Iterator[psycopg.Cursor[tuple[object, ...]]]":
+        """Run a plan inside its own savepoint or transaction; yields the cursor with its result."""
+        self.check_cancelled()
+        self._subject = subject
+        self.check_rights(plan)
+        if plan.writes is not None and self.transactions.doomed and plan.writes.schema != "@":
+            raise error(3930)
+        values = self.bind(plan.main, fragment)
+        before = [(command.sql.encode(), self.bind(command, fragment)) for command in plan.before]
+        writes = plan.writes is not None or bool(plan.before)
+        with self.translated(plan.verb), self.transactions.statement(writes=writes):
+            for sql, bound in before:
+                self.connection.execute(sql, bound)
+            cursor = self.connection.cursor()
+            cursor.execute(plan.main.sql.encode(), values)
+            yield cursor  # type: ignore[misc]
+
+    def single(self, plan: Plan, fragment: Fragment) -> object:
+        """The one value of a plan made for an expression."""
+        with self.running(plan, fragment, fragment.original) as cursor:
+            row = cursor.fetchone()
+        return row[0] if row else None
+
+    def evaluate(self, fragment: Fragment, kind: SqlType | None = None) -> tuple[object, SqlType]:
+        """An expression's value, as `kind` or as its own type."""
+        plan = self._cached(f"value {kind}", fragment, lambda w, v: compile_value(w, fragment, v, kind))
+        return self.single(plan, fragment), plan.assigns[0][1]
+
+    def holds(self, fragment: Fragment) -> bool:
+        """Whether a condition is true (not false, not unknown)."""
+        plan = self._cached("condition", fragment, lambda w, v: compile_condition(w, fragment, v))
+        return self.single(plan, fragment) is True
+
+    # Identity and locks -------------------------------------------------------------------------
+
+    def note_identity(self, table: Table, count: int) -> None:
+        """Remember the identity value an INSERT gave: SCOPE_IDENTITY() and @@IDENTITY."""
+        if count < 1 or not table.identity:
+            return
+        relation = table.relation.replace("'", "''")
+        row = self.connection.execute(
+            f"SELECT currval(pg_get_serial_sequence('{relation}', '{table.identity.lower()}'))".encode()
+        ).fetchone()
+        self.identity = self.frame.identity = Decimal(str(row[0])) if row else None  # type: ignore[index]
+
+    def current_identity(self, name: str) -> object:
+        table = self.engine.catalogs[self.frame.database.lower()].table(name.rpartition(".")[2])
+        if table is None or not table.identity:
+            return None
+        row = self.connection.execute(f"SELECT max({table.identity.lower()}) FROM {table.relation}".encode()).fetchone()
+        return Decimal(str(row[0])) if row and row[0] is not None else Decimal(1)  # type: ignore[index]
+
+    def lock_mode(self, resource: str) -> str:
+        return "Exclusive" if resource in self.locks else "NoLock"
+
+    def set_variable(self, name: str, value: object, source: SqlType | None = None) -> None:
+        variable = self.frame.variables.get(name)
+        if variable is None:
+            raise error(137, name)
+        variable.value = convert(value, variable.type, source)
+
+    def set_lock_timeout(self, milliseconds: int) -> None:
+        self.settings.lock_timeout = milliseconds
+        # PostgreSQL's 0 means for ever, SQL Server's -1 does.
+        self.connection.execute(f"SET lock_timeout = {0 if milliseconds < 0 else max(milliseconds, 1)}".encode())
+
+
+__all__ = ["Raiserror", "SqlSession", "Unsupported", "object_id"]

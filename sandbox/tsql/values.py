@@ -1,0 +1,359 @@
+"""SQL Server's types over Python values: what a variable, a parameter or a literal becomes.
+
+In the engine a `char(n)` value travels without its trailing blanks, `bit` as 0 or 1, `datetime` on its tick.
+"""
+
+import re
+import uuid
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+
+from sandbox.tds.contract import SqlError, SqlType
+from sandbox.tsql.errors import error
+
+TEXT = {"char", "varchar", "nchar", "nvarchar", "text", "ntext"}
+FIXED = {"char", "nchar"}
+UNICODE = {"nchar", "nvarchar", "ntext"}
+INTEGER = {
+    "tinyint": (0, 255),
+    "smallint": (-(2**15), 2**15 - 1),
+    "int": (-(2**31), 2**31 - 1),
+    "bigint": (-(2**63), 2**63 - 1),
+}
+EXACT = {"numeric", "decimal", "money", "smallmoney"}
+FLOAT = {"float", "real"}
+MOMENT = {"datetime", "smalldatetime", "datetime2", "date", "time", "datetimeoffset"}
+BINARY = {"binary", "varbinary", "image", "timestamp", "rowversion"}
+
+INT = SqlType("int")
+BIGINT = SqlType("bigint")
+BIT = SqlType("bit")
+FLOAT8 = SqlType("float")
+DATETIME = SqlType("datetime")
+VARIANT = SqlType("sql_variant")
+VARCHAR_MAX = SqlType("varchar")
+NVARCHAR_MAX = SqlType("nvarchar")
+
+_PG = {
+    "tinyint": "int2", "smallint": "int2", "int": "int4", "bigint": "int8", "bit": "int2", "float": "float8",
+    "real": "float4", "datetime": "timestamp", "smalldatetime": "timestamp", "datetime2": "timestamp",
+    "datetimeoffset": "timestamptz", "date": "date", "time": "time", "uniqueidentifier": "uuid",
+    "money": "numeric(19,4)", "smallmoney": "numeric(10,4)", "sql_variant": "text",
+}  # fmt: skip
+
+
+def family(kind: SqlType) -> str:
+    """text, integer, bit, exact, float, moment, binary, uuid or variant."""
+    name = kind.name
+    for group, names in (
+        ("text", TEXT),
+        ("integer", INTEGER),
+        ("exact", EXACT),
+        ("float", FLOAT),
+        ("moment", MOMENT),
+        ("binary", BINARY),
+    ):
+        if name in names:
+            return group
+    return {"bit": "bit", "uniqueidentifier": "uuid"}.get(name, "variant")
+
+
+def is_number(kind: SqlType) -> bool:
+    return family(kind) in {"integer", "exact", "float", "bit"}
+
+
+def postgres_type(kind: SqlType) -> str:
+    """The PostgreSQL type of an expression; columns of text are citext."""
+    if kind.name in TEXT:
+        return "text"
+    if kind.name in {"numeric", "decimal"}:
+        return f"numeric({kind.precision},{kind.scale})"
+    if kind.name in BINARY:
+        return "bytea"
+    return _PG[kind.name]
+
+
+def describe(kind: SqlType) -> str:
+    """The type as T-SQL writes it."""
+    if kind.name in {"numeric", "decimal"}:
+        return f"{kind.name}({kind.precision},{kind.scale})"
+    if kind.name in {"char", "varchar", "nchar", "nvarchar", "binary", "varbinary"}:
+        return f"{kind.name}({kind.length or 'max'})"
+    return f"{kind.name}({kind.scale})" if kind.name in {"datetime2", "time"} else kind.name
+
+
+def tick(moment: datetime) -> datetime:
+    """The nearest 1/300 s, shown as SQL Server shows it: .000, .003 or .007."""
+    whole = moment.replace(microsecond=0)
+    ticks = (moment.microsecond * 300 + 500_000) // 1_000_000
+    return whole + timedelta(milliseconds=(ticks * 1000 + 150) // 300)
+
+
+def code_page(text: str) -> str:
+    """What is left of a text in code page 1252: `?` for every UTF-16 unit outside it."""
+    if text.isascii():
+        return text
+    out = []
+    for char in text:
+        try:
+            char.encode("cp1252")
+            out.append(char)
+        except UnicodeEncodeError:
+            # The C1 controls that cp1252 leaves undefined pass through SQL Server unchanged.
+            out.append(char if ord(char) < 256 else "??" if ord(char) > 0xFFFF else "?")
+    return "".join(out)
+
+
+def text_value(value: object, source: SqlType | None = None) -> str:
+    """A value as SQL Server's implicit conversion to varchar writes it."""
+    if isinstance(value, str):
+        return value.ljust(source.length) if source and source.name in FIXED and source.length else value
+    if isinstance(value, bool):
+        return "1" if value else "0"
+    if isinstance(value, datetime):
+        # The default style 0.
+        return f"{value:%b} {value.day:2d} {value.year} {value.hour % 12 or 12:2d}:{value:%M}{value:%p}"
+    if isinstance(value, date):
+        return value.isoformat()
+    if isinstance(value, time):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value).upper()
+    if isinstance(value, bytes):
+        return value.decode("cp1252", "replace")
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, float):
+        return f"{value:.6g}"
+    return str(value)
+
+
+def convert(value: object, kind: SqlType, source: SqlType | None = None) -> object:
+    """The value a variable or parameter of type `kind` holds after being given `value`; SqlError when it can't.
+
+    Text is cut silently and numbers are rounded half away from zero, as assignment to a variable does.
+    """
+    if value is None:
+        return None
+    group = family(kind)
+    if group == "variant":
+        return value
+    return _CONVERT[group](value, kind, source)
+
+
+def _to_text(value: object, kind: SqlType, source: SqlType | None) -> str:
+    text = text_value(value, source)
+    if kind.name not in UNICODE:
+        text = code_page(text)
+    if kind.length is not None:
+        text = text[: kind.length]
+    return text.rstrip(" ") if kind.name in FIXED else text
+
+
+def source_name(value: object, source: SqlType | None) -> str:
+    return source.name if source else "nvarchar" if isinstance(value, str) else "numeric"
+
+
+def _to_integer(value: object, kind: SqlType, source: SqlType | None) -> int:
+    if isinstance(value, str):
+        stripped = value.strip(" ")
+        if stripped and not re.fullmatch(r"[+-]?\d+", stripped):
+            raise error(245, source_name(value, source), value, kind.name)
+        number = int(stripped or 0)
+    elif isinstance(value, datetime | date | time | uuid.UUID):
+        raise error(257, source_name(value, source) if source else "datetime", kind.name)
+    elif isinstance(value, bytes):
+        number = int.from_bytes(value[-8:], "big", signed=len(value) >= 8)
+    else:
+        number = int(value)  # type: ignore[call-overload]
+    low, high = INTEGER[kind.name]
+    if low <= number <= high:
+        return number
+    if isinstance(value, str):
+        raise (
+            error(248, source_name(value, source), value)
+            if kind.name == "int"
+            else error(8115, "expression", kind.name)
+        )
+    raise (
+        error(220, kind.name, number) if kind.name in {"tinyint", "smallint"} else error(8115, "expression", kind.name)
+    )
+
+
+def _to_bit(value: object, kind: SqlType, source: SqlType | None) -> int:
+    if isinstance(value, str):
+        word = value.strip().lower()
+        if word in {"true", "false"}:
+            return int(word == "true")
+        if word and not re.fullmatch(r"[+-]?\d+", word):
+            raise error(245, source_name(value, source), value, kind.name)
+        return int(int(word or 0) != 0)
+    return int(bool(value))
+
+
+def decimal_of(value: object, kind: SqlType, source: SqlType | None = None) -> Decimal:
+    if isinstance(value, datetime | date | time | bytes | uuid.UUID):
+        raise error(257, source_name(value, source), kind.name)
+    try:
+        number = Decimal(
+            value.strip() if isinstance(value, str) else str(int(value)) if isinstance(value, bool) else str(value)
+        )
+    except InvalidOperation:
+        raise error(8114, source_name(value, source), kind.name) from None
+    if not number.is_finite() or (isinstance(value, str) and "e" in value.lower()):
+        raise error(8114, source_name(value, source), kind.name)
+    return number
+
+
+def precision_scale(kind: SqlType) -> tuple[int, int]:
+    return {"money": (19, 4), "smallmoney": (10, 4)}.get(kind.name, (kind.precision, kind.scale))
+
+
+def _to_exact(value: object, kind: SqlType, source: SqlType | None) -> Decimal:
+    precision, scale = precision_scale(kind)
+    if isinstance(value, str) and kind.name in {"money", "smallmoney"}:
+        value = value.replace("$", "").replace(",", "") or "0"
+    number = decimal_of(value, kind, source)
+    if number.adjusted() > precision:
+        raise error(8115, source_name(value, source), kind.name)
+    rounded = number.quantize(Decimal(1).scaleb(-scale), ROUND_HALF_UP)
+    if abs(rounded) >= Decimal(10) ** (precision - scale):
+        raise error(8115, source_name(value, source), kind.name)
+    return rounded
+
+
+def _to_float(value: object, kind: SqlType, source: SqlType | None) -> float:
+    try:
+        return float(value.strip() or 0) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
+    except (ValueError, TypeError):
+        raise error(8114, source_name(value, source), kind.name) from None
+
+
+_DATE = r"(?:(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<c>\d{8})|(?P<us_m>\d{1,2})[/-](?P<us_d>\d{1,2})[/-](?P<us_y>\d{4}))"
+_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.:](?P<f>\d{1,9}))?)?\s*(?P<ap>[AaPp][Mm])?"
+_MOMENT = re.compile(rf"\s*(?:{_DATE})?(?:(?(y)[ T]+|\s*)?{_TIME})?(?P<zone>Z|[+-]\d\d:\d\d)?\s*$")
+
+
+def parse_moment(text: str, kind: SqlType) -> datetime:
+    """A date and time from text, as US English with DATEFORMAT mdy reads it; SqlError 241 or 242."""
+    if not text.strip():
+        return datetime(1900, 1, 1)
+    match = _MOMENT.match(text)
+    if not match or not any(match.groupdict().values()):
+        raise error(241)
+    fraction = match["f"] or ""
+    if kind.name in {"datetime", "smalldatetime"} and (len(fraction) > 3 or match["zone"]):
+        raise error(241)
+    try:
+        return _assemble(match, fraction)
+    except ValueError:
+        raise error(242, "varchar") if kind.name == "datetime" else error(241) from None
+
+
+def _assemble(match: re.Match[str], fraction: str) -> datetime:
+    year, month, day = 1900, 1, 1
+    if match["c"]:
+        year, month, day = int(match["c"][:4]), int(match["c"][4:6]), int(match["c"][6:])
+    elif match["y"]:
+        year, month, day = int(match["y"]), int(match["m"]), int(match["d"])
+    elif match["us_y"]:
+        year, month, day = int(match["us_y"]), int(match["us_m"]), int(match["us_d"])
+    hour = int(match["h"] or 0)
+    if match["ap"]:
+        hour = hour % 12 + (12 if match["ap"].lower() == "pm" else 0)
+    micro = int(fraction.ljust(6, "0")[:6]) if fraction else 0
+    return datetime(year, month, day, hour, int(match["mi"] or 0), int(match["s"] or 0), micro)
+
+
+def _to_moment(value: object, kind: SqlType, source: SqlType | None) -> object:
+    moment = _moment(value, kind, source)
+    if kind.name == "date":
+        return moment.date()
+    if kind.name == "time":
+        return moment.time()
+    if kind.name in {"datetime2", "datetimeoffset"}:
+        return moment
+    if moment.year < 1753 or (kind.name == "smalldatetime" and not 1900 <= moment.year < 2079):
+        raise error(242, source_name(value, source) if isinstance(value, str) else "datetime2")
+    if kind.name == "smalldatetime":
+        return (moment + timedelta(seconds=30)).replace(second=0, microsecond=0)
+    return tick(moment)
+
+
+def _moment(value: object, kind: SqlType, source: SqlType | None) -> datetime:
+    if isinstance(value, str):
+        return parse_moment(value, kind)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).replace(tzinfo=None) if value.tzinfo else value
+    if isinstance(value, date):
+        return datetime.combine(value, time())
+    if isinstance(value, time):
+        return datetime.combine(date(1900, 1, 1), value)
+    if isinstance(value, int | float | Decimal) and kind.name in {"datetime", "smalldatetime"}:
+        return datetime(1900, 1, 1) + timedelta(days=float(value))
+    raise error(206, source_name(value, source), kind.name)
+
+
+def _to_binary(value: object, kind: SqlType, source: SqlType | None) -> bytes:
+    if isinstance(value, str):
+        value = text_value(value, source)
+        raw = (
+            value.encode("utf-16-le")
+            if source and source.name in UNICODE
+            else code_page(value).encode("cp1252", "replace")
+        )
+    elif isinstance(value, int):
+        raw = (value & (2**64 - 1 if abs(value) >= 2**31 else 2**32 - 1)).to_bytes(
+            8 if abs(value) >= 2**31 else 4, "big"
+        )
+    else:
+        raw = bytes(value)  # type: ignore[call-overload]
+    raw = raw[: kind.length] if kind.length else raw
+    return raw.ljust(kind.length, b"\0") if kind.name == "binary" and kind.length else raw
+
+
+def _to_uuid(value: object, kind: SqlType, source: SqlType | None) -> uuid.UUID:  # noqa: ARG001
+    if isinstance(value, uuid.UUID):
+        return value
+    try:
+        return uuid.UUID(str(value).strip())
+    except ValueError:
+        raise error(8169) from None
+
+
+_CONVERT = {
+    "text": _to_text, "integer": _to_integer, "bit": _to_bit, "exact": _to_exact, "float": _to_float,
+    "moment": _to_moment, "binary": _to_binary, "uuid": _to_uuid,
+}  # fmt: skip
+
+
+def type_of(value: object) -> SqlType:
+    """The type SQL Server would give a Python value."""
+    if isinstance(value, bool):
+        return BIT
+    if isinstance(value, int):
+        return INT if -(2**31) <= value < 2**31 else BIGINT
+    if isinstance(value, Decimal):
+        _, digits, exponent = value.as_tuple()
+        scale = max(0, -int(exponent))
+        return SqlType("numeric", precision=max(len(digits), scale, 1), scale=scale)
+    if isinstance(value, str):
+        return SqlType("nvarchar", len(value) or 1) if len(value) <= 4000 else NVARCHAR_MAX
+    simple = {
+        float: FLOAT8,
+        datetime: DATETIME,
+        date: SqlType("date"),
+        time: SqlType("time", scale=7),
+        uuid.UUID: SqlType("uniqueidentifier"),
+    }
+    if type(value) in simple:
+        return simple[type(value)]
+    return SqlType("varbinary", len(value) or 1) if isinstance(value, bytes | bytearray) else INT
+
+
+def wire_value(value: object, kind: SqlType) -> object:
+    """A value as the wire wants it: bit as bool, everything else as it is."""
+    return bool(value) if kind.name == "bit" and value is not None else value
+
+
+__all__ = ["SqlError", "convert", "family", "tick"]
