@@ -13,6 +13,7 @@ from sandbox.gp import seed
 from sandbox.gp.admin import Admin
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.contract import SqlError
+from sandbox.tsql.engine import SqlEngine
 
 
 class _Asked(BaseModel):
@@ -40,9 +41,7 @@ class DatabaseAsked(_Asked):
     database: str
 
 
-def add(
-    routes: web.RouteTableDef, connect: Callable[[str], Admin], clean_change_tracking: Callable[[str], None]
-) -> None:
+def add(routes: web.RouteTableDef, connect: Callable[[str], Admin], engine: SqlEngine) -> None:
     """Add the routes; `connect` opens an administrator's connection to a database.
 
     `POST /seed` {company, customers, seed}; `POST /sql` {database, sql}: the result sets; `POST /change-tracking`
@@ -71,8 +70,7 @@ def add(
     @routes.post("/change-tracking")
     async def switch(request: web.Request) -> web.Response:
         def work(asked: TrackingAsked) -> object:
-            with connect(asked.database) as admin:
-                switch_change_tracking(admin, asked.database, asked.table, enabled=asked.enabled)
+            engine.set_change_tracking(asked.database, asked.table, asked.enabled)
             return {}
 
         return await _answer(request, TrackingAsked, work)
@@ -80,18 +78,10 @@ def add(
     @routes.post("/change-tracking/clean")
     async def clean(request: web.Request) -> web.Response:
         def work(asked: DatabaseAsked) -> object:
-            clean_change_tracking(asked.database)
+            engine.clean_change_tracking(asked.database)
             return {}
 
         return await _answer(request, DatabaseAsked, work)
-
-
-def switch_change_tracking(admin: Admin, database: str, table: str | None, *, enabled: bool) -> None:
-    """Switch SQL Server Change Tracking of a database, or of one of its tables."""
-    if table is None:
-        admin.run(f"ALTER DATABASE {database} SET CHANGE_TRACKING = {'ON' if enabled else 'OFF'}")
-    else:
-        admin.run(f"ALTER TABLE {table} {'ENABLE' if enabled else 'DISABLE'} CHANGE_TRACKING")
 
 
 async def _answer[T: BaseModel](request: web.Request, kind: type[T], work: Callable[[T], object]) -> web.Response:

@@ -8,14 +8,13 @@ from pathlib import Path
 from sandbox.door import Door
 from sandbox.gp import routes, seed
 from sandbox.gp.admin import Admin
-from sandbox.gp.logins import logins
+from sandbox.gp.logins import COMPANIES, logins
 from sandbox.gp.procedures import procedures
 from sandbox.gp.tables import SYSTEM, tables
 from sandbox.tds.server import TdsServer
 from sandbox.tsql.catalog import Catalog
 from sandbox.tsql.engine import SqlEngine
 
-COMPANIES = ("TWO", "THREE")
 _TRACKED_COMPANY = "TWO"
 _TRACKED = ("RM00101", "RM00102", "RM00103", "RM00106", "SY01200", "SY03300", "SY03900")
 
@@ -29,12 +28,19 @@ class GpServer:
         self.catalogs = {name: Catalog(name, tables(name), procedures(name)) for name in (SYSTEM, *COMPANIES)}
         self.engine = SqlEngine(data / "postgres", list(self.catalogs.values()), logins(self.passwords), self.door)
         self._wire = TdsServer(self.engine, self.door)
-        routes.add(self.door.routes, self.connect, self.engine.clean_change_tracking)
+        routes.add(self.door.routes, self.connect, self.engine)
 
     async def start(self, port: int = 0, admin_port: int = 0, customers: int = 0) -> dict[str, object]:
         """Serve on 127.0.0.1; `customers` more are generated for TWO when it is new. Returns what to announce."""
-        await asyncio.to_thread(self.engine.start)
-        await asyncio.to_thread(self._seed, customers)
+        try:
+            await asyncio.to_thread(self.engine.start)
+            await asyncio.to_thread(self._seed, customers)
+            return await self._serve(port, admin_port)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _serve(self, port: int, admin_port: int) -> dict[str, object]:
         return {
             "host": "127.0.0.1",
             "port": await self._wire.start(port=port),
@@ -65,11 +71,10 @@ class GpServer:
                 admin.run(f"USE {company}")
                 seed.company(admin, company)
             admin.run("COMMIT")
-        with self.connect(_TRACKED_COMPANY) as admin:
-            routes.switch_change_tracking(admin, _TRACKED_COMPANY, None, enabled=True)
-            for table in _TRACKED:
-                routes.switch_change_tracking(admin, _TRACKED_COMPANY, table, enabled=True)
-            if customers:
+        for table in (None, *_TRACKED):
+            self.engine.set_change_tracking(_TRACKED_COMPANY, table, True)
+        if customers:
+            with self.connect(_TRACKED_COMPANY) as admin:
                 seed.add_customers(admin, _TRACKED_COMPANY, customers, seed=1)
 
 
