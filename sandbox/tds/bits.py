@@ -58,6 +58,9 @@ class Bits:
 
 
 def utf16(data: bytes) -> str:
+    """Lone surrogates are kept, as the server does. Raises `ProtocolError` for half a character."""
+    if len(data) % 2:
+        raise ProtocolError(f"{len(data)} bytes of UTF-16")
     return data.decode("utf-16-le", "surrogatepass")
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,9 +13,10 @@ from sandbox.tds import login as opening
 from sandbox.tds import tokens
 from sandbox.tds.answer import Answer, Surroundings
 from sandbox.tds.bits import NotImitated, ProtocolError
-from sandbox.tds.contract import Cancelled, Engine, Login, Session, SqlError
+from sandbox.tds.contract import Engine, Session, SqlError
 from sandbox.tds.link import Kind, Link
-from sandbox.tds.requests import Batch, Calls, Request, announced_table, read_request
+from sandbox.tds.requests import Calls, Load, Request, read_request
+from sandbox.tds.work import explain, fail_on_purpose, interrupt, open_session, perform
 
 _log = logging.getLogger(__name__)
 _SEVERITIES = {1205: 13, 2601: 14, 2627: 14, 4060: 11, 18456: 14}
@@ -40,7 +41,7 @@ class Hall:
     stopping: asyncio.Event = field(default_factory=asyncio.Event)
 
     @contextlib.contextmanager
-    def counted(self):
+    def counted(self) -> Iterator[None]:
         self.in_progress += 1
         self.most_at_once = max(self.most_at_once, self.in_progress)
         try:
@@ -59,7 +60,8 @@ class Connection:
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"tds-{spid}")
         self._session: Session | None = None
         self._around = Surroundings("master")
-        self._announced = ""
+        self._gaps = hall.door.gaps
+        self._before: Request | None = None
         self._busy = False
 
     async def serve(self) -> None:
@@ -88,21 +90,15 @@ class Connection:
         try:
             request = opening.read_login(data)
             await self._login_fault(request.login.user)
-            self._session = await self._in_worker(self._open_session, request.login)
+            self._session = await self._in_worker(open_session, self._hall.engine, request.login, self._gaps)
         except (SqlError, NotImitated) as error:
-            await self._link.send(opening.login_refusal(self._explain(error)), last=True)
+            await self._link.send(opening.login_refusal(explain(error, self._gaps)), last=True)
             return False
         self._around.database = request.login.database or "master"
         size = min(max(request.packet_size or 4096, 512), 32_767)
         await self._link.send(opening.login_answer(request, size, self._around.database), last=True)
         self._link.packet_size = size
         return True
-
-    def _open_session(self, login: Login) -> Session:
-        try:
-            return self._hall.engine.login(login)
-        except Exception as error:
-            raise self._explain(error) from error
 
     async def _receive_login(self) -> bytes:
         prelogin = await self._receive(Kind.PRELOGIN)
@@ -166,74 +162,34 @@ class Connection:
     async def _interrupt(self, working: asyncio.Task[None]) -> None:
         while not working.done():
             if self._busy:
-                await asyncio.to_thread(self._cancel_session)
+                await asyncio.to_thread(interrupt, self._session)
             await asyncio.wait({working}, timeout=_INTERRUPT_EVERY)
-
-    def _cancel_session(self) -> None:
-        try:
-            self._session.cancel()
-        except Exception:
-            _log.exception("connection %s could not be interrupted", self._spid)
 
     async def _work(self, kind: int, data: bytes, answer: Answer) -> None:
         with self._hall.counted():
             try:
-                request = read_request(kind, data, self._announced)
+                request = read_request(kind, data, self._before)
+                self._before = request
             except (ProtocolError, NotImitated) as error:
-                answer.fail(self._explain(error))
+                answer.fail(explain(error, self._gaps))
             else:
                 self._count(request)
                 await self._run(request, answer)
             await answer.finish()
 
     async def _run(self, request: Request, answer: Answer) -> None:
-        self._announced = ""
         if await self._fault("tds.request", request.subject, answer):
             return
         self._busy = True
         try:
-            await self._in_worker(self._perform, request, answer)
+            await self._in_worker(perform, request, self._session, answer, self._gaps)
         finally:
             self._busy = False
         if not answer.cancelled:
             await self._fault("tds.answer", request.subject, answer)
 
-    def _perform(self, request: Request, answer: Answer) -> None:
-        with contextlib.suppress(Cancelled):
-            try:
-                self._hand_over(request, answer)
-            except Cancelled:
-                raise
-            except Exception as error:
-                answer.fail(self._explain(error))
-
-    def _hand_over(self, request: Request, answer: Answer) -> None:
-        assert self._session
-        if isinstance(request, Calls):
-            for call in request.calls:
-                self._session.rpc(call.name, call.parameters, answer)
-        elif not isinstance(request, Batch):
-            self._session.bulk(request.table, request.columns, request.rows, answer)
-        elif table := announced_table(request.text):
-            self._announced = table
-            answer.done()
-        else:
-            self._session.batch(request.text, answer)
-
-    def _explain(self, error: Exception) -> SqlError:
-        """The server's own kind of error for what went wrong here."""
-        if isinstance(error, SqlError):
-            return error
-        if isinstance(error, NotImitated):
-            self._hall.door.gaps.note(error.kind, error.what)
-            return SqlError(40510, f"Not supported here: {error}.")
-        if isinstance(error, ProtocolError):
-            return SqlError(4002, f"The request is not understood: {error}.")
-        _log.exception("the session of connection %s failed", self._spid, exc_info=error)
-        return SqlError(3624, f"The engine failed: {type(error).__name__}: {error}", severity=20)
-
     def _count(self, request: Request) -> None:
-        kind = {Batch: "batches", Calls: "rpcs"}.get(type(request), "bulk")
+        kind = "bulk" if isinstance(request, Load) else "rpcs" if isinstance(request, Calls) else "batches"
         self._hall.door.counts.add("tds.requests")
         self._hall.door.counts.add(f"tds.{kind}")
 
@@ -247,18 +203,8 @@ class Connection:
         if fault.do == "delay":
             await _pause(fault.seconds, answer.attention)
             return answer.cancelled
-        await self._in_worker(self._fail, answer, _planned_error(fault))
+        await self._in_worker(fail_on_purpose, _planned_error(fault), self._session, answer)
         return True
-
-    def _fail(self, answer: Answer, problem: SqlError) -> None:
-        """A planned error. A deadlock's victim has lost its transaction when it learns of it."""
-        with contextlib.suppress(Cancelled):
-            answer.forget_unsent()
-            if problem.number == 1205:
-                assert self._session
-                self._session.batch("IF @@TRANCOUNT > 0 ROLLBACK TRANSACTION", answer)
-                answer.forget_done()
-            answer.fail(problem)
 
 
 def _planned_error(fault: Fault) -> SqlError:

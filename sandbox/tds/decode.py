@@ -43,11 +43,18 @@ _READ_CLOCKED = {0x29: moments.read_time, 0x2A: moments.read_datetime2, 0x2B: mo
 
 @dataclass(frozen=True)
 class Incoming:
-    """A TYPE_INFO that was read: the type, and how to read one value of it."""
+    """A TYPE_INFO that was read: the type, and how its values are decoded."""
 
     type: SqlType
-    read: Decoder
+    decode: Decoder
     lob: bool = False
+
+    def read(self, bits: Bits) -> object:
+        """The next value. Raises `ProtocolError` when the bytes are none of this type."""
+        try:
+            return self.decode(bits)
+        except (ArithmeticError, LookupError, ValueError, struct.error) as error:
+            raise ProtocolError(f"no value of {self.type.name}: {error}") from error
 
 
 def read_type(bits: Bits, *, in_row: bool = False) -> Incoming:
@@ -65,7 +72,8 @@ def read_type(bits: Bits, *, in_row: bool = False) -> Incoming:
     if code == 0x28:
         return _short(SqlType("date"), moments.read_date)
     if code in _CLOCKED:
-        scale = bits.u8()
+        if (scale := bits.u8()) > 7:
+            raise ProtocolError(f"a time of scale {scale}")
         return _short(SqlType(_CLOCKED[code], None, 0, scale), lambda data: _READ_CLOCKED[code](data, scale))
     if code in _COUNTED:
         return _counted(_COUNTED[code], bits)

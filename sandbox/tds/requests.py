@@ -52,6 +52,17 @@ class Batch:
 
 
 @dataclass(frozen=True)
+class Announcement:
+    """An `insert bulk`: the next message brings rows for `table`."""
+
+    table: str
+
+    @property
+    def subject(self) -> str:
+        return f"insert bulk {self.table}"
+
+
+@dataclass(frozen=True)
 class Call:
     name: str
     parameters: Sequence[RpcParameter]
@@ -81,23 +92,25 @@ class Load:
         return f"insert bulk {self.table}"
 
 
-Request = Batch | Calls | Load
+Request = Batch | Announcement | Calls | Load
 
 
-def read_request(kind: int, data: bytes, announced: str) -> Request:
-    """Turn one message into a request. `announced` is the table of the `insert bulk` just before, if any.
+def read_request(kind: int, data: bytes, before: Request | None) -> Request:
+    """Turn one message into a request. `before` is the one before it, which may have announced the rows to come.
 
     Raises `ProtocolError` for broken bytes, `NotImitated` for what is not served.
     """
     if kind == Kind.BULK:
-        if not announced:
+        if not isinstance(before, Announcement):
             raise ProtocolError("bulk rows that no insert bulk announced")
-        return _load(announced, data)
+        return _load(before.table, data)
     bits = Bits(data)
     headers = bits.u32()
     bits.take(headers - 4)
     if kind == Kind.BATCH:
-        return Batch(utf16(bits.take(bits.left)))
+        text = utf16(bits.take(bits.left))
+        table = announced_table(text)
+        return Announcement(table) if table else Batch(text)
     if kind == Kind.RPC:
         return Calls(list(_calls(bits)))
     if kind == Kind.TRANSACTION:

@@ -66,6 +66,21 @@ def test_an_attention_with_nothing_running_is_answered(running):
     assert body[:3] == b"\xfd\x20\x00"
 
 
+def test_an_attention_in_the_middle_of_a_message_drops_the_message(running, script):
+    with raw_connection(running.port) as connection:
+        connection.sendall(packet(0x01, headers(), status=0) + packet(0x06, b""))
+        _, body = read_packet(connection)
+    assert body[:3] == b"\xfd\x20\x00"
+
+
+def test_a_message_that_the_client_takes_back_is_not_run(running, script):
+    with raw_connection(running.port) as connection:
+        connection.sendall(packet(0x01, headers() + "x".encode("utf-16-le"), status=3) + batch("y"))
+        read_packet(connection)
+    assert script.seen[-1] == "y"
+    assert "x" not in script.seen
+
+
 def test_a_timeout_is_20047_and_the_session_is_interrupted_and_closed(running, script):
     script.batches["wait"] = lambda _, session: session.wait_for_stop()
     source = """
@@ -142,6 +157,13 @@ def test_a_dropped_socket_is_20017_before_or_after_the_work(running, script, sea
     assert script.one_closed.wait(10)
 
 
+def test_after_a_delay_the_request_runs(running, mssql, script):
+    running.door.faults.add(Fault(at="tds.request", match="^x$", do="delay", seconds=0.01))
+    mssql.cursor().execute("x")
+    assert script.seen[-1] == "x"
+    assert running.door.faults.list()[0].times == 0
+
+
 def test_a_delay_ends_when_the_client_goes(running, script):
     running.door.faults.add(Fault(at="tds.request", match="^x$", do="delay", seconds=3600))
     with raw_connection(running.port) as connection:
@@ -185,8 +207,8 @@ async def test_a_message_type_that_is_not_known_is_refused_and_listed(running):
     assert running.door.gaps.list() == [{"kind": "message", "what": "type 0x08", "times": 1}]
 
 
-def packet(kind: int, body: bytes) -> bytes:
-    return struct.pack(">BBHHBB", kind, 1, len(body) + 8, 0, 1, 0) + body
+def packet(kind: int, body: bytes, status: int = 1) -> bytes:
+    return struct.pack(">BBHHBB", kind, status, len(body) + 8, 0, 1, 0) + body
 
 
 def batch(text: str) -> bytes:

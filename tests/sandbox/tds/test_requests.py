@@ -1,5 +1,7 @@
 # ruff: noqa: DTZ001 - the server's datetime has no zone
+import contextlib
 import datetime
+import struct
 import uuid
 from dataclasses import replace
 from decimal import Decimal
@@ -7,10 +9,13 @@ from decimal import Decimal
 import pymssql
 import pytds
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from sandbox.tds.bits import NotImitated
+from sandbox.tds.bits import NotImitated, ProtocolError
 from sandbox.tds.contract import Column, SqlType
-from sandbox.tds.requests import announced_table
+from sandbox.tds.link import Kind
+from sandbox.tds.requests import announced_table, read_request
 from tests.sandbox.tds.script import INT, in_process, numbers
 
 
@@ -139,6 +144,45 @@ def test_a_table_valued_parameter_is_refused_and_listed(tds, running):
     with pytest.raises(pytds.Error):
         tds.cursor().callproc("p", [rows])
     assert running.door.gaps.list() == [{"kind": "wire type", "what": "0xF3", "times": 1}]
+
+
+def message(kind: Kind, body: bytes):
+    return read_request(kind, bytes.fromhex("16000000120000000200000000000000000001000000") + body, None)
+
+
+def test_one_message_may_call_twice():
+    def call(name: str) -> bytes:
+        return struct.pack("<H", len(name)) + name.encode("utf-16-le") + b"\0\0" + b"\0\0\x26\x04\x04\x05\0\0\0"
+
+    calls = message(Kind.RPC, call("p") + b"\xff" + call("q")).calls
+    assert [(one.name, one.parameters[0].value) for one in calls] == [("p", 5), ("q", 5)]
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("05000000", "BEGIN TRANSACTION"),
+        ("05000400", "SET TRANSACTION ISOLATION LEVEL SERIALIZABLE; BEGIN TRANSACTION"),
+        ("0500000241 00", "BEGIN TRANSACTION [A]"),
+        ("07000000", "COMMIT TRANSACTION"),
+        ("0700000100 00", "COMMIT TRANSACTION; BEGIN TRANSACTION"),
+        ("0800024100 00", "ROLLBACK TRANSACTION [A]"),
+        ("0900025d00", "SAVE TRANSACTION []]]"),
+    ],
+)
+def test_transaction_manager_requests_in_words(body, text):
+    assert message(Kind.TRANSACTION, bytes.fromhex(body)).text == text
+
+
+def test_distributed_transactions_are_refused():
+    with pytest.raises(NotImitated):
+        message(Kind.TRANSACTION, b"\0\0")
+
+
+@given(st.binary(max_size=60), st.sampled_from([Kind.BATCH, Kind.RPC, Kind.TRANSACTION]))
+def test_broken_bytes_are_refused_never_a_crash(body, kind):
+    with contextlib.suppress(ProtocolError, NotImitated):
+        message(kind, body)
 
 
 @pytest.mark.parametrize(
