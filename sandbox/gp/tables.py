@@ -95,7 +95,7 @@ def _date_rule(name: str) -> str:
 def _triggers(name: str, declared: dict) -> list[Trigger]:
     texts: dict[str, list[str]] = {event: [] for event in _TRIGGER_LETTER}
     if STAMP in declared["columns"]:
-        texts["UPDATE"].append(_stamp(name, declared["key"], "inserted"))
+        texts["UPDATE"].append(_stamp(name, declared["key"], "deleted"))
     if name in _BUMPS:
         parent, key, events = _BUMPS[name]
         for event in events:

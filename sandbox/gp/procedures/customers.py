@@ -35,8 +35,9 @@ def _run(call: Call) -> None:
         call.require(call.args[flag] in (0, 1), 32)
     stored = call.rows.find("RM00101", CUSTNMBR=call.args["CUSTNMBR"])
     call.require(not stored or call.args["UpdateIfExists"], 251)
-    _check(call, stored or {})
-    values = _class_values(call) | _columns(call)
+    rolled = _class_values(call)
+    _check(call, stored or {}, rolled)
+    values = rolled | _columns(call)
     call.settle()
     if call.args["SHIPMTHD"]:
         add_shipping_method(call.rows, call.args["SHIPMTHD"])
@@ -49,7 +50,7 @@ def _run(call: Call) -> None:
     _write_note(call)
 
 
-def _check(call: Call, stored: dict[str, object]) -> None:
+def _check(call: Call, stored: dict[str, object], rolled: dict[str, object]) -> None:
     args = call.args
     call.check(args["CUSTCLAS"] or not args["UseCustomerClass"], 1409)
     call.check(not args["CUSTCLAS"] or call.rows.exists("RM00201", CLASSID=args["CUSTCLAS"]), 495)
@@ -59,7 +60,7 @@ def _check(call: Call, stored: dict[str, object]) -> None:
     _check_currency_access(call)
     _check_flags(call, stored)
     _check_address_codes(call)
-    _check_amounts(call, stored)
+    _check_amounts(call, stored | rolled)
 
 
 def _check_currency_access(call: Call) -> None:
@@ -103,10 +104,10 @@ def _check_address_codes(call: Call) -> None:
         call.check(not code or call.rows.exists("RM00102", **key), missing)
 
 
-def _check_amounts(call: Call, stored: dict[str, object]) -> None:
+def _check_amounts(call: Call, present: dict[str, object]) -> None:
     args = call.args
     call.check(args["CRLMTTYP"] in (None, 0, 1, 2), 4617)
-    kind = args["CRLMTTYP"] if args["CRLMTTYP"] is not None else stored.get("CRLMTTYP", 0)
+    kind = args["CRLMTTYP"] if args["CRLMTTYP"] is not None else present.get("CRLMTTYP", 0)
     call.check(not args["CRLMTAMT"] or kind == 2, 7128)
     amounts = call.given(*_AMOUNTS)
     call.check(all(value >= 0 for value in [*amounts.values(), *call.given(*_PERCENTS).values()]), 5403)

@@ -10,7 +10,6 @@ import pymssql
 import pytest
 
 import sandbox.gp
-from sandbox.door import Fault
 from sandbox.gp.accounts import ACCOUNTS
 from sandbox.gp.admin import Recording
 from sandbox.gp.econnect import custom
@@ -109,16 +108,17 @@ ACCOUNT_CASES: list[Case] = [
     for number, text in zip(numbers, ("000-0000-00", "000-1190-00", "000-9010-00"), strict=True)
 ]
 SIMPLE = {CUSTOMER: CUSTOMER_CASES + ACCOUNT_CASES, ADDRESS: ADDRESS_CASES, INTERNET: INTERNET_CASES}
-# Writes that an SQL error stops: (number, procedure, arguments, statement that fails).
+# Writes that an SQL error stops: (number, procedure, arguments, table, what the table then demands).
 WRITES = [
-    (479, CUSTOMER, NEW, "INSERT INTO RM00101 "),
-    (93, CUSTOMER, OLD | {"COMMENT1": "x"}, "UPDATE RM00101 "),
-    (111, ADDRESS, OLD | {"ADRSCODE": "EXTRA"}, "INSERT INTO RM00102 "),
-    (116, ADDRESS, MAIN | {"CITY": "Oslo"}, "UPDATE RM00102 "),
-    (2320, ADDRESS, MAIN | {"CITY": "Oslo"}, "UPDATE RM00101 "),
-    (176, ADDRESS, MAIN | {"SHIPMTHD": "BY KITE"}, "INSERT INTO SY03000 "),
-    (10904, INTERNET, CUS | {"ADRSCODE": "WAREHOUSE"}, "INSERT INTO SY01200 "),
-    (10905, INTERNET, CUS, "UPDATE SY01200 "),
+    (479, CUSTOMER, NEW, "rm00101", "false"),
+    (479, CUSTOMER, NEW, "rm00103", "false"),
+    (93, CUSTOMER, OLD | {"COMMENT1": "x"}, "rm00101", "false"),
+    (111, ADDRESS, OLD | {"ADRSCODE": "EXTRA"}, "rm00102", "false"),
+    (116, ADDRESS, MAIN | {"CITY": "Oslo"}, "rm00102", "false"),
+    (2320, ADDRESS, MAIN | {"CITY": "Oslo"}, "rm00101", "city <> 'Oslo'"),
+    (176, ADDRESS, MAIN | {"SHIPMTHD": "BY KITE"}, "sy03000", "false"),
+    (10904, INTERNET, {"Master_Type": "ITM", "Master_ID": "100XLG"}, "sy01200", "false"),
+    (10905, INTERNET, CUS, "sy01200", "false"),
 ]
 SUBCALLS = {142: "ADRSCODE", 143: "PRSTADCD", 144: "PRBTADCD", 145: "STADDRCD"}
 
@@ -167,16 +167,25 @@ def test_a_customer_whose_address_is_refused_says_which(gp: Endpoint, two: pymss
     assert answer.numbers == [60002, addresses.ADDRESS.pre_failed, number]
 
 
-@pytest.mark.parametrize(("number", "procedure", "values", "statement"), WRITES)
-def test_a_write_that_fails_sends_the_sql_error_and_returns_its_number(
-    gp: Endpoint, number: int, procedure: str, values: dict[str, object], statement: str
+@contextmanager
+def constrained(gp: Endpoint, table: str, rule: str) -> Iterator[None]:
+    """A further CHECK on a table of TWO that new and changed rows must pass."""
+    with gp.server.engine.connect() as postgres:
+        postgres.execute(f"ALTER TABLE two.{table} ADD CONSTRAINT refusal CHECK ({rule}) NOT VALID")
+        yield
+        postgres.execute(f"ALTER TABLE two.{table} DROP CONSTRAINT refusal")
+
+
+@pytest.mark.parametrize(("number", "procedure", "values", "table", "rule"), WRITES)
+def test_a_write_that_fails_sends_the_sql_error_and_returns_its_number(  # noqa: PLR0917
+    gp: Endpoint, number: int, procedure: str, values: dict[str, object], table: str, rule: str
 ) -> None:
     """Asked of the engine's own session: pymssql loses what comes after an error."""
-    gp.server.door.faults.add(Fault(at="sql.statement", match=statement, do="error", code=547))
-    session = gp.server.engine.login(Login("sa", gp.server.passwords["sa"], "TWO"))
     answer = Recording()
-    session.batch("SET XACT_ABORT OFF; BEGIN TRAN; " + batch(procedure, values) + "; ROLLBACK", answer)
-    session.close()
+    with constrained(gp, table, rule):
+        session = gp.server.engine.login(Login("sa", gp.server.passwords["sa"], "TWO"))
+        session.batch("SET XACT_ABORT OFF; BEGIN TRAN; " + batch(procedure, values) + "; ROLLBACK", answer)
+        session.close()
     assert [error.number for error in answer.errors] == [547]
     assert answer.results[-1].rows == [(number, number, f" {number}")]
 
