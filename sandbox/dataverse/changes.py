@@ -17,6 +17,11 @@ _REFUSED = ("$filter", "$orderby", "$expand", "$top")
 FLOOR = "tracking.floor"
 
 
+def tracks(options: dict[str, str]) -> bool:
+    """Whether a URL continues a change-tracking read: a delta link, or a next link of one."""
+    return "$deltatoken" in options or 'istracking="True"' in options.get("$skiptoken", "")
+
+
 @dataclass(frozen=True)
 class Changes:
     """The change-tracking reads of one call. Rows written while pages are read come in the next delta."""

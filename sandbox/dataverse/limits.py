@@ -47,17 +47,17 @@ class Limits:
     def enter(self, user: str, server: int) -> None:
         """Count a request in. Raises DataverseError: 429 when a limit is passed; then `leave` is not due."""
         bucket = self._bucket(user, server)
-        if bucket.running + 1 > CONCURRENT * self.scale:
-            most = int(CONCURRENT * self.scale)
+        most = self._most(CONCURRENT)
+        if bucket.running + 1 > most:
             raise self._refuse(bucket, "0x80072326", f"Number of concurrent requests exceeded the limit of {most}.", 1)
-        if len(bucket.entries) + bucket.running + 1 > REQUESTS * self.scale:
-            most = int(REQUESTS * self.scale)
+        most = self._most(REQUESTS)
+        if len(bucket.entries) + bucket.running + 1 > most:
             text = f"Number of requests exceeded the limit of {most} over time window of {self.window:.0f} seconds."
             raise self._refuse(bucket, "0x80072322", text, self._wait(bucket))
         if bucket.seconds > SECONDS * self.scale:
-            most = f"{SECONDS * self.scale * 1000:,.0f}"
+            limit = f"{SECONDS * self.scale * 1000:,.0f}"
             text = (
-                f"Combined execution time of incoming requests exceeded limit of {most} milliseconds over time "
+                f"Combined execution time of incoming requests exceeded limit of {limit} milliseconds over time "
                 f"window of {self.window:.0f} seconds. Decrease number of concurrent requests or reduce the "
                 "duration of requests and try again later."
             )
@@ -75,8 +75,11 @@ class Limits:
     def left(self, user: str, server: int) -> tuple[int, float]:
         """Requests and seconds of execution left in the window."""
         bucket = self._bucket(user, server)
-        requests = int(REQUESTS * self.scale) - len(bucket.entries) - bucket.running
+        requests = self._most(REQUESTS) - len(bucket.entries) - bucket.running
         return max(0, requests), max(0.0, SECONDS * self.scale - bucket.seconds)
+
+    def _most(self, limit: int) -> int:
+        return max(1, int(limit * self.scale))
 
     def _bucket(self, user: str, server: int) -> _Bucket:
         bucket = self._buckets.setdefault((user, server), _Bucket())

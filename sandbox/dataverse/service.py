@@ -3,7 +3,7 @@
 from sandbox.dataverse import errors
 from sandbox.dataverse.actions import ACTIONS, FUNCTIONS
 from sandbox.dataverse.bulk import BULK, Bulk
-from sandbox.dataverse.changes import Changes
+from sandbox.dataverse.changes import Changes, tracks
 from sandbox.dataverse.csdl import csdl
 from sandbox.dataverse.environment import Environment
 from sandbox.dataverse.metadata import METADATA, Metadata
@@ -75,7 +75,7 @@ class Service:
     def _set(self, call: Call, table: Table, rest: list[Segment], options: dict[str, str]) -> Reply:
         changes = Changes(self.env, call)
         match [segment.name for segment in rest], call.method:
-            case [], "GET" if call.prefer.track or "$deltatoken" in options:
+            case [], "GET" if call.prefer.track or tracks(options):
                 return changes.read(table, options)
             case [], "GET":
                 return Reader(self.env, call).many(table, options)

@@ -130,9 +130,7 @@ class Identity:
         if fault.do == "drop" and request.transport is not None:
             request.transport.abort()
         headers = {"Retry-After": str(int(fault.seconds))} if fault.seconds else {}
-        return web.json_response(
-            {"error": "temporarily_unavailable"}, status=fault.code or 503, headers=headers
-        )
+        return web.json_response({"error": "temporarily_unavailable"}, status=fault.code or 503, headers=headers)
 
     def _tenant(self, request: web.Request) -> Tenant:
         tenant, asked = self.registry.tenant(), request.match_info["tenant"]
@@ -149,9 +147,7 @@ class Identity:
         application = tenant.application(form.get("client_id", ""))
         if application is None:
             asked = form.get("client_id", "")
-            text = (
-                f"Application with identifier '{asked}' was not found in the directory '{tenant.tenant_id}'."
-            )
+            text = f"Application with identifier '{asked}' was not found in the directory '{tenant.tenant_id}'."
             raise Refusal(700016, "unauthorized_client", text)
         check_credential(application, form, f"{self.url}{request.path}")
         resource = asked_resource(tenant, form)
@@ -171,10 +167,7 @@ class Identity:
         if request.query.get("api-version") != "2019-08-01":
             return _msi_error(400, "Unsupported api-version.")
         client_id = request.query.get("client_id", tenant.managed_identity.client_id)
-        if (
-            client_id != tenant.managed_identity.client_id
-            or {"mi_res_id", "object_id"} & request.query.keys()
-        ):
+        if client_id != tenant.managed_identity.client_id or {"mi_res_id", "object_id"} & request.query.keys():
             return _msi_error(
                 400,
                 "No managed identity found for the specified client, resource or principal id.",

@@ -1,0 +1,181 @@
+"""Sign-in, privileges, headers, faults and the admin door, over TLS."""
+
+import ssl
+
+import httpx
+import jwt
+import pytest
+
+from sandbox.dataverse.seed import add_user
+from sandbox.dataverse.server import Dataverse, Options
+from sandbox.door import Fault
+from sandbox.identity import tokens
+from sandbox.identity.registry import Application
+from tests.sandbox.dataverse.helpers import error, request, send_batch, statuses
+
+
+async def test_no_token_gets_a_challenge_that_names_the_tenant(client):
+    answer = await client.get("WhoAmI", headers={"Authorization": ""})
+    tenant = client.server.registry.tenant().tenant_id
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == (
+        f"Bearer authorization_uri=https://login.microsoftonline.com/{tenant}/oauth2/authorize, resource_id={client.server.url}/"
+    )
+
+
+@pytest.mark.parametrize("change", [{"resource": "https://other.example"}, {"seconds": -1}])
+async def test_a_token_for_another_resource_or_past_its_end_is_401(client, change):
+    application = client.server.registry.tenant().applications[0]
+    given = {"resource": client.server.url, "seconds": 60, **change}
+    token = tokens.issue(client.server.registry, application, **given)
+    assert (await client.get("WhoAmI", headers={"Authorization": f"Bearer {token}"})).status_code == 401
+
+
+async def test_a_token_once_taken_stops_at_its_end(client, monkeypatch):
+    assert (await client.get("WhoAmI")).status_code == 200
+    known = next(iter(client.server.access._verified.values()))
+    monkeypatch.setattr("sandbox.dataverse.access.time.time", lambda: known["exp"])
+    monkeypatch.setattr("sandbox.dataverse.access.tokens.verify", refuse)
+    assert (await client.get("WhoAmI")).status_code == 401
+
+
+def refuse(*_):
+    raise jwt.ExpiredSignatureError
+
+
+async def test_an_application_that_is_no_user_is_403_until_it_is_added(client):
+    stranger = Application()
+    token = tokens.issue(client.server.registry, stranger, client.server.url, 60)
+    headers = {"Authorization": f"Bearer {token}"}
+    error(await client.get("WhoAmI", headers=headers), 403, "0x80072560")
+    add_user(client.server.env, stranger)
+    assert (await client.get("WhoAmI", headers=headers)).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("privilege", "method", "url", "body"),
+    [
+        ("prvReadAccount", "GET", "accounts", None),
+        ("prvCreateAccount", "POST", "accounts", {"name": "A"}),
+        ("prvWriteAccount", "PATCH", "accounts({id})", {"name": "A"}),
+        ("prvDeleteAccount", "DELETE", "accounts({id})", None),
+        ("prvReadEntity", "GET", "EntityDefinitions", None),
+        ("prvCreateAttribute", "POST", "EntityDefinitions(LogicalName='account')/Attributes", {}),
+        ("prvPublishCustomization", "POST", "PublishAllXml", None),
+    ],
+)
+async def test_a_role_that_lacks_a_privilege_is_403(client, privilege, method, url, body):
+    row_id = await client.create("accounts", name="A")
+    await client.door.put("/privileges", json={"lacks": [privilege]})
+    answer = await client.request(method, url.format(id=row_id), json=body)
+    assert privilege in error(answer, 403, "0x80040220")
+    await client.door.put("/privileges", json={"lacks": []})
+    assert (await client.request(method, url.format(id=row_id), json=body)).status_code != 403
+
+
+async def test_every_answer_carries_the_platforms_headers(client):
+    answer = await client.get("WhoAmI")
+    assert answer.headers["Content-Type"] == "application/json; odata.metadata=minimal; charset=utf-8"
+    for name in ("x-ms-dop-hint", "x-ms-service-request-id", "REQ_ID", "x-ms-ratelimit-burst-remaining-xrm-requests"):
+        assert name in answer.headers
+    assert "ARRAffinity" in answer.headers["Set-Cookie"]
+
+
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({"Accept": "image/png"}, 406),
+        ({"OData-Version": "3.0"}, 400),
+        ({"MSCRMCallerID": "7c1d0000-1111-4222-8333-444455556666"}, 403),
+        ({"MSCRM.BypassBusinessLogicExecution": "CustomSync"}, 403),
+        ({"MSCRM.SuppressDuplicateDetection": "false"}, 400),
+    ],
+)
+async def test_headers_that_are_not_served_are_refused(client, headers, status):
+    assert (await client.get("WhoAmI", headers=headers)).status_code == status
+
+
+async def test_an_unknown_preference_is_ignored_and_listed(client):
+    assert (await client.get("WhoAmI", headers={"Prefer": "odata.nosuch=1"})).status_code == 200
+    assert client.server.door.gaps.list() == [{"kind": "preference", "what": "odata.nosuch", "times": 1}]
+
+
+async def test_other_versions_are_served_and_echoed(client):
+    answer = await client.get(f"{client.server.url}/api/data/v9.1/WhoAmI")
+    assert "/api/data/v9.1/$metadata" in answer.json()["@odata.context"]
+    assert (await client.get(f"{client.server.url}/api/data/v8.2/WhoAmI")).status_code == 404
+
+
+async def test_a_fault_before_leaves_nothing_and_a_fault_after_leaves_the_write(client):
+    for at, left in (("dataverse.before", 0), ("dataverse.after", 1)):
+        client.server.door.faults.add(Fault(at=at, match="POST .*accounts", do="error", code=503))
+        assert (await client.post("accounts", json={"name": "A"})).status_code == 503
+        assert len(await client.rows("accounts")) == left
+
+
+async def test_a_dropped_connection_after_the_commit_leaves_the_write(client):
+    client.server.door.faults.add(Fault(at="dataverse.after", match="POST", do="drop"))
+    with pytest.raises(httpx.RemoteProtocolError):
+        await client.post("accounts", json={"name": "A"})
+    assert len(await client.rows("accounts")) == 1
+
+
+async def test_a_throttle_fault_sends_retry_after(client):
+    client.server.door.faults.add(Fault(at="dataverse.before", do="error", code=429, seconds=17))
+    answer = await client.get("WhoAmI")
+    error(answer, 429, "0x80072322")
+    assert answer.headers["Retry-After"] == "17"
+
+
+async def test_a_fault_strikes_one_request_of_a_batch(client):
+    client.server.door.faults.add(Fault(at="dataverse.inner", match="accounts", skip=1, do="error", code=500))
+    parts = [request("POST accounts", '{"name":"A"}') for _ in range(3)]
+    assert statuses(await send_batch(client, *parts, go_on=True)) == [204, 500, 204]
+    assert len(await client.rows("accounts")) == 2
+
+
+async def test_the_door_seeds_and_shows_rows(client):
+    answer = await client.door.post("/seed", json={"set": "accounts", "rows": [{"name": "A", "creditlimit": 12.5}]})
+    assert answer.status_code == 201
+    (row,) = (await client.door.get("/rows/accounts")).json()
+    assert (row["accountid"], row["name"], row["creditlimit"]) == (answer.json()["ids"][0], "A", "12.50")
+    assert "telephone1" not in row
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [
+        ("POST", "/seed", {"set": "nosuch", "rows": []}),
+        ("POST", "/seed", {"set": "accounts", "rows": [{"nosuch": 1}]}),
+        ("PATCH", "/switches", {"nosuch": True}),
+        ("PUT", "/plugins", [{"table": "account", "column": "name", "do": "explode"}]),
+        ("PUT", "/privileges", {"nosuch": []}),
+        ("GET", "/rows/nosuch", None),
+    ],
+)
+async def test_the_door_refuses_what_it_does_not_know(client, method, path, body):
+    assert (await client.door.request(method, path, json=body)).status_code == 400
+
+
+async def test_a_restart_keeps_the_organization_and_its_users(state):
+    seen = []
+    for _ in range(2):
+        server = Dataverse(state, Options())
+        seen.append((server.env.organization_id, server.env.business_unit, server.env.currency))
+        server.env.store.close()
+    assert seen[0] == seen[1]
+
+
+async def test_modelled_time_counts_against_the_execution_limit(started):
+    client = await started(latency_ms=20, operation_ms=10)
+    await client.post("accounts", json={"name": "A"})
+    _, left = client.server.limits.left(
+        client.server.access.user(client.api.headers["Authorization"], client.server.url).id, 0
+    )
+    assert left <= 1200 - 0.03
+
+
+async def test_the_certificate_is_trusted_by_its_authority_only(client):
+    async with httpx.AsyncClient(verify=ssl.create_default_context()) as other:
+        with pytest.raises(httpx.ConnectError):
+            await other.get(f"{client.server.url}/api/data/v9.2/")
