@@ -19,7 +19,7 @@ async def poll_gp(timer: func.TimerRequest) -> None:
 
 
 @app.function_name("health")
-@app.route("health", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
+@app.route("health", trigger_arg_name="request", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(request: func.HttpRequest) -> func.HttpResponse:
     """Say that the app runs; nothing about its data."""
     return func.HttpResponse("ok")

@@ -21,7 +21,8 @@ class Sandbox:
 
     `async with Sandbox() as box` starts them, each after those it needs, and stops them at the end.
     `box.ready[name]` is a part's ready line. Ports and data survive a restart within one `state`; `fresh`
-    empties it first. `time_scale` shortens the host's waiting times (visibility, back-off).
+    empties it first. `time_scale` shortens the host's waiting times (visibility, back-off). What `overrides` says of
+    the app's settings holds from the next start of a host on.
     """
 
     def __init__(
@@ -34,6 +35,7 @@ class Sandbox:
     ) -> None:
         self.state = state.resolve()
         self.ready: dict[str, dict[str, Any]] = {}
+        self.overrides: dict[str, str] = {}
         self._names = list(parts)
         self._fresh = fresh
         self._time_scale = time_scale
@@ -105,7 +107,7 @@ class Sandbox:
     @property
     def settings(self) -> dict[str, str]:
         """The app's settings against the running parts."""
-        return app_settings(self.ready, self._time_scale)
+        return app_settings(self.ready, self._time_scale) | self.overrides
 
     @property
     def contract(self) -> dict[str, Any]:
