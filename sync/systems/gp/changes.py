@@ -103,7 +103,6 @@ class _Intake:
     def take(self, source: Source, position: Position, page: Page | None, met_at: str) -> None:
         """`met_at`: when the feed was met, if this is its first page; what was there by then is not sent."""
         if page is not None:
-            self.poll.more |= len(page.rows) >= self.limit
             if isinstance(position, Tracked):
                 position = self._tracked(source, position, page)
             elif isinstance(position, Stamped):
@@ -116,6 +115,7 @@ class _Intake:
             self.poll.full_reread.add(source.pair)
             return Tracked(version=page.version)
         self.moving |= bool(page.rows)
+        self.poll.more |= len(page.rows) >= self.limit
         _add(self.poll, source, page.rows, position.mode)
         return further
 
@@ -123,6 +123,8 @@ class _Intake:
         new, further = position.advance(
             page.rows, self.now, self.overlap, limit=self.limit, room=self.room, known_until=met_at
         )
+        # A full page of known rows is no reason to hurry: feeds in turn would keep each other looking back for ever.
+        self.poll.more |= bool(new) and len(page.rows) >= self.limit
         self.moving |= bool(new or position.page or further.page or further.patient)
         _add(self.poll, source, new, position.mode)
         return further

@@ -141,6 +141,7 @@ async def test_a_look_back_longer_than_a_page_goes_on_behind_what_is_known(mappi
     (_, *later), client = await polls(mapping, facts(0, []), stamped(0), *pages)
     assert [len(poll.changes.get("customer", [])) for poll in later] == [4, 2, 0, 0]
     assert "K3" in client.asked[-1][1]
+    assert [poll.more for poll in later] == [True, False, False, False]
 
 
 async def test_cleaned_history_leads_to_a_full_reread_from_now_on(mapping: Mapping) -> None:
