@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from aiohttp import web
+from azure.core.exceptions import AzureError
 
 from sandbox.door import Door
 from sandbox.host import functions, keys, logs
@@ -64,6 +65,9 @@ class Host:
                 self._door.gaps.note(error.kind, error.what)
             await self._storage.close()
             raise
+        except AzureError as error:
+            await self._storage.close()
+            raise HostError(f"storage: {error}") from error
 
     async def _start(self) -> dict[str, object]:
         os.environ.update(read_settings(self._options.settings))

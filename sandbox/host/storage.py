@@ -8,10 +8,14 @@ from azure.storage.blob.aio import BlobServiceClient, ContainerClient
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
 from sandbox.door import Counts
+from sandbox.host.errors import HostError
 
 
 class Storage:
-    """Clients by connection string. Calls are counted as `storage.<service> <METHOD>`, retries included."""
+    """Clients by connection string; raises HostError for one that is malformed.
+
+    Calls are counted as `storage.<service> <METHOD>`, retries included.
+    """
 
     def __init__(self, counts: Counts) -> None:
         self._counts = counts
@@ -20,13 +24,13 @@ class Storage:
 
     def queue(self, connection: str, name: str) -> QueueClient:
         if connection not in self._queues:
-            self._queues[connection] = QueueServiceClient.from_connection_string(connection, **self._options("queue"))
+            self._queues[connection] = _client(QueueServiceClient, connection, self._options("queue"))
         return self._queues[connection].get_queue_client(name)
 
     async def container(self, connection: str, name: str) -> ContainerClient:
         """A blob container, made when it is not there."""
         if connection not in self._blobs:
-            self._blobs[connection] = BlobServiceClient.from_connection_string(connection, **self._options("blob"))
+            self._blobs[connection] = _client(BlobServiceClient, connection, self._options("blob"))
         container = self._blobs[connection].get_container_client(name)
         with contextlib.suppress(ResourceExistsError):
             await container.create_container()
@@ -48,6 +52,13 @@ class Storage:
             "increment_base": 2,
             "random_jitter_range": 0,
         }
+
+
+def _client(kind: Any, connection: str, options: dict[str, Any]) -> Any:
+    try:
+        return kind.from_connection_string(connection, **options)
+    except ValueError as error:
+        raise HostError(f"a storage connection string: {error}") from error
 
 
 async def put_message(queue: QueueClient, content: str) -> None:

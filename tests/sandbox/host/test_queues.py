@@ -177,6 +177,13 @@ async def test_a_disabled_function_is_not_run(start_queues, queue):
     assert (await host.run_by_hand("take")).status_code == 404
 
 
+async def test_logs_name_the_function_and_the_invocation(shared_host, shared_queue, shared_seen):
+    await shared_queue.put("logged")
+    await shared_seen.texts(1)
+    [run] = await shared_host.invocations("take", "ok", match="logged")
+    assert f"take {run['id']}: took logged" in shared_host.child.last_words()
+
+
 async def test_a_delay_fault_holds_the_function_back(shared_host, shared_queue, shared_seen):
     await shared_host.fault("host.invoke.before", "delay", seconds=0.05)
     await shared_queue.put("hello")
