@@ -122,6 +122,32 @@ async def test_a_missing_address_leaves_its_paths_empty(gp: Gp, system: Callable
     assert record.values["bill_to.CITY"]
 
 
+async def test_ugly_text_is_read_as_it_stands_and_stops_no_neighbour(
+    gp: Gp, system: Callable, mapping: Mapping
+) -> None:
+    ugly = {
+        "UGLY1": "CHAR(9) + 'tab' + CHAR(1) + CHAR(10)",
+        "UGLY2": "'  Ü€’ß' + CHAR(160)",
+        "UGLY3": "'100% O''Neil [x] %s'",
+    }
+    for key, name in ugly.items():
+        await gp.sql("TWO", f"INSERT INTO RM00101 (CUSTNMBR, CUSTNAME) VALUES ('{key}', {name}); SELECT 1 AS n")
+    records = await system().read("TWO", mapping, [*ugly, CUSTOMER])
+    names = {key: records[key].values["CUSTNAME"] for key in ugly}
+    assert names == {"UGLY1": "\ttab\x01\n", "UGLY2": "  Ü€’ß\xa0", "UGLY3": "100% O'Neil [x] %s"}
+    assert CUSTOMER in records
+
+
+async def test_odd_but_possible_keys_are_found_both_ways(gp: Gp, system: Callable, mapping: Mapping) -> None:
+    keys = ["A'B", "A%SB", 'A"B', "A\\B", "Ä€ß/#?", " LEADING"]
+    for key in keys:
+        await gp.sql("TWO", f"INSERT INTO RM00101 (CUSTNMBR) VALUES ('{key.replace("'", "''")}'); SELECT 1 AS n")
+    client = system().client
+    for openjson in (True, False):
+        (rows,) = await client.run("TWO", read_statement(mapping, keys, openjson=openjson))
+        assert {str(row["c0"]).rstrip() for row in rows} == set(keys)
+
+
 async def test_keys_are_paged_completely(gp: Gp, system: Callable, mapping: Mapping) -> None:
     found: list[str] = []
     while page := await system().keys("TWO", mapping, found[-1] if found else "", 7):
@@ -319,6 +345,10 @@ async def test_doctor_says_in_one_line_that_the_server_is_down(system: Callable,
     (line,) = [line async for line in check(system(port=1).client, ["TWO"], [mapping])]
     assert not line.ok
     assert line.next_step
+
+
+async def test_nothing_was_asked_that_the_stand_in_does_not_know(gp: Gp) -> None:
+    assert (await gp.door.get("/gaps")).json() == []
 
 
 async def test_a_company_is_told_from_a_copy(system: Callable) -> None:
