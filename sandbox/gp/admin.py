@@ -72,10 +72,3 @@ class Admin:
         if output.errors:
             raise output.errors[0]
         return output
-
-    def load(self, table: str, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
-        """Insert many rows at once; columns not named take their defaults."""
-        output = Recording()
-        self._session.bulk(table, columns, rows, output)
-        if output.errors:
-            raise output.errors[0]

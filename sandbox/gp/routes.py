@@ -5,12 +5,14 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.gp import seed
 from sandbox.gp.admin import Admin
+from sandbox.gp.load import add_customers
+from sandbox.gp.logins import COMPANIES
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.contract import SqlError
 from sandbox.tsql.engine import SqlEngine
@@ -21,7 +23,7 @@ class _Asked(BaseModel):
 
 
 class SeedAsked(_Asked):
-    company: str
+    company: Literal[COMPANIES]
     customers: int = Field(ge=1, le=1_000_000)
     seed: int = 1
 
@@ -52,8 +54,7 @@ def add(routes: web.RouteTableDef, connect: Callable[[str], Admin], engine: SqlE
     @routes.post("/seed")
     async def seed_customers(request: web.Request) -> web.Response:
         def work(asked: SeedAsked) -> object:
-            with connect(asked.company) as admin:
-                seed.add_customers(admin, asked.company, asked.customers, asked.seed)
+            add_customers(engine, asked.company, asked.customers, asked.seed)
             return {}
 
         return await _answer(request, SeedAsked, work)

@@ -1,20 +1,17 @@
-"""Fills the databases: set-up data, the sample customers of TWO and THREE, generated customers."""
+"""Fills new databases: set-up data, the sample customers of TWO and THREE."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import batched
 from pathlib import Path
 
-from sandbox.gp import generate
 from sandbox.gp.admin import Admin
 from sandbox.gp.econnect import parameters
-from sandbox.gp.tables import SYSTEM, tables
-from sandbox.tds.contract import Column, RpcParameter, SqlType
+from sandbox.gp.tables import SYSTEM
+from sandbox.tds.contract import RpcParameter, SqlType
 from sandbox.tsql.catalog import sql_type
 
 _DATA = Path(__file__).parent / "data"
-_CHUNK = 5_000
-_LOADED = ("RM00101", "RM00103", "RM00102", "SY01200")
 
 
 def system(admin: Admin) -> None:
@@ -35,19 +32,6 @@ def company(admin: Admin, database: str) -> None:
     names, *customers = _sample()["customers"][database]
     for values in customers:
         _create(admin, dict(zip(names, values, strict=True)))
-
-
-def add_customers(admin: Admin, database: str, count: int, seed: int) -> None:
-    """Load `count` generated customers, a few thousand a transaction, after those that are there."""
-    first = _number(admin, "SELECT ISNULL(MAX(DEX_ROW_ID), 0) + 1 FROM RM00101")
-    company = f"DYNAMICS..SY01500 WHERE INTERID = '{database}'"
-    note = _number(admin, f"SELECT NOTEINDX FROM {company}")
-    admin.run(f"UPDATE DYNAMICS..SY01500 SET NOTEINDX = NOTEINDX + {count} WHERE INTERID = '{database}'")
-    for chunk in batched(generate.customers(count, seed, first, note), _CHUNK, strict=False):
-        _load(admin, "RM00101", [made.customer for made in chunk])
-        _load(admin, "RM00103", [{"CUSTNMBR": made.customer["CUSTNMBR"]} for made in chunk])
-        _load(admin, "RM00102", [address for made in chunk for address in made.addresses])
-        _load(admin, "SY01200", [made.internet for made in chunk if made.internet])
 
 
 def _create(admin: Admin, values: dict[str, object]) -> None:
@@ -82,23 +66,6 @@ def _insert(admin: Admin, table: str, names: Sequence[object], rows: Iterable[Se
 
 def _literal(value: object) -> str:
     return "'" + value.replace("'", "''") + "'" if isinstance(value, str) else str(value)
-
-
-def _load(admin: Admin, table: str, rows: list[dict[str, object]]) -> None:
-    if rows:
-        columns = [Column(name, _types(table)[name]) for name in rows[0]]
-        admin.load(table, columns, (tuple(row.values()) for row in rows))
-
-
-_KINDS = {table.name: table for table in tables("TWO") if table.name in _LOADED}
-
-
-def _types(table: str) -> dict[str, SqlType]:
-    return {name: column.type for name, column in _KINDS[table].columns.items()}
-
-
-def _number(admin: Admin, sql: str) -> int:
-    return int(str(admin.run(sql)[0].rows[0][0]).partition(".")[0])
 
 
 def _sample() -> dict[str, dict[str, list[list[object]]]]:

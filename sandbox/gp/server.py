@@ -8,6 +8,7 @@ from pathlib import Path
 from sandbox.door import Door
 from sandbox.gp import routes, seed
 from sandbox.gp.admin import Admin
+from sandbox.gp.load import add_customers
 from sandbox.gp.logins import COMPANIES, logins
 from sandbox.gp.procedures import procedures
 from sandbox.gp.tables import SYSTEM, tables
@@ -74,8 +75,7 @@ class GpServer:
         for table in (None, *_TRACKED):
             self.engine.set_change_tracking(_TRACKED_COMPANY, table, True)
         if customers:
-            with self.connect(_TRACKED_COMPANY) as admin:
-                seed.add_customers(admin, _TRACKED_COMPANY, customers, seed=1)
+            add_customers(self.engine, _TRACKED_COMPANY, customers, seed=1)
 
 
 def _passwords(file: Path) -> dict[str, str]:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pymssql
 import pytest
 
-from sandbox.gp import seed
+from sandbox.gp import load
+from sandbox.gp.admin import Admin
 from tests.sandbox.gp.calls import rows
 from tests.sandbox.gp.conftest import Endpoint
 
@@ -46,13 +47,23 @@ def test_change_tracking_is_on_in_two_only(
     assert (version is not None) == tracked
 
 
-def test_generated_customers_come_in_whole(gp: Endpoint) -> None:
+@pytest.mark.parametrize("many", [100, 1000], ids=["all at once", "in chunks"])
+def test_generated_customers_come_in_whole(gp: Endpoint, monkeypatch: pytest.MonkeyPatch, many: int) -> None:
+    monkeypatch.setattr(load, "_MANY", many)
+
+    def counts(admin: Admin) -> list[object]:
+        wanted = (
+            "RM00101",
+            "RM00103",
+            "RM00101 WHERE NOT EXISTS (SELECT * FROM RM00102 AS a WHERE a.CUSTNMBR = RM00101.CUSTNMBR)",
+        )
+        unique = "sys.indexes WHERE object_id = OBJECT_ID('RM00101')"
+        return [admin.run(f"SELECT COUNT(*) FROM {table}")[0].rows[0][0] for table in (*wanted, unique)]
+
     with gp.server.connect("THREE") as admin:
-        before = admin.run("SELECT COUNT(*) FROM RM00101")[0].rows[0][0]
-        seed.add_customers(admin, "THREE", 300, seed=3)
-        assert admin.run("SELECT COUNT(*) FROM RM00101")[0].rows[0][0] == before + 300
-        assert admin.run("SELECT COUNT(*) FROM RM00103")[0].rows[0][0] == before + 300
-        lost = "SELECT c.CUSTNMBR FROM RM00101 AS c LEFT JOIN RM00102 AS a ON a.CUSTNMBR = c.CUSTNMBR "
-        assert admin.run(lost + "WHERE a.CUSTNMBR IS NULL AND c.CUSTNMBR LIKE '%0%1'")[0].rows == []
+        customers, summaries, homeless, indexes = counts(admin)
+        load.add_customers(gp.server.engine, "THREE", 300, seed=3)
+        assert counts(admin) == [customers + 300, summaries + 300, homeless, indexes]
         assert admin.run("SELECT NOTEINDX FROM RM00101 GROUP BY NOTEINDX HAVING COUNT(*) > 1")[0].rows == []
-        admin.run("DELETE FROM RM00101 WHERE DEX_ROW_ID > 3; DELETE FROM RM00102; DELETE FROM RM00103")
+        next_note = "SELECT NOTEINDX - (SELECT MAX(NOTEINDX) FROM RM00101) FROM DYNAMICS..SY01500 WHERE INTERID='THREE'"
+        assert admin.run(next_note)[0].rows == [(1,)]
