@@ -56,12 +56,10 @@ class Link:
         return self.packet_size - _HEADER.size
 
     async def receive(self) -> tuple[int, bytes]:
-        """The next message: its type and its bytes. An Attention cuts short a message that is not complete."""
+        """The next message: its type and its bytes. A message cut short by an Attention counts as the Attention."""
         parts: list[bytes] = []
         while True:
             kind, status, payload = await self._packet()
-            if kind == Kind.ATTENTION:
-                return kind, b""
             parts.append(payload)
             if status & _LAST and status & _IGNORE:
                 parts.clear()

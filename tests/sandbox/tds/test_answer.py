@@ -1,9 +1,12 @@
 """What the two clients make of an answer: order, counts, errors. pymssql for its behaviour, python-tds for the order."""
 
+import asyncio
+
 import pymssql
 import pytds
 import pytest
 
+from sandbox.tds.answer import Answer, Surroundings
 from sandbox.tds.contract import Column, SqlError, SqlType
 from tests.sandbox.tds.script import INT, columns, numbers, pytds_to
 
@@ -199,20 +202,32 @@ def test_an_answer_of_many_packets_is_whole(mssql, tds, script):
         assert cursor.fetchall() == wanted
 
 
-def test_a_slow_reader_holds_the_session_back(running, script, tds):
-    made = []
+class SlowLink:
+    """A link whose client reads slowly; notes how many pieces the session ever had on their way."""
 
-    def act(output, _):
-        output.columns(columns(text=SqlType("varchar", 8000)))
-        output.rows((made.append(1) or "x" * 8000,) for _ in range(10_000))
-        output.done(10_000)
+    room = 4088
 
-    script.batches["x"] = act
-    cursor = tds.cursor()
-    cursor.execute("x")
-    cursor.fetchone()
-    assert len(made) < 10_000
-    assert sum(1 for _ in cursor) == 9_999
+    def __init__(self):
+        self.on_their_way = self.most = 0
+
+    async def send(self, _, *, last):
+        self.on_their_way += 1
+        self.most = max(self.most, self.on_their_way)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        self.on_their_way -= 1
+
+
+async def test_a_slow_reader_holds_the_session_back():
+    def work():
+        answer.columns(columns(text=SqlType("varchar", 8000)))
+        answer.rows(("x" * 8000,) for _ in range(500))
+
+    link = SlowLink()
+    answer = Answer(link, Surroundings("TWO"))
+    await asyncio.to_thread(work)
+    await answer.finish()
+    assert link.most == 1
 
 
 def test_a_value_that_does_not_fit_its_column_is_an_error_not_a_torn_answer(mssql, script):
