@@ -115,13 +115,21 @@ class Sandbox:
         return contract(self.ready)
 
     async def _start_all(self) -> None:
-        waiting = list(self._names)
-        while waiting:
-            wave = [name for name in waiting if not set(part_of(name).needs) & set(waiting)]
-            results = await asyncio.gather(*(self.start(name) for name in wave), return_exceptions=True)
-            for failed in (result for result in results if isinstance(result, BaseException)):
-                raise failed
-            waiting = [name for name in waiting if name not in wave]
+        started = {name: asyncio.Event() for name in self._names}
+
+        async def start(name: str) -> None:
+            for need in part_of(name).needs:
+                if need in started:
+                    await started[need].wait()
+            await self.start(name)
+            started[name].set()
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in self._names:
+                    group.create_task(start(name))
+        except* PartFailed as failures:
+            raise failures.exceptions[0] from None
 
     async def _bind_app(self) -> None:
         """Write the app's settings; before the first host starts, provision Dataverse and note where GP stands.
@@ -134,7 +142,9 @@ class Sandbox:
         )
         if any(part_of(name) is PARTS["host"] for name in self._children):
             return
-        for command in ("provision", "poll"):
-            status, out, err = await self.cli(command, "--json")
-            if status:
-                raise PartFailed(f"`python -m sync {command}` ended with status {status}: {err or out}")
+        await asyncio.gather(self._prepare("provision"), self._prepare("poll"))
+
+    async def _prepare(self, command: str) -> None:
+        status, out, err = await self.cli(command, "--json")
+        if status:
+            raise PartFailed(f"`python -m sync {command}` ended with status {status}: {err or out}")
