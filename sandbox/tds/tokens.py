@@ -10,7 +10,7 @@ from sandbox.tds.encode import encoder, has_text_pointer, type_info
 
 SERVER_NAME = "GP365SANDBOX"
 TDS_VERSION = 0x74000004
-SERVER_VERSION = bytes([15, 0, 0x07, 0xD0])  # 15.0.2000
+SERVER_VERSION = bytes([13, 0, 0x18, 0x9C])  # 13.0.6300, as SERVERPROPERTY says
 ROW = b"\xd1"
 MORE, ERROR, COUNT, ATTENTION = 0x01, 0x02, 0x10, 0x20
 
