@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from sandbox.tsql.catalog import Catalog, CatalogColumn, Check, Index, Table
-from sandbox.tsql.ddl import column_type, create_table as table_statements, create_trigger
-from sandbox.tsql.errors import SqlError, error
+from sandbox.tsql.ddl import column_type, create_trigger
+from sandbox.tsql.ddl import create_table as table_statements
+from sandbox.tsql.errors import error
 from sandbox.tsql.metadata import object_id, rows, views
 from sandbox.tsql.procedures import REQUIRED, Parameter, Procedure
 from sandbox.tsql.statements import CreateProcedure, TableDefinition
@@ -111,7 +112,7 @@ def set_tracking(
         if found is None:
             raise error(208, table)
         if enabled and not catalog.change_tracking:
-            raise SqlError(22106, f"Change tracking is not enabled on database '{catalog.name}'.", 16)
+            raise error(22106, catalog.name)
         _set_table(connection, found, enabled)
 
 
@@ -122,7 +123,7 @@ def _set_database(connection: Connection, catalog: Catalog, enabled: bool) -> No
         connection.execute(b"INSERT INTO tsql.tracked_database(name) VALUES ($1) ON CONFLICT DO NOTHING", [name])
     else:
         if any(table.tracked for table in catalog.tables):
-            raise SqlError(22115, "Change tracking is enabled for one or more tables in the database.", 16)
+            raise error(22115)
         connection.execute(b"DELETE FROM tsql.tracked_database WHERE name = $1", [name])
     catalog.change_tracking = enabled
 

@@ -3,17 +3,17 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from sandbox.tds.contract import Column, RpcParameter, SqlError, SqlType
+from sandbox.tds.contract import RpcParameter, SqlError, SqlType
 from sandbox.tsql import statements as s
 from sandbox.tsql.applocks import get_lock, release_lock
 from sandbox.tsql.context import RunningProcedure
-from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.errors import error
 from sandbox.tsql.lexer import Literal
 from sandbox.tsql.parser import BatchParser
 from sandbox.tsql.procedures import REQUIRED, Parameter, Procedure
 from sandbox.tsql.recording import RowCollector
 from sandbox.tsql.state import Frame, Returned, Variable
-from sandbox.tsql.values import NVARCHAR_MAX, convert, type_of
+from sandbox.tsql.values import convert
 
 if TYPE_CHECKING:
     from sandbox.tsql.interpreter import Interpreter
@@ -304,4 +304,3 @@ def _parameter(procedure: Procedure, parameters: Sequence[Parameter], ordinal: i
 _BUILTIN: dict[str, Callable[..., tuple[int, dict[object, Value]]]] = {
     "sp_executesql": Calls._execute_sql, "sp_getapplock": Calls._applock, "sp_releaseapplock": Calls._release,
 }  # fmt: skip
-__all__ = ["NVARCHAR_MAX", "Calls", "Column", "Unsupported", "bind_arguments", "type_of"]

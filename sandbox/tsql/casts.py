@@ -17,7 +17,7 @@ _DIGITS = {"bigint": 19, "int": 10, "smallint": 5, "tinyint": 3, "bit": 1}
 
 def numeric_shape(kind: SqlType) -> tuple[int, int]:
     """The precision and scale a number counts as in arithmetic."""
-    return (_DIGITS[kind.name], 0) if kind.name in _DIGITS else precision_scale(kind)
+    return (kind.precision or _DIGITS[kind.name], 0) if kind.name in _DIGITS else precision_scale(kind)
 
 
 def common_type(kinds: list[SqlType]) -> SqlType:
@@ -39,7 +39,7 @@ def _common(a: SqlType, b: SqlType) -> SqlType:
         (p1, s1), (p2, s2) = numeric_shape(a), numeric_shape(b)
         scale = max(s1, s2)
         return SqlType("numeric", precision=min(38, max(p1 - s1, p2 - s2) + scale), scale=scale)
-    return winner
+    return SqlType(winner.name) if winner.name in _DIGITS else winner
 
 
 def padded(expr: Expr) -> str:
@@ -216,8 +216,5 @@ def align(left: Expr, right: Expr) -> tuple[Expr, Expr]:
     kind = common_type([left.type, right.type])
     if family(kind) == "moment" and {a, b} == {"moment"}:
         return left, right
-    same = (
-        left if family(left.type) == family(kind) else cast(left, kind),
-        right if family(right.type) == family(kind) else cast(right, kind),
-    )
-    return same
+    left, right = (side if family(side.type) == family(kind) else cast(side, kind) for side in (left, right))
+    return left, right

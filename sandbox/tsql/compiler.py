@@ -1,7 +1,6 @@
 """From a statement's fragment to a plan."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from sqlglot import exp
 
@@ -14,7 +13,7 @@ from sandbox.tsql.expressions import Compilation, parameter_name
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.locks import lock_commands
 from sandbox.tsql.plan import Command, Plan, command
-from sandbox.tsql.queries import Queries, result_columns
+from sandbox.tsql.queries import Queries, plain_type, result_columns
 from sandbox.tsql.scope import Expr, Scope
 from sandbox.tsql.values import postgres_type
 from sandbox.tsql.world import World
@@ -77,7 +76,7 @@ def _assigned(item: exp.Expression) -> str:
 
 def _assignment(c: Compilation, queries: Queries, node: exp.Select, targets: Sequence[str]) -> Plan:
     if not all(targets):
-        raise error(141) if False else error(102, "=")
+        raise error(141)
     names = [target for target in targets if target]
     plain = node.copy()
     plain.set("expressions", [item.expression.copy() for item in node.expressions])
@@ -102,7 +101,9 @@ def _into(c: Compilation, queries: Queries, node: exp.Select) -> Plan:
     compiled = queries.query(plain, stored=True)
     names = ", ".join(f'"{item.lower()}"' for item, _ in compiled.items)
     table = Table(
-        name, {item: CatalogColumn(expr.type, nullable=expr.nullable) for item, expr in compiled.items}, schema="#"
+        name,
+        {item: CatalogColumn(plain_type(expr.type), nullable=expr.nullable) for item, expr in compiled.items},
+        schema="#",
     )
     table.relation = f'pg_temp."{name.lower()}"'
     sql = f'CREATE TEMP TABLE "{name.lower()}" ({names}) AS {compiled.sql}'
@@ -132,6 +133,3 @@ def compile_condition(world: World, fragment: Fragment, variables: Variables) ->
     plan = Plan("SELECT", _command(f"SELECT ({test})", c), needs=c.needs, pinned=c.pinned)
     plan.before = [_command(text, c) for text in lock_commands(c.locks, node, c)]
     return plan
-
-
-__all__ = ["compile_condition", "compile_statement", "compile_value", "replace"]

@@ -5,8 +5,8 @@ from datetime import datetime
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
-from sandbox.tds.contract import Column, SqlError, SqlType
-from sandbox.tsql.errors import Unsupported, error
+from sandbox.tds.contract import Column, SqlType
+from sandbox.tsql.errors import Unsupported
 from sandbox.tsql.parser import parse
 from sandbox.tsql.plan import Plan
 from sandbox.tsql.procedures import Procedure
@@ -109,6 +109,3 @@ class RunningProcedure:
         assert row is not None
         assert isinstance(row[0], datetime)
         return row[0]
-
-
-__all__ = ["RunningProcedure", "SqlError", "error"]

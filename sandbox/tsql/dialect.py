@@ -1,6 +1,7 @@
 """sqlglot's T-SQL parser, with its rewriting of functions switched off: a call stays the call that was written."""
 
 from functools import lru_cache
+from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
@@ -13,9 +14,9 @@ from sandbox.tsql.errors import Unsupported, error
 
 
 class _Parser(TSQL.Parser):
-    FUNCTIONS = {}
-    NO_PAREN_FUNCTIONS = {}
-    FUNCTION_PARSERS = {
+    FUNCTIONS: ClassVar = {}
+    NO_PAREN_FUNCTIONS: ClassVar = {}
+    FUNCTION_PARSERS: ClassVar = {
         name: parser
         for name, parser in TSQL.Parser.FUNCTION_PARSERS.items()
         if name in {"CAST", "TRY_CAST", "CONVERT", "TRY_CONVERT", "OPENJSON", "STRING_AGG", "TRIM"}
@@ -40,21 +41,6 @@ def parse_query(text: str) -> exp.Expression:
     if len(trees) != 1 or trees[0] is None or isinstance(trees[0], exp.Command):
         raise Unsupported(text)
     return trees[0]
-
-
-def parse_expression(text: str) -> exp.Expression:
-    """The syntax tree of one expression or condition."""
-    tree = parse_query(f"SELECT CASE WHEN {text} THEN 1 END" if _is_condition(text) else f"SELECT {text}")
-    item = tree.expressions[0]
-    return item.args["ifs"][0].this if _is_condition(text) and isinstance(item, exp.Case) else item
-
-
-def _is_condition(_: str) -> bool:
-    return False
-
-
-def parse_condition(text: str) -> exp.Expression:
-    return parse_query(f"SELECT 1 WHERE {text}").args["where"].this
 
 
 def declared_type(node: exp.DataType) -> SqlType:
@@ -88,6 +74,6 @@ _SIZED = {
 }
 _NAMES = {
     "decimal": "decimal", "bool": "bit", "boolean": "bit", "utinyint": "tinyint", "double": "float", "float": "real",
-    "datetime2": "datetime2", "timestamptz": "datetimeoffset", "smallmoney": "smallmoney", "rowversion": "timestamp", "uuid": "uniqueidentifier",
+    "datetime2": "datetime2", "timestamptz": "datetimeoffset", "rowversion": "timestamp", "uuid": "uniqueidentifier",
     "timestamp": "datetime2",
 }  # fmt: skip

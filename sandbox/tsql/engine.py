@@ -19,7 +19,6 @@ from sandbox.tsql.naming import CatalogNames
 from sandbox.tsql.parser import parse
 from sandbox.tsql.plan import Plan
 from sandbox.tsql.postgres import Postgres
-from sandbox.tsql.procedures import Procedure
 from sandbox.tsql.session import SqlSession
 from sandbox.tsql.statements import Block, ChangeTracking, CreateProcedure, SnapshotIsolation, TableDefinition
 
@@ -171,6 +170,3 @@ class SqlEngine:
     def _only_admin(session: SqlSession, action: str) -> None:
         if not session.login_rights.admin:
             raise error(262, action, session.frame.database)
-
-
-__all__ = ["LoginRights", "PlanCache", "Procedure", "SqlEngine"]

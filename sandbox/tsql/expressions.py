@@ -13,7 +13,7 @@ from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.lexer import Literal
 from sandbox.tsql.plan import Binder, Need
 from sandbox.tsql.scope import Expr, Scope
-from sandbox.tsql.values import BIT, INT, UNICODE, VARCHAR_MAX, family, is_number, postgres_type
+from sandbox.tsql.values import BIT, INT, UNICODE, family, is_number, postgres_type
 
 if TYPE_CHECKING:
     from sandbox.tsql.world import World
@@ -409,7 +409,7 @@ def _number_type(sign: str, a: SqlType, b: SqlType) -> SqlType:
         return SqlType("float")
     if {family(a), family(b)} <= {"integer", "bit"}:
         kind = common_type([a, b])
-        return INT if kind == BIT else kind
+        return INT if kind == BIT else SqlType(kind.name)
     if {a.name, b.name} & {"money", "smallmoney"} and not {a.name, b.name} & {"numeric", "decimal"}:
         return SqlType("money")
     (p1, s1), (p2, s2) = numeric_shape(a), numeric_shape(b)
@@ -459,4 +459,3 @@ _CONDITIONS: dict[type, Callable[[Expressions, exp.Expression], str]] = {
     exp.And: _E._logic, exp.Or: _E._logic, exp.Not: _E._not, exp.Paren: _E._grouped, exp.Is: _E._is_null, exp.Like: _E._like,
     exp.Escape: _E._escape, exp.In: _E._in, exp.Between: _E._between, exp.Exists: _E._exists,
 }  # type: ignore[dict-item]  # fmt: skip
-__all__ = ["VARCHAR_MAX", "Compilation", "Expressions"]

@@ -40,7 +40,7 @@ def _count(name: str, nodes: Sequence[exp.Expression], least: int, most: int | N
 def _part(node: exp.Expression) -> str:
     name = bare_name(node).lower()
     if name not in _PARTS:
-        raise error(155, name) if False else error(102, name)
+        raise error(155, name, "datepart")
     return _PARTS[name]
 
 
@@ -322,19 +322,11 @@ def _sum(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
 def _avg(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     distinct, value = _inner(e, nodes[0])
     kind = _total_type(value.type, 6)
-    cut = f"::{postgres_type(kind)}"
     if family(kind) == "integer":
         # The average of whole numbers is cut, not rounded.
-        return (
-            Expr(f"avg({distinct}{value.sql})\x01::numeric::text", kind, aggregate=True)
-            if False
-            else _aggregate(f"div(sum({distinct}{value.sql})::numeric, nullif(count({distinct}{value.sql}), 0))", kind)
-        )
-    return (
-        Expr(f"avg({distinct}({value.sql})::numeric)\x01{cut}", kind, aggregate=True)
-        if kind.name != "float"
-        else _aggregate(f"avg({distinct}{value.sql})", kind)
-    )
+        return _aggregate(f"div(sum({distinct}{value.sql})::numeric, nullif(count({distinct}{value.sql}), 0))", kind)
+    number = value.sql if kind.name == "float" else f"({value.sql})::numeric"
+    return _aggregate(f"avg({distinct}{number})", kind)
 
 
 def _total_type(kind: SqlType, least_scale: int) -> SqlType:
@@ -346,7 +338,7 @@ def _total_type(kind: SqlType, least_scale: int) -> SqlType:
         return SqlType("money")
     if family(kind) == "float":
         return FLOAT8
-    raise error(8117, kind.name) if False else Unsupported(f"SUM or AVG of {kind.name}")
+    raise error(8117, kind.name, "sum or avg")
 
 
 def _aggregate(call: str, kind: SqlType) -> Expr:
@@ -502,7 +494,7 @@ def _newid(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:  # noqa: AR
 
 
 BARE: dict[str, Callable[[Expressions], Expr]] = {
-    "CURRENT_TIMESTAMP": lambda e: _now("tsql.getdate()", DATETIME)(e),
+    "CURRENT_TIMESTAMP": lambda e: FUNCTIONS["GETDATE"](e, ()),
     "SYSTEM_USER": lambda e: e.c.system("SUSER_SNAME", _SYSNAME),
     "CURRENT_USER": lambda e: e.c.system("USER_NAME", _SYSNAME),
     "USER": lambda e: e.c.system("USER_NAME", _SYSNAME),
@@ -520,19 +512,22 @@ FUNCTIONS: dict[str, Maker] = {
     "ROW_NUMBER": _ranking("row_number"), "RANK": _ranking("rank"), "DENSE_RANK": _ranking("dense_rank"), "NTILE": _ranking("ntile"),
     "LAG": _neighbour("lag"), "LEAD": _neighbour("lead"), "FIRST_VALUE": _neighbour("first_value"), "LAST_VALUE": _neighbour("last_value"),
     "GETUTCDATE": _now("tsql.getutcdate()", DATETIME), "GETDATE": _now("tsql.getdate()", DATETIME),
-    "SYSUTCDATETIME": _now(_UTC2, SqlType("datetime2", scale=7)), "SYSDATETIME": _now("statement_timestamp()::timestamp", SqlType("datetime2", scale=7)),
+    "SYSUTCDATETIME": _now(_UTC2, SqlType("datetime2", scale=7)),
+    "SYSDATETIME": _now("statement_timestamp()::timestamp", SqlType("datetime2", scale=7)),
     "DATEADD": _dateadd, "DATEDIFF": _datediff, "DATEPART": _datepart, "DATENAME": _datename, "YEAR": _named_part("year"),
     "MONTH": _named_part("month"), "DAY": _named_part("day"), "EOMONTH": _eomonth, "JSON_VALUE": _json_value, "JSON_QUERY": _json_query,
     "ISJSON": _isjson, "HASHBYTES": _hashbytes, "NEWID": _newid,
     "XACT_STATE": _session("XACT_STATE", SqlType("smallint")), "SCOPE_IDENTITY": _session("SCOPE_IDENTITY", _NUMERIC38),
     "ERROR_NUMBER": _session("ERROR_NUMBER", INT), "ERROR_MESSAGE": _session("ERROR_MESSAGE", SqlType("nvarchar", 4000)),
-    "ERROR_SEVERITY": _session("ERROR_SEVERITY", INT), "ERROR_STATE": _session("ERROR_STATE", INT), "ERROR_LINE": _session("ERROR_LINE", INT),
+    "ERROR_SEVERITY": _session("ERROR_SEVERITY", INT), "ERROR_STATE": _session("ERROR_STATE", INT),
+    "ERROR_LINE": _session("ERROR_LINE", INT),
     "ERROR_PROCEDURE": _session("ERROR_PROCEDURE", _SYSNAME), "DB_NAME": _session("DB_NAME", _SYSNAME, 0, 1),
     "DB_ID": _session("DB_ID", SqlType("smallint"), 0, 1), "OBJECT_ID": _session("OBJECT_ID", INT, 1, 2),
     "SERVERPROPERTY": _session("SERVERPROPERTY", VARIANT, 1), "DATABASEPROPERTYEX": _session("DATABASEPROPERTYEX", VARIANT, 2),
     "HAS_PERMS_BY_NAME": _session("HAS_PERMS_BY_NAME", INT, 3, 5), "HAS_DBACCESS": _session("HAS_DBACCESS", INT, 1),
     "SUSER_SNAME": _session("SUSER_SNAME", _SYSNAME), "SUSER_NAME": _session("SUSER_SNAME", _SYSNAME),
-    "ORIGINAL_LOGIN": _session("SUSER_SNAME", _SYSNAME), "USER_NAME": _session("USER_NAME", _SYSNAME), "APP_NAME": _session("APP_NAME", _SYSNAME),
+    "ORIGINAL_LOGIN": _session("SUSER_SNAME", _SYSNAME), "USER_NAME": _session("USER_NAME", _SYSNAME),
+    "APP_NAME": _session("APP_NAME", _SYSNAME),
     "HOST_NAME": _session("HOST_NAME", _SYSNAME), "IS_SRVROLEMEMBER": _session("IS_SRVROLEMEMBER", INT, 1, 2),
     "IS_MEMBER": _session("IS_MEMBER", INT, 1), "COL_LENGTH": _session("COL_LENGTH", SqlType("smallint"), 2),
     "IDENT_CURRENT": _session("IDENT_CURRENT", _NUMERIC38, 1), "APPLOCK_MODE": _session("APPLOCK_MODE", SqlType("nvarchar", 32), 3),

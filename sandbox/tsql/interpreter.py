@@ -3,16 +3,14 @@
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from sandbox.tds.contract import Column, Output, RpcParameter, SqlError, SqlType
 from sandbox.tsql import statements as s
 from sandbox.tsql.bulk import bulk_insert, shape_only
 from sandbox.tsql.calls import Calls
 from sandbox.tsql.errors import COMPILE_TIME, Effect, Raiserror, Thrown, Unsupported, effect, error
+from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.messages import raise_error, throw
 from sandbox.tsql.options import set_option
-from sandbox.tsql.parser import parse
 from sandbox.tsql.results import run_query
 from sandbox.tsql.state import Broken, Caught, Continued, EndBatch, Frame, Returned, Variable
 from sandbox.tsql.values import text_value
@@ -167,10 +165,9 @@ class Interpreter:
         for statement in block.body:
             self.run(statement)
 
-    def _test(self, condition: object, line: int) -> bool | None:
+    def _test(self, condition: Fragment, line: int) -> bool | None:
         held: list[bool] = []
-        fragment = condition
-        self.attempt(line, lambda: held.append(self.session.holds(fragment)))  # type: ignore[arg-type]
+        self.attempt(line, lambda: held.append(self.session.holds(condition)))
         return held[0] if held else None
 
     def _if(self, statement: s.If) -> None:
@@ -239,9 +236,8 @@ class Interpreter:
         value = self._value(statement.value, statement.type) if statement.value else None
         frame.variables[statement.name] = Variable(statement.type, value)
 
-    def _value(self, fragment: object, kind: SqlType) -> object:
-        value, source = self.session.evaluate(fragment, kind)  # type: ignore[arg-type]
-        return value if source == kind else value
+    def _value(self, fragment: Fragment, kind: SqlType) -> object:
+        return self.session.evaluate(fragment, kind)[0]
 
     def _set(self, statement: s.SetVariable) -> None:
         variable = self.session.frame.variables.get(statement.name)
@@ -372,9 +368,9 @@ _CONTROL: dict[type, Callable[[Interpreter, s.Statement], None]] = {
 }  # type: ignore[dict-item]  # fmt: skip
 _SIMPLE: dict[type, Callable[[Interpreter, s.Statement], None]] = {
     s.Query: _I._query, s.Declare: _I._declare, s.SetVariable: _I._set, s.SetOption: _I._option, s.Transaction: _I._transaction,
-    s.Execute: _I._execute, s.ExecuteText: _I._execute_text, s.InsertExecute: _I._insert_execute, s.Throw: _I._throw, s.Raise: _I._raiserror,
+    s.Execute: _I._execute, s.ExecuteText: _I._execute_text, s.InsertExecute: _I._insert_execute,
+    s.Throw: _I._throw, s.Raise: _I._raiserror,
     s.Print: _I._print, s.Use: _I._use, s.WaitFor: _I._wait, s.CreateTable: _I._create_table, s.DropTable: _I._drop_table,
     s.Truncate: _I._truncate, s.ChangeTracking: _I._tracking, s.SnapshotIsolation: _I._snapshot, s.CreateProcedure: _I._create_procedure,
     s.InsertBulk: _I._bulk, s.ShapeOnly: _I._shape, s.Return: _I._return,
 }  # type: ignore[dict-item]  # fmt: skip
-__all__ = ["Interpreter", "parse", "psycopg"]

@@ -106,7 +106,8 @@ def _number(text: str) -> Literal:
     if "e" in text.lower():
         return Literal(float(text), SqlType("float"))
     if "." not in text and int(text) < 2**31:
-        return Literal(int(text), SqlType("int"))
+        # The digits decide the scale of a division; columns and variables of type int count as 10.
+        return Literal(int(text), SqlType("int", precision=len(text.lstrip("0")) or 1))
     whole, _, fraction = text.partition(".")
     digits = len(whole.lstrip("0")) + len(fraction)
     return Literal(Decimal(text), SqlType("numeric", precision=max(digits, 1), scale=len(fraction)))

@@ -34,11 +34,7 @@ def throw(session: "SqlSession", statement: Throw) -> None:
         raise Thrown(caught.number, caught.text, caught.severity, caught.state, caught.procedure, caught.line)
     number, text, state = (_value(session, argument) for argument in statement.arguments)
     if int(number) < 50000:  # type: ignore[call-overload]
-        raise SqlError(
-            35100,
-            f"Error number {number} in the THROW statement is outside the valid range. Specify an error number in the valid range of 50000 to 2147483647.",
-            16,
-        )
+        raise error(35100, number)
     raise Thrown(int(number), text_value(text), 16, int(state))  # type: ignore[call-overload]
 
 

@@ -1,8 +1,10 @@
 """The catalogue views (sys.*, INFORMATION_SCHEMA.*): ordinary tables in a schema of their own, filled from the catalogue."""
 
+import json
 import zlib
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from pathlib import Path
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import Catalog, CatalogColumn, Table, sql_type
@@ -14,9 +16,10 @@ TYPES: dict[str, tuple[int, int]] = {
     "datetimeoffset": (43, 10), "tinyint": (48, 1), "smallint": (52, 2), "int": (56, 4), "smalldatetime": (58, 4), "real": (59, 4),
     "money": (60, 8), "datetime": (61, 8), "float": (62, 8), "sql_variant": (98, 8016), "ntext": (99, 16), "bit": (104, 1),
     "decimal": (106, 17), "numeric": (108, 17), "smallmoney": (122, 4), "bigint": (127, 8), "varbinary": (165, 8000),
-    "varchar": (167, 8000), "binary": (173, 8000), "char": (175, 8000), "timestamp": (189, 8), "nvarchar": (231, 8000), "nchar": (239, 8000),
+    "varchar": (167, 8000), "binary": (173, 8000), "char": (175, 8000), "timestamp": (189, 8),
+    "nvarchar": (231, 8000), "nchar": (239, 8000),
 }  # fmt: skip
-_EPOCH = datetime(2015, 1, 1)
+_EPOCH = datetime(2015, 1, 1)  # noqa: DTZ001
 
 
 def object_id(database: str, name: str) -> int:
@@ -37,33 +40,18 @@ def max_length(kind: SqlType) -> int:
     return TYPES[kind.name][1]
 
 
-_VIEWS: dict[tuple[str, str], str] = {
-    ("sys", "databases"): "name sysname, database_id int, compatibility_level tinyint, collation_name sysname, create_date datetime, is_read_committed_snapshot_on bit, snapshot_isolation_state tinyint, state tinyint, state_desc nvarchar(60), recovery_model tinyint",
-    ("sys", "schemas"): "name sysname, schema_id int, principal_id int",
-    ("sys", "types"): "name sysname, system_type_id tinyint, user_type_id int, max_length smallint, precision tinyint, scale tinyint, is_nullable bit",
-    ("sys", "objects"): "name sysname, object_id int, schema_id int, parent_object_id int, type char(2), type_desc nvarchar(60), create_date datetime, modify_date datetime, is_ms_shipped bit",
-    ("sys", "tables"): "name sysname, object_id int, schema_id int, parent_object_id int, type char(2), type_desc nvarchar(60), create_date datetime, modify_date datetime, is_ms_shipped bit",
-    ("sys", "procedures"): "name sysname, object_id int, schema_id int, parent_object_id int, type char(2), type_desc nvarchar(60), create_date datetime, modify_date datetime, is_ms_shipped bit",
-    ("sys", "triggers"): "name sysname, object_id int, parent_id int, type char(2), is_disabled bit, is_instead_of_trigger bit",
-    ("sys", "columns"): "object_id int, name sysname, column_id int, system_type_id tinyint, user_type_id int, max_length smallint, precision tinyint, scale tinyint, collation_name sysname, is_nullable bit, is_identity bit, is_computed bit, default_object_id int",
-    ("sys", "indexes"): "object_id int, name sysname, index_id int, type tinyint, type_desc nvarchar(60), is_unique bit, is_primary_key bit, is_unique_constraint bit, is_disabled bit",
-    ("sys", "index_columns"): "object_id int, index_id int, index_column_id int, column_id int, key_ordinal tinyint, is_descending_key bit, is_included_column bit",
-    ("sys", "parameters"): "object_id int, name sysname, parameter_id int, system_type_id tinyint, user_type_id int, max_length smallint, precision tinyint, scale tinyint, is_output bit, has_default_value bit",
-    ("sys", "change_tracking_databases"): "database_id int, is_auto_cleanup_on tinyint, retention_period int, retention_period_units tinyint, retention_period_units_desc nvarchar(60), max_cleanup_version bigint",
-    ("sys", "change_tracking_tables"): "object_id int, is_track_columns_updated_on tinyint, min_valid_version bigint, begin_version bigint, cleanup_version bigint",
-    ("sys", "dm_exec_sessions"): "session_id smallint, login_time datetime, host_name nvarchar(128), program_name nvarchar(128), login_name nvarchar(128), status nvarchar(30), database_id smallint, open_transaction_count int, is_user_process bit",
-    ("information_schema", "tables"): "TABLE_CATALOG sysname, TABLE_SCHEMA sysname, TABLE_NAME sysname, TABLE_TYPE varchar(10)",
-    ("information_schema", "columns"): "TABLE_CATALOG sysname, TABLE_SCHEMA sysname, TABLE_NAME sysname, COLUMN_NAME sysname, ORDINAL_POSITION int, COLUMN_DEFAULT nvarchar(4000), IS_NULLABLE varchar(3), DATA_TYPE sysname, CHARACTER_MAXIMUM_LENGTH int, NUMERIC_PRECISION tinyint, NUMERIC_SCALE int, DATETIME_PRECISION smallint, COLLATION_NAME sysname",
-}  # fmt: skip
+# View: its columns as "name type".
+_VIEWS: dict[str, list[str]] = json.loads(Path(__file__).with_name("views.json").read_text(encoding="utf-8"))
 _COLLATION = "SQL_Latin1_General_CP1_CI_AS"
 
 
 def views(database: str) -> list[Table]:
     """The catalogue views of a database as tables; their rows are in the PostgreSQL schema "<database>.sys"."""
     found = []
-    for (schema, name), text in _VIEWS.items():
+    for written, parts in _VIEWS.items():
+        schema, _, name = written.partition(".")
         columns = {}
-        for part in text.split(", "):
+        for part in parts:
             column, _, kind = part.partition(" ")
             columns[column] = CatalogColumn(sql_type(kind), nullable=True)
         table = Table(name, columns, schema=schema, database=database)

@@ -1,12 +1,10 @@
 """Reads a batch: control flow, variables, transactions, EXEC. Queries and expressions are kept as fragments."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from sandbox.tds.contract import SqlError, SqlType
-from sandbox.tsql.catalog import sql_type
 from sandbox.tsql.definitions import DefinitionReader
 from sandbox.tsql.errors import Unsupported, error
-from sandbox.tsql.lexer import Fragment, Literal, Token, fragment, literal, tokens, unquote
+from sandbox.tsql.lexer import Literal, Token, fragment, tokens, unquote
 from sandbox.tsql.reader import STARTS, Reader
 from sandbox.tsql.statements import (
     Argument,
@@ -376,7 +374,8 @@ class BatchParser(Reader):
         if not enabled and not self.take("DISABLE"):
             raise Unsupported(f"ALTER TABLE {self.peek().up}")
         self.expect("CHANGE_TRACKING")
-        self.run_to_end()
+        if not self.at_end():
+            self.run_to_end()
         return ChangeTracking(token.line, None, name, enabled)
 
     def _alter_database(self, token: Token) -> Statement:
@@ -401,6 +400,3 @@ def _depths(run: Sequence[Token]) -> list[tuple[Token, int]]:
         found.append((token, depth))
         depth += token.text == "("
     return found
-
-
-__all__ = ["BatchParser", "Callable", "Fragment", "SqlError", "SqlType", "parse", "sql_type"]

@@ -92,7 +92,7 @@ class Queries:
     def _set_operation(self, node: exp.SetOperation, parent: Scope | None) -> Compiled:
         left, right = self.query(node.this, parent), self.query(node.expression, parent)
         if len(left.items) != len(right.items):
-            raise error(205) if 205 in () else Unsupported("set operation over queries with unlike numbers of columns")
+            raise error(205)
         kinds = [_common(a, b) for (_, a), (_, b) in zip(left.items, right.items, strict=True)]
         word = {"Union": "UNION", "Except": "EXCEPT", "Intersect": "INTERSECT"}[type(node).__name__]
         word += "" if node.args.get("distinct") else " ALL"
@@ -163,9 +163,9 @@ class Queries:
             return _aliased(quote(name), alias or name, known)
         table = self.c.world.table(name, node.db, node.catalog)
         hints = [hint.name.upper() for group in node.args.get("hints") or [] for hint in group.expressions]
-        return self.named(table, alias or name, hints, bool(node.args.get("joins")))
+        return self.named(table, alias or name, hints)
 
-    def named(self, table: Table, alias: str, hints: Sequence[str], _: bool = False) -> tuple[str, Relation]:
+    def named(self, table: Table, alias: str, hints: Sequence[str]) -> tuple[str, Relation]:
         """A catalogue table in FROM, with the right to read it noted and its lock hints kept."""
         self.c.needs.add(Need(table.database, table.schema, table.name, "SELECT"))
         text, relation = table_relation(table, alias)
@@ -182,10 +182,7 @@ class Queries:
             if node.args.get("alias")
             else []
         )
-        if isinstance(node, exp.Values):
-            compiled = self._values(node, scope)
-        else:
-            compiled = self.query(node.this, scope.parent)
+        compiled = self._values(node, scope) if isinstance(node, exp.Values) else self.query(node.this, scope.parent)
         return _aliased(f"({compiled.sql})", node.alias or self.c.alias(), _named(compiled.items, given), lateral=False)
 
     def _values(self, node: exp.Values, scope: Scope) -> Compiled:
@@ -246,8 +243,8 @@ def _named(items: Sequence[tuple[str, Expr]], given: Sequence[str]) -> list[tupl
     named = [(given[n] if n < len(given) else name, expr) for n, (name, expr) in enumerate(items)]
     for n, (name, _) in enumerate(named, 1):
         if not name:
-            raise Unsupported(f"a derived table whose column {n} has no name")
-    return [(name, expr) for name, expr in named]
+            raise error(8155, n, "the derived table")
+    return named
 
 
 def _mentions(node: exp.Expression, name: str) -> bool:
@@ -292,7 +289,7 @@ class Select:
             sql += " GROUP BY " + ", ".join(ci(expr) for _, expr in groups)
         if having:
             sql += f" HAVING {self.e.condition(having.this)}"
-        sql += self._order(items, distinct) + self.q.limit(self.node, self.scope)
+        sql += self._order(items) + self.q.limit(self.node, self.scope)
         grouped = bool(groups) or distinct or any(expr.aggregate for _, expr in items)
         sql += self._locks(self.q.c.locks[first_lock:], grouped)
         if self.stored or distinct:
@@ -319,7 +316,7 @@ class Select:
 
     def _add(self, relation: Relation) -> None:
         if any(relation.alias.lower() == known.alias.lower() for known in self.scope.relations):
-            raise error(1013, relation.alias) if 1013 in () else Unsupported(f"two tables called {relation.alias}")
+            raise error(1011, relation.alias)
         self.scope.relations.append(relation)
 
     def _join(self, join: exp.Join) -> str:
@@ -388,16 +385,16 @@ class Select:
         qualifier = node.table if isinstance(node, exp.Column) else ""
         relations = [r for r in self.scope.relations if not qualifier or r.alias.lower() == qualifier.lower()]
         if not relations:
-            raise error(107, qualifier) if 107 in () else error(4104, f"{qualifier}.*")
+            raise error(107, qualifier)
         return [(name, expr) for relation in relations for name, expr in relation.columns.items()]
 
-    def _order(self, items: Sequence[tuple[str, Expr]], distinct: bool) -> str:
+    def _order(self, items: Sequence[tuple[str, Expr]]) -> str:
         order = self.node.args.get("order")
         if not order:
             return ""
-        return " ORDER BY " + ", ".join(self._order_entry(entry, items, distinct) for entry in order.expressions)
+        return " ORDER BY " + ", ".join(self._order_entry(entry, items) for entry in order.expressions)
 
-    def _order_entry(self, entry: exp.Ordered, items: Sequence[tuple[str, Expr]], distinct: bool) -> str:
+    def _order_entry(self, entry: exp.Ordered, items: Sequence[tuple[str, Expr]]) -> str:
         desc, target = bool(entry.args.get("desc")), entry.this
         named = [
             expr
@@ -409,11 +406,10 @@ class Select:
         if parameter_name(target).startswith("@__p"):
             number = self.q.c.pin(target)
             if not isinstance(number, int) or not 1 <= number <= len(items):
-                raise error(108, number) if 108 in () else Unsupported("ORDER BY a constant")
+                raise error(108, number)
             return self.e.order(items[number - 1][1], desc)
         if isinstance(target, exp.Subquery) and "NULL" in target.sql().upper():
             return "(SELECT NULL)"
-        _ = distinct
         return self.e.order(self.e.value(target), desc)
 
     def _locks(self, locks: Sequence[object], grouped: bool) -> str:
@@ -438,4 +434,9 @@ def _without_joins(node: exp.Expression) -> exp.Expression:
 
 def result_columns(items: Sequence[tuple[str, Expr]]) -> list[Column]:
     """The result set's columns."""
-    return [Column(name, expr.type, expr.nullable, expr.identity) for name, expr in items]
+    return [Column(name, plain_type(expr.type), expr.nullable, expr.identity) for name, expr in items]
+
+
+def plain_type(kind: SqlType) -> SqlType:
+    """The type without the digits of a literal integer."""
+    return SqlType(kind.name) if family(kind) == "integer" else kind

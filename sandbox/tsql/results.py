@@ -3,8 +3,6 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-import psycopg
-
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.plan import Plan
 from sandbox.tsql.statements import Query
@@ -83,6 +81,3 @@ def wire_rows(plan: Plan, rows: Sequence[Sequence[object]]) -> Iterator[Sequence
             yield changed
         else:
             yield row
-
-
-__all__ = ["psycopg", "run_query"]

@@ -14,11 +14,10 @@ import psycopg
 from sandbox.tds.contract import Cancelled, Column, Login, Output, RpcParameter, SqlError, SqlType
 from sandbox.tsql.catalog import Table
 from sandbox.tsql.compiler import compile_condition, compile_statement, compile_value
-from sandbox.tsql.errors import Raiserror, Unsupported, error, from_postgres
+from sandbox.tsql.errors import error, from_postgres
 from sandbox.tsql.interpreter import Interpreter
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.logins import LoginRights
-from sandbox.tsql.metadata import object_id
 from sandbox.tsql.plan import Command, Plan
 from sandbox.tsql.state import Frame, Settings
 from sandbox.tsql.system import SystemValues
@@ -272,6 +271,3 @@ class SqlSession:
         self.settings.lock_timeout = milliseconds
         # PostgreSQL's 0 means for ever, SQL Server's -1 does.
         self.connection.execute(f"SET lock_timeout = {0 if milliseconds < 0 else max(milliseconds, 1)}".encode())
-
-
-__all__ = ["Raiserror", "SqlSession", "Unsupported", "object_id"]

@@ -8,7 +8,7 @@ import uuid
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
-from sandbox.tds.contract import SqlError, SqlType
+from sandbox.tds.contract import SqlType
 from sandbox.tsql.errors import error
 
 TEXT = {"char", "varchar", "nchar", "nvarchar", "text", "ntext"}
@@ -25,6 +25,8 @@ FLOAT = {"float", "real"}
 MOMENT = {"datetime", "smalldatetime", "datetime2", "date", "time", "datetimeoffset"}
 BINARY = {"binary", "varbinary", "image", "timestamp", "rowversion"}
 
+# SQL Server's moments have no time zone.
+_EPOCH = datetime(1900, 1, 1)  # noqa: DTZ001
 INT = SqlType("int")
 BIGINT = SqlType("bigint")
 BIT = SqlType("bit")
@@ -237,7 +239,7 @@ _MOMENT = re.compile(rf"\s*(?:{_DATE})?(?:(?(y)[ T]+|\s*)?{_TIME})?(?P<zone>Z|[+
 def parse_moment(text: str, kind: SqlType) -> datetime:
     """A date and time from text, as US English with DATEFORMAT mdy reads it; SqlError 241 or 242."""
     if not text.strip():
-        return datetime(1900, 1, 1)
+        return _EPOCH
     match = _MOMENT.match(text)
     if not match or not any(match.groupdict().values()):
         raise error(241)
@@ -262,7 +264,7 @@ def _assemble(match: re.Match[str], fraction: str) -> datetime:
     if match["ap"]:
         hour = hour % 12 + (12 if match["ap"].lower() == "pm" else 0)
     micro = int(fraction.ljust(6, "0")[:6]) if fraction else 0
-    return datetime(year, month, day, hour, int(match["mi"] or 0), int(match["s"] or 0), micro)
+    return datetime(year, month, day, hour, int(match["mi"] or 0), int(match["s"] or 0), micro)  # noqa: DTZ001
 
 
 def _to_moment(value: object, kind: SqlType, source: SqlType | None) -> object:
@@ -290,7 +292,7 @@ def _moment(value: object, kind: SqlType, source: SqlType | None) -> datetime:
     if isinstance(value, time):
         return datetime.combine(date(1900, 1, 1), value)
     if isinstance(value, int | float | Decimal) and kind.name in {"datetime", "smalldatetime"}:
-        return datetime(1900, 1, 1) + timedelta(days=float(value))
+        return _EPOCH + timedelta(days=float(value))
     raise error(206, source_name(value, source), kind.name)
 
 
@@ -354,6 +356,3 @@ def type_of(value: object) -> SqlType:
 def wire_value(value: object, kind: SqlType) -> object:
     """A value as the wire wants it: bit as bool, everything else as it is."""
     return bool(value) if kind.name == "bit" and value is not None else value
-
-
-__all__ = ["SqlError", "convert", "family", "tick"]

@@ -13,7 +13,7 @@ from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.expressions import Compilation, Expressions
 from sandbox.tsql.lexer import Token, tokens, unquote
 from sandbox.tsql.plan import Need
-from sandbox.tsql.queries import Compiled, Queries, Select, quote, table_relation
+from sandbox.tsql.queries import Queries, Select, quote, table_relation
 from sandbox.tsql.reader import Reader
 from sandbox.tsql.scope import Expr, Relation, Scope
 from sandbox.tsql.values import BIGINT
@@ -332,11 +332,12 @@ class Writes:
         settings, assigns, variables = [], [], []
         for run in head.assignments:
             if run[0].kind == "var":
-                variable, run = run[0].text.lower(), run[2:]
-                if len(run) < 2 or run[1].text != "=" or run[0].kind == "var":
-                    variables.append((variable, run))
-                    continue
-                variables.append((variable, run[2:]))
+                variable, rest = run[0].text.lower(), run[2:]
+                both = len(rest) > 1 and rest[1].text == "=" and rest[0].kind != "var"
+                variables.append((variable, rest[2:] if both else rest))
+                if both:
+                    settings.append(self._setting(rest, target, e))
+                continue
             settings.append(self._setting(run, target, e))
         for variable, run in variables:
             if variable not in self.c.variables:
@@ -428,7 +429,8 @@ class Writes:
         place = [f"{alias}.{key} AS k{n}" for n, key in enumerate(keys)] or [f"{alias}.ctid AS k0"]
         match = [f"_t.{key} = _src.k{n}" for n, key in enumerate(keys)] or ["_t.ctid = _src.k0"]
         # The sub-query locks the rows it found and reads their newest version; a key can't be stale then.
-        inner = f"SELECT DISTINCT ON ({', '.join(f'k{n}' for n in range(len(place)))}) * FROM (SELECT {', '.join(place)}{values}{body} FOR UPDATE OF {alias}) AS _found"
+        found = f"SELECT {', '.join(place)}{values}{body} FOR UPDATE OF {alias}"
+        inner = f"SELECT DISTINCT ON ({', '.join(f'k{n}' for n in range(len(place)))}) * FROM ({found}) AS _found"
         word = "FROM" if verb == "UPDATE" else "USING"
         head, _, _ = sql.partition(" FROM ") if verb == "UPDATE" else (sql, "", "")
         head = head.replace(f" AS {alias}", " AS _t", 1)
@@ -451,6 +453,3 @@ class Target:
 def _filled(setting: str, values: Sequence[str]) -> str:
     name, _, rest = setting.partition(" = ")
     return f"{name} = {values[int(rest.strip(chr(2)))]}" if rest.startswith("\x02") else setting
-
-
-__all__ = ["Compiled", "Write", "Writes"]

@@ -1,0 +1,106 @@
+"""Change Tracking: versions at commit, net changes, cleaning, rights."""
+
+import pytest
+
+_CHANGES = "SELECT CUSTNMBR, SYS_CHANGE_OPERATION FROM CHANGETABLE(CHANGES RM00101, {0}) AS c ORDER BY CUSTNMBR"
+
+
+@pytest.fixture
+def tracked(client, engine):
+    engine.set_change_tracking("TWO", None, True)
+    engine.set_change_tracking("TWO", "RM00101", True)
+    yield client
+    engine.set_change_tracking("TWO", "RM00101", False)
+    engine.set_change_tracking("TWO", None, False)
+
+
+def _version(client):
+    return client.value("SELECT CHANGE_TRACKING_CURRENT_VERSION()")
+
+
+def test_net_changes_since_a_version(tracked):
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('old'), ('gone')")
+    since = _version(tracked)
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('new'), ('brief')")
+    tracked.run(
+        "UPDATE RM00101 SET CITY = 'x' WHERE CUSTNMBR IN ('old', 'new'); DELETE FROM RM00101 WHERE CUSTNMBR IN ('gone', 'brief')"
+    )
+    assert tracked.rows(_CHANGES.format(since)) == [("brief", "D"), ("gone", "D"), ("new", "I"), ("old", "U")]
+    assert tracked.rows(_CHANGES.format(_version(tracked))) == []
+
+
+def test_changed_key_is_a_delete_and_an_insert(tracked):
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('a')")
+    since = _version(tracked)
+    tracked.run("UPDATE RM00101 SET CUSTNMBR = 'b'")
+    assert tracked.rows(_CHANGES.format(since)) == [("a", "D"), ("b", "I")]
+
+
+def test_long_transaction_gets_a_late_version(tracked, connect):
+    other = connect()
+    other.run("BEGIN TRAN; INSERT INTO RM00101 (CUSTNMBR) VALUES ('slow')")
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('quick')")
+    seen = _version(tracked)
+    assert tracked.rows(_CHANGES.format(0)) == [("quick", "I")]
+    other.run("COMMIT")
+    assert tracked.rows(_CHANGES.format(seen)) == [("slow", "I")]
+
+
+def test_rolled_back_work_leaves_no_change(tracked):
+    since = _version(tracked)
+    tracked.run("BEGIN TRAN; INSERT INTO RM00101 (CUSTNMBR) VALUES ('a'); ROLLBACK")
+    tracked.run("BEGIN TRAN; SAVE TRAN s; INSERT INTO RM00101 (CUSTNMBR) VALUES ('a'); ROLLBACK TRAN s; COMMIT")
+    assert _version(tracked) == since
+    assert tracked.rows(_CHANGES.format(since)) == []
+
+
+def test_cleaned_history_moves_the_least_valid_version(tracked, engine):
+    least = "SELECT CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID('RM00101'))"
+    before = tracked.value(least)
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('a')")
+    now = _version(tracked)
+    engine.clean_change_tracking("TWO")
+    assert before < tracked.value(least) == now
+    assert _version(tracked) == now
+    assert tracked.rows(_CHANGES.format(0)) == []
+
+
+def test_columns_of_changetable(tracked):
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('a')")
+    answer = tracked.run(
+        "SELECT * FROM CHANGETABLE(CHANGES RM00101, NULL) c LEFT JOIN RM00101 r ON r.CUSTNMBR = c.CUSTNMBR"
+    )
+    assert [(c.name, c.type.name) for c in answer.shapes[0][:6]] == [
+        ("SYS_CHANGE_VERSION", "bigint"), ("SYS_CHANGE_CREATION_VERSION", "bigint"), ("SYS_CHANGE_OPERATION", "nchar"),
+        ("SYS_CHANGE_COLUMNS", "varbinary"), ("SYS_CHANGE_CONTEXT", "varbinary"), ("CUSTNMBR", "char"),
+    ]  # fmt: skip
+
+
+def test_untracked(client):
+    assert client.run(_CHANGES.format(0)).numbers == [22105]
+    assert client.rows(
+        "SELECT CHANGE_TRACKING_CURRENT_VERSION(), CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID('T'))"
+    ) == [(None, None)]
+
+
+def test_views_tell_what_is_tracked(tracked):
+    tables = "SELECT t.name FROM sys.change_tracking_tables c JOIN sys.tables t ON t.object_id = c.object_id"
+    assert tracked.rows(tables) == [("RM00101",)]
+    assert tracked.value("SELECT COUNT(*) FROM sys.change_tracking_databases WHERE database_id = DB_ID()") == 1
+
+
+def test_the_right_to_view_changes_is_its_own(tracked, connect):
+    assert connect("gp365").run(_CHANGES.format(0)).errors == []
+    assert connect("reader").run(_CHANGES.format(0)).numbers == [229]
+
+
+def test_tracking_by_statement(client):
+    client.run(
+        "ALTER DATABASE TWO SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 2 DAYS, AUTO_CLEANUP = ON); ALTER TABLE T ENABLE CHANGE_TRACKING"
+    )
+    client.run("INSERT INTO T (K) VALUES (1)")
+    assert client.rows("SELECT K FROM CHANGETABLE(CHANGES dbo.T, 0) AS c") == [(1,)]
+    assert (
+        client.run("ALTER TABLE T DISABLE CHANGE_TRACKING; ALTER DATABASE CURRENT SET CHANGE_TRACKING = OFF").errors
+        == []
+    )
