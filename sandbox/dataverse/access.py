@@ -47,7 +47,7 @@ class Access:
             claims = self._claims(authorization, organization)
         except jwt.InvalidTokenError as error:
             challenge = f"Bearer authorization_uri={self._authority}/oauth2/authorize, resource_id={organization}/"
-            raise DataverseError(401, "0x80072521", str(error), {"WWW-Authenticate": challenge}) from None
+            raise DataverseError(401, "", str(error), {"WWW-Authenticate": challenge}) from None
         table = self._store.schema.table("systemuser")
         assert table is not None
         rows = self._store.find(table, {"applicationid": claims["appid"]})

@@ -99,9 +99,20 @@ def _create_tables(env: Environment, call: Call) -> Reply:
     tables = call.json().get("Entities")
     if not isinstance(tables, list):
         raise errors.invalid_argument("A collection 'Entities' is expected.")
-    ids = [Customizing(env, call).create_table(table).metadata_id for table in tables]
+    ids = [Customizing(env, call).create_table(_plain(table)).metadata_id for table in tables]
     what = f"{call.root}/$metadata#{errors.TYPE}CreateEntitiesResponse"
     return Reply(200, {}, {"@odata.context": what, "EntityIds": ids})
+
+
+def _plain(table: dict[str, object]) -> dict[str, object]:
+    """A complex definition with its columns' types as POST EntityDefinitions names them."""
+    columns = table.get("Attributes")
+    if not isinstance(columns, list):
+        return table
+    named = [
+        {**column, "@odata.type": str(column.get("@odata.type", "")).replace(".Complex", ".")} for column in columns
+    ]
+    return {**table, "Attributes": named}
 
 
 FUNCTIONS: dict[str, Callable[[Environment, Call, Segment, dict[str, str]], Reply]] = {

@@ -9,8 +9,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from sandbox.dataverse import seed
 from sandbox.dataverse.changes import FLOOR
 from sandbox.dataverse.environment import Environment, Rule
-from sandbox.dataverse.errors import DataverseError
+from sandbox.dataverse.errors import DataverseError, no_such_row
 from sandbox.dataverse.schema import Table
+from sandbox.dataverse.store import Row
 from sandbox.door import Door
 
 
@@ -21,12 +22,16 @@ class _Privileges(BaseModel):
 
 
 def add_routes(door: Door, env: Environment) -> None:
-    """Add `POST /seed`, `GET /rows/{set}`, `GET|PATCH /switches`, `GET|PUT /plugins`, `GET|PUT /privileges`,
-    `POST /changes/clean`."""
+    """Add `POST /seed`, `GET /rows/{set}`, `PATCH|DELETE /rows/{set}/{id}`, `POST /copies/{name}[/restore]`,
+    `GET|PATCH /switches`, `GET|PUT /plugins`, `GET|PUT /privileges`, `POST /changes/clean`."""
     admin = _Admin(env)
     for method, path, handler in (
         ("POST", "/seed", admin.seed),
         ("GET", "/rows/{set}", admin.rows),
+        ("PATCH", "/rows/{set}/{id}", admin.edit),
+        ("DELETE", "/rows/{set}/{id}", admin.remove),
+        ("POST", "/copies/{name}", admin.save),
+        ("POST", "/copies/{name}/restore", admin.restore),
         ("GET", "/switches", admin.switches),
         ("PATCH", "/switches", admin.switch),
         ("GET", "/plugins", admin.plugins),
@@ -64,13 +69,42 @@ class _Admin:
 
     async def seed(self, request: web.Request) -> web.Response:
         """Body `{"set": "accounts", "rows": [...]}`, rows as a client would POST them."""
-        body = simplejson.loads(await request.text(), use_decimal=True)
+        # The body is read from the stream because the door's application takes only 1 MiB otherwise.
+        body = simplejson.loads(await request.content.read(), use_decimal=True)
         ids = seed.insert(self.env, self._table(body["set"]), body["rows"])
         return web.json_response({"ids": ids}, status=201)
 
     async def rows(self, request: web.Request) -> web.Response:
         rows = seed.stored_rows(self.env, self._table(request.match_info["set"]))
         return web.json_response(rows)
+
+    async def edit(self, request: web.Request) -> web.Response:
+        """Change a row as SYSTEM: somebody else than the application."""
+        table, row = self._row(request)
+        values = simplejson.loads(await request.text(), use_decimal=True)
+        seed.edit(self.env, table, row, values)
+        return web.json_response({})
+
+    async def remove(self, request: web.Request) -> web.Response:
+        table, row = self._row(request)
+        seed.edit(self.env, table, row, None)
+        return web.json_response({})
+
+    def _row(self, request: web.Request) -> tuple[Table, Row]:
+        table = self._table(request.match_info["set"])
+        row = self.env.store.get(table, request.match_info["id"])
+        if row is None:
+            raise no_such_row(table.name, request.match_info["id"])
+        return table, row
+
+    async def save(self, request: web.Request) -> web.Response:
+        """Keep a copy of everything, to be restored later in place of what there is then."""
+        self.env.store.save(request.match_info["name"])
+        return web.json_response({}, status=201)
+
+    async def restore(self, request: web.Request) -> web.Response:
+        self.env.store.restore(request.match_info["name"])
+        return web.json_response({})
 
     async def switches(self, _: web.Request) -> web.Response:
         return web.json_response(self.env.switches.model_dump())

@@ -86,11 +86,16 @@ class Changes:
             since, moment = int(version), datetime.strptime(stamp, _STAMP).replace(tzinfo=UTC)
         except ValueError as error:
             raise errors.bad_query("The delta token is not valid.") from error
-        days = timedelta(days=self.env.switches.change_tracking_days)
+        days = timedelta(days=self._kept_days())
         floor = int(str(self.env.store.setting(FLOOR, 0)))
         if since < floor or since > upto or datetime.now(UTC) - moment > days:
             raise errors.expired_stamp()
         return Page(since=since, upto=upto)
+
+    def _kept_days(self) -> int:
+        table = self.env.schema.table("organization")
+        row = self.env.store.get(table, self.env.organization_id) if table else None
+        return int(str(row["expirechangetrackingindays"])) if row else 0
 
     def _rows(self, table: Table, options: dict[str, str], page: Page, *, by_version: bool) -> list[Row]:
         listed = sql_columns(table, selected(table, options.get("$select")))

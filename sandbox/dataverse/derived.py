@@ -7,6 +7,9 @@ from sandbox.dataverse.schema import Table
 from sandbox.dataverse.store import Row, Store, target_column
 from sandbox.dataverse.values import as_text
 
+# The precision of the base currency, US dollars.
+_BASE_PLACES = 2
+
 
 def derive(store: Store, table: Table, row: Row, changes: Row) -> None:
     """Put into `changes` what follows from them; `row` is the row as it will be.
@@ -44,7 +47,7 @@ def _money(store: Store, table: Table, row: Row, changes: Row) -> None:
     for name in touched:
         if f"{name}_base" in table.columns:
             value = row.get(name)
-            changes[f"{name}_base"] = None if value is None else as_text(Decimal(str(value)) / rate, 4)
+            changes[f"{name}_base"] = None if value is None else as_text(Decimal(str(value)) / rate, _BASE_PLACES)
 
 
 def _composites(table: Table, row: Row, changes: Row) -> None:

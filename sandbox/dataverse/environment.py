@@ -25,7 +25,6 @@ class Switches(BaseModel):
     expand_collections_inline: bool = False
     no_bulk: list[str] = []
     key_reads: int = 1
-    change_tracking_days: int = 7
 
 
 class Rule(BaseModel):

@@ -47,7 +47,7 @@ class FilterSql:
         """The SQL condition of a tree. Raises DataverseError 0x80060888 for what the table does not have."""
         match node:
             case Logic():
-                return "(" + f" {node.op.upper()} ".join(self.condition(item, scope) for item in node.items) + ")"
+                return balanced([self.condition(item, scope) for item in node.items], node.op.upper())
             case Not():
                 return f"(NOT coalesce({self.condition(node.item, scope)}, 0))"
             case Compare():
@@ -142,6 +142,14 @@ class FilterSql:
         body = f"NOT coalesce({body}, 0)" if node.every else body
         sql = f"EXISTS (SELECT 1 FROM {quoted(child.name)} {inner} WHERE {link} AND {body})"
         return f"NOT {sql}" if node.every else sql
+
+
+def balanced(terms: list[str], op: str) -> str:
+    """Conditions joined as a balanced tree: SQLite takes an expression only 1000 levels deep."""
+    while len(terms) > 1:
+        pairs = [terms[at : at + 2] for at in range(0, len(terms), 2)]
+        terms = [f"({f' {op} '.join(pair)})" for pair in pairs]
+    return terms[0]
 
 
 def property_of(table: Table, name: str) -> Column:

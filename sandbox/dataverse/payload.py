@@ -73,6 +73,9 @@ class _Reader:
 
     def _bind(self, name: str, value: object) -> None:
         end = self.table.navigation.get(name)
+        if name in self.table.collections:
+            error = errors.bad_payload(self.table.entity_set_name, f"'{name}' cannot be bound here.")
+            raise errors.Unsupported("payload", "binding a collection", error)
         if end is None:
             raise errors.annotation_only(self.table.entity_set_name, name)
         if value is None:

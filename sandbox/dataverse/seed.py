@@ -112,6 +112,17 @@ def insert(env: Environment, table: Table, rows: list[Body]) -> list[str]:
     return ids
 
 
+def edit(env: Environment, table: Table, row: Row, values: Body | None) -> None:
+    """Change a row as SYSTEM, or delete it for None."""
+    with env.store.transaction():
+        writer = Writer(env, env.system)
+        if values is None:
+            writer.delete(table, row)
+        else:
+            writer.update(table, row, values)
+    env.committed()
+
+
 def stored_rows(env: Environment, table: Table) -> list[Row]:
     """Every row of a table as it is kept, without its empty columns."""
     rows = env.store.select(f"SELECT * FROM {quoted(table.name)}")

@@ -1,5 +1,6 @@
 """The Dataverse stand-in as an HTTPS server with its admin door."""
 
+import logging
 import re
 import ssl
 import time
@@ -125,6 +126,14 @@ class Dataverse:
         started = time.monotonic()
         try:
             answer = await self._carry_out(call)
+        except Dropped:
+            raise
+        except Exception:
+            # A fault of this stand-in, not of the request: said as the real system says its own.
+            logging.exception("%s %s", request.method, request.raw_path)
+            self.env.rolled_back()
+            self.door.gaps.note("crash", f"{request.method} {request.path}")
+            return self._web(Reply.of(errors.DataverseError(500, "0x80040216", "An unexpected error occurred.")))
         finally:
             self.limits.leave(user.id, server, time.monotonic() - started)
         requests, seconds = self.limits.left(user.id, server)

@@ -50,17 +50,33 @@ class Store:
             self._db.execute(f"PRAGMA {pragma}")
         self._db.executescript(_OWN_TABLES)
         self._depth = 0
-        tables = shipped()
-        for name, body in self._db.execute('SELECT name, body FROM "$definition"'):
-            tables[name] = Table.model_validate_json(body)
-        self.schema = Schema(tables)
+        self._copies: dict[str, sqlite3.Connection] = {}
+        self.schema = self._read_schema()
         with self.transaction():
             for step in (self._ensure, self._index_children):
                 for table in self.schema:
                     step(table)
 
+    def _read_schema(self) -> Schema:
+        tables = shipped()
+        for name, body in self._db.execute('SELECT name, body FROM "$definition"'):
+            tables[name] = Table.model_validate_json(body)
+        return Schema(tables)
+
     def close(self) -> None:
-        self._db.close()
+        for db in (*self._copies.values(), self._db):
+            db.close()
+
+    def save(self, name: str) -> None:
+        """Keep a copy of everything under a name, for as long as the process lives."""
+        copy = sqlite3.connect(":memory:", check_same_thread=False)
+        self._db.backup(copy)
+        self._copies[name] = copy
+
+    def restore(self, name: str) -> None:
+        """Put a copy in the place of everything, versions included. Raises KeyError for an unknown name."""
+        self._copies[name].backup(self._db)
+        self.schema = self._read_schema()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -96,7 +96,8 @@ class Reply:
 
     @classmethod
     def of(cls, error: DataverseError) -> "Reply":
-        return cls(error.status, dict(error.headers), error.body())
+        body = None if error.status == 401 else error.body()
+        return cls(error.status, dict(error.headers), body)
 
     def text(self) -> str:
         """The body as it goes out; a Decimal keeps its scale."""

@@ -1,5 +1,8 @@
 """Change tracking by delta tokens."""
 
+from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
+
 import pytest
 
 from tests.sandbox.dataverse.helpers import add_column, column, error, label
@@ -107,10 +110,15 @@ async def test_a_cleaned_history_expires_older_tokens(client):
     assert (await client.get(fresh)).status_code == 200
 
 
-async def test_an_old_token_expires_by_its_days(client):
+async def test_a_token_expires_after_the_days_of_the_organization(client):
     link = (await first_read(client))["@odata.deltaLink"]
-    await client.door.patch("/switches", json={"change_tracking_days": 0})
-    error(await client.get(link.split("%21")[0] + "%2101%2F01%2F2020%2000%3A00%3A00"), 400, "0x80044352")
+    stamp = (datetime.now(UTC) - timedelta(days=6)).strftime("!%m/%d/%Y %H:%M:%S")
+    older = link.split("%21")[0] + quote(stamp, safe="")
+    assert (await client.get(older)).status_code == 200
+    url = f"organizations({client.server.env.organization_id})"
+    assert (await client.get(f"{url}/expirechangetrackingindays")).json()["value"] == 7
+    await client.patch(url, json={"expirechangetrackingindays": 5})
+    error(await client.get(older), 400, "0x80044352")
 
 
 async def test_a_token_of_another_history_is_refused(client):

@@ -224,6 +224,11 @@ async def test_a_url_above_32_kb_is_refused_on_its_own(loaded):
     assert (await loaded.get(f"accounts?$filter={text}")).status_code == 414
 
 
+async def test_a_filter_of_a_thousand_terms_is_answered(loaded):
+    text = " or ".join(f"name eq 'A{n}'" for n in range(1200))
+    assert await names(loaded, f"({text} or name eq 'beta') and statecode eq 0") == ["beta"]
+
+
 async def test_next_x_days_reaches_forward(loaded):
     soon = (datetime.now(UTC) + timedelta(days=2)).strftime("%Y-%m-%dT%H:%M:%SZ")
     await loaded.create("accounts", name="Soon", lastonholdtime=soon)

@@ -11,7 +11,7 @@ from sandbox.dataverse.server import Dataverse, Options
 from sandbox.door import Fault
 from sandbox.identity import tokens
 from sandbox.identity.registry import Application
-from tests.sandbox.dataverse.helpers import error, request, send_batch, statuses
+from tests.sandbox.dataverse.helpers import add_column, error, request, send_batch, statuses
 
 
 async def test_no_token_gets_a_challenge_that_names_the_tenant(client):
@@ -140,6 +140,43 @@ async def test_the_door_seeds_and_shows_rows(client):
     (row,) = (await client.door.get("/rows/accounts")).json()
     assert (row["accountid"], row["name"], row["creditlimit"]) == (answer.json()["ids"][0], "A", "12.50")
     assert "telephone1" not in row
+
+
+async def test_the_door_takes_a_seed_of_any_size(client):
+    rows = [{"name": "x" * 160, "description": "y" * 2000} for _ in range(1000)]
+    assert len((await client.door.post("/seed", json={"set": "accounts", "rows": rows})).json()["ids"]) == 1000
+
+
+async def test_the_door_edits_and_deletes_as_somebody_else(client):
+    row_id = await client.create("accounts", name="A")
+    assert (await client.door.patch(f"/rows/accounts/{row_id}", json={"name": "B"})).status_code == 200
+    row = await client.row("accounts", row_id)
+    assert (row["name"], row["_modifiedby_value"]) == ("B", client.server.env.system.id)
+    assert (await client.door.delete(f"/rows/accounts/{row_id}")).status_code == 200
+    assert (await client.get(f"accounts({row_id})")).status_code == 404
+    assert (await client.door.delete(f"/rows/accounts/{row_id}")).status_code == 400
+
+
+async def test_a_restored_copy_brings_back_rows_columns_and_versions(client):
+    row_id = await client.create("accounts", name="A")
+    etag = (await client.row("accounts", row_id))["@odata.etag"]
+    await client.door.post("/copies/before")
+    await client.patch(f"accounts({row_id})", json={"name": "B"})
+    await add_column(client, "account", "String", "new_Extra")
+    assert (await client.door.post("/copies/before/restore")).status_code == 200
+    row = await client.row("accounts", row_id)
+    assert (row["name"], row["@odata.etag"]) == ("A", etag)
+    assert "new_extra" not in row
+    assert (await client.door.post("/copies/nosuch/restore")).status_code == 400
+
+
+async def test_a_crash_of_the_stand_in_is_a_500_and_a_gap(client, monkeypatch):
+    def crash(*_, **__):
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(client.server.service, "handle", crash)
+    error(await client.get("WhoAmI"), 500, "0x80040216")
+    assert client.server.door.gaps.list()[0]["kind"] == "crash"
 
 
 @pytest.mark.parametrize(

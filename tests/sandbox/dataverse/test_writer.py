@@ -174,6 +174,12 @@ async def test_a_plugin_can_refuse_a_row(client):
     assert (await client.post("accounts", json={"telephone1": "1"})).status_code == 204
 
 
+async def test_a_collection_cannot_be_bound_and_is_listed(client):
+    body = {"name": "A", "contact_customer_accounts@odata.bind": ["/contacts(7c1d0000-1111-4222-8333-444455556666)"]}
+    error(await client.post("accounts", json=body), 400, "0x80048d19")
+    assert [gap["what"] for gap in client.server.door.gaps.list()] == ["binding a collection"]
+
+
 async def test_subscribers_hear_of_committed_writes_only(client):
     heard: list[Change] = []
     client.server.env.subscribers.append(heard.append)
