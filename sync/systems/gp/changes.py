@@ -18,7 +18,7 @@ from sync.systems.gp.looks import Page, pages, statement
 from sync.systems.gp.position import Seen, Stamped, Tracked, Unfed
 
 # What all feeds of a company may remember together: keeps a cursor below 32 KB, well inside a table's property.
-_ROOM = 700
+_ROOM = 500
 _LOOK_AGAIN = timedelta(hours=1)
 
 
@@ -80,9 +80,9 @@ class GpFeeds:
             met_at = facts.server_time if facts and source.name not in known.feeds else ""
             intake.take(source, position, found.get(source.name), met_at)
         if known.server_time > _after(now, self._overlap):
-            poll.full_reread.update(source.pair for source in wanted)
+            intake.restart(wanted)
         quiet = facts is None and not poll.full_reread and not intake.moving and not _stale(now, known)
-        looked = facts.server_time if facts else known.looked
+        looked = facts.server_time if facts else min(known.looked, now)
         further = _Cursor(server_time=now, looked=looked, feeds=intake.positions)
         poll.cursor = (known if quiet else further).model_dump(mode="json")
         return poll
@@ -108,6 +108,13 @@ class _Intake:
             elif isinstance(position, Stamped):
                 position = self._stamped(source, position, page, met_at)
         self.positions[source.name] = position
+
+    def restart(self, sources: Sequence[Source]) -> None:
+        """The server's clock was set back, or an older copy restored: stamps read so far say nothing any more."""
+        self.poll.full_reread.update(source.pair for source in sources)
+        for name, position in self.positions.items():
+            if isinstance(position, Stamped):
+                self.positions[name] = Stamped.new(self.now, self.overlap)
 
     def _tracked(self, source: Source, position: Tracked, page: Page) -> Tracked:
         further = position.advance(page.rows, page.version, page.minimum, self.limit)

@@ -81,6 +81,7 @@ class Stamped(_Position):
     looking_back: bool = True
     sent: dict[str, str] = {}
     forgotten: str = ""
+    not_before: str = ""
 
     @classmethod
     def new(cls, now: str, overlap: timedelta) -> "Stamped":
@@ -108,15 +109,18 @@ class Stamped(_Position):
         """What to send of a page read from `start`, and the position after it.
 
         `now` is the server's clock read before the rows, `room` how many rows may be remembered. Rows stamped up to
-        `known_until` count as sent: a feed met for the first time sends nothing of what was there.
+        `known_until` count as sent: a feed met for the first time sends nothing of what was there. When that is more
+        than can be remembered the feed begins there without looking back; a commit late by then is the sweep's.
         """
+        if known_until and len(rows) > min(room, limit - 1):
+            return [], Stamped(floor=known_until, head=(known_until,), began=known_until, not_before=known_until)
         began_at, looking_back = self.start(overlap)
         new = [row for row in rows if self.sent.get(_mark(row)) != row.at]
         began = self.began if self.page else now
         sent, forgotten = self._remember(new, room)
         last = (str(rows[-1].at), *rows[-1].key) if rows else began_at
         ended = len(rows) < limit
-        floor = _before(began, overlap) if ended and looking_back else self.floor
+        floor = max(_before(began, overlap), self.not_before) if ended and looking_back else self.floor
         position = Stamped(
             floor=floor,
             head=(last if rows or self.page else self.head) if last[0] <= began else (began,),
@@ -125,6 +129,7 @@ class Stamped(_Position):
             looking_back=looking_back,
             sent={mark: stamp for mark, stamp in sent.items() if stamp >= floor},
             forgotten=forgotten,
+            not_before=self.not_before,
         )
         return [row for row in new if str(row.at) > known_until], position
 

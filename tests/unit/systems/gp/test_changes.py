@@ -186,9 +186,16 @@ async def test_a_refusal_that_stays_is_raised(mapping: Mapping) -> None:
         await GpFeeds(client).poll("TWO", [mapping], {})
 
 
-async def test_a_server_clock_set_back_beyond_the_overlap_leads_to_a_full_reread(mapping: Mapping) -> None:
-    (_, poll), _ = await polls(mapping, facts(0, []), stamped(0), stamped(-6))
+async def test_a_server_clock_set_back_beyond_the_overlap_leads_to_a_full_reread_and_on(mapping: Mapping) -> None:
+    bulk = [customer_row(f"K{n}", at(-1)) for n in range(4)]
+    row = customer_row("AARON          ", at(-60))
+    (_, poll, after), client = await polls(
+        mapping, facts(0, []), stamped(0, bulk, [], []), stamped(-61), stamped(-59, [row], [], [])
+    )
     assert poll.full_reread == {"customer"}
+    assert [change.key for change in after.changes["customer"]] == ["AARON"]
+    assert after.full_reread == set()
+    assert "2027-04-12T07:54:00.000" in client.asked[-1][1]
 
 
 async def test_a_blank_key_is_no_record(mapping: Mapping) -> None:

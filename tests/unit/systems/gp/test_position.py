@@ -135,6 +135,19 @@ def test_rows_that_were_there_when_the_feed_was_met_are_not_sent_but_late_ones_a
     assert sent == [late]
 
 
+def test_a_feed_met_after_a_bulk_change_sends_none_of_it_and_all_that_follows() -> None:
+    table = Table(rows={f"B{number:05}": at(9) for number in range(50)})
+    position = Stamped.new(at(10), OVERLAP)
+    rows = table.page(position.start(OVERLAP)[0], 20)
+    sent, position = position.advance(rows, at(10.1), OVERLAP, limit=20, room=30, known_until=at(10))
+    assert sent == []
+    table.rows["NEW"] = at(10.05)
+    follower = Follower(position, limit=20, room=100)
+    for minute in range(11, 30):
+        follower.poll(table, minute)
+    assert follower.sent == Counter({("NEW", at(10.05)): 1})
+
+
 def test_two_children_of_one_parent_are_remembered_apart() -> None:
     position = Stamped.new(at(10), OVERLAP)
     first, second = Seen(at(10.2), ("C1", "MAIN"), "C1"), Seen(at(10.1), ("C1", "WAREHOUSE"), "C1")
