@@ -27,15 +27,13 @@ _COLOURS = {
 
 
 def checks(lines: Sequence[Check]) -> RenderableType:
-    table = Table("", "What", "Seen", "What to do", box=None, pad_edge=False)
+    table = Table(box=None, show_header=False, pad_edge=False)
     for line in lines:
-        table.add_row(
-            "[green]✓[/]" if line.ok else "[red]✗[/]", escape(line.name), escape(line.detail), escape(line.next_step)
-        )
+        advice = f"\n[yellow]→ {escape(line.next_step)}[/]" if line.next_step else ""
+        table.add_row("[green]✓[/]" if line.ok else "[red]✗[/]", escape(line.name), escape(line.detail) + advice)
     bad = sum(not line.ok for line in lines)
-    return Group(
-        table, "", f"[red]{bad} of {len(lines)} are not well[/]" if bad else f"[green]All {len(lines)} are well[/]"
-    )
+    verdict = f"[red]{bad} of {len(lines)} are not well[/]" if bad else f"[green]All {len(lines)} are well[/]"
+    return Group(table, "", verdict)
 
 
 def steps(done: Sequence[Step]) -> RenderableType:

@@ -1,6 +1,7 @@
 """A person at Dataverse: real msal and httpx, no code of the app."""
 
 import asyncio
+import ssl
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Any, Self
@@ -67,5 +68,5 @@ def _known(options: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in options.items() if name in ("params", "data", "headers")}
 
 
-def _trusting(ca_file: str) -> Any:
-    return httpx.create_ssl_context(verify=ca_file)
+def _trusting(ca_file: str) -> ssl.SSLContext:
+    return ssl.create_default_context(cafile=ca_file)
