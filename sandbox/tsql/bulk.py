@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 from sandbox.tds.contract import Column
 from sandbox.tsql.catalog import CatalogColumn, Table
 from sandbox.tsql.errors import error
+from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need, Plan, command
-from sandbox.tsql.queries import quote
 from sandbox.tsql.values import FIXED, TEXT, UNICODE, code_page, convert, text_value
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from sandbox.tsql.dialect import parse_query
 from sandbox.tsql.errors import error
 from sandbox.tsql.expressions import Compilation, parameter_name
 from sandbox.tsql.lexer import Fragment
-from sandbox.tsql.locks import lock_commands
+from sandbox.tsql.locks import Lock, insert_guard, lock_commands
 from sandbox.tsql.plan import Command, Plan, command
 from sandbox.tsql.queries import Queries, plain_type, result_columns
 from sandbox.tsql.scope import Expr, Scope
@@ -23,9 +23,18 @@ Variables = Mapping[str, SqlType]
 
 
 def compile_statement(
-    world: World, verb: str, fragment: Fragment, variables: Variables, identity_insert: str = ""
+    world: World,
+    verb: str,
+    fragment: Fragment,
+    variables: Variables,
+    *,
+    identity_insert: str = "",
+    guarded: bool = False,
 ) -> Plan:
-    """The plan of a SELECT, INSERT, UPDATE or DELETE. SqlError 207, 208 and their like; Unsupported for the rest."""
+    """The plan of a SELECT, INSERT, UPDATE or DELETE. SqlError 207, 208 and their like; Unsupported for the rest.
+
+    `guarded`: another connection holds keys under HOLDLOCK, so an INSERT must ask for its own first.
+    """
     c = Compilation(world, fragment.literals, variables)
     if verb == "SELECT":
         return _select(c, parse_query(fragment.text))
@@ -37,9 +46,16 @@ def compile_statement(
         verb, _command(sql, c), columns=result_columns(write.items), assigns=write.assigns, needs=c.needs, pinned=c.pinned,
         identity_of=write.table if verb == "INSERT" and write.table.identity else None, returns_rows=bool(write.items), writes=write.table,
     )  # fmt: skip
-    locks = [(write.table, "", frozenset(write.hints))] if write.hints else []
-    plan.before = [_command(text, c) for text in lock_commands([*c.locks, *locks], None, c)]
+    _locked(plan, c, [Lock(write.table, "", frozenset(write.hints))] if write.hints else [])
+    plan.before += [_command(text, c) for text in (insert_guard(write.table, write.keys) if guarded else [])]
+    plan.fills_identity = write.fills_identity
     return plan
+
+
+def _locked(plan: Plan, c: Compilation, more: Sequence[Lock] = ()) -> None:
+    locks = [*c.locks, *more]
+    plan.before = [_command(text, c) for text in lock_commands(locks)]
+    plan.guards = any(lock.guards for lock in locks)
 
 
 def _command(sql: str, c: Compilation) -> Command:
@@ -63,7 +79,7 @@ def _select(c: Compilation, node: exp.Expression) -> Plan:
         pinned=c.pinned,
         returns_rows=True,
     )
-    plan.before = [_command(text, c) for text in lock_commands(c.locks, node, c)]
+    _locked(plan, c)
     return plan
 
 
@@ -87,7 +103,7 @@ def _assignment(c: Compilation, queries: Queries, node: exp.Select, targets: Seq
     accumulates = any(parameter_name(p) in names for item in plain.expressions for p in item.find_all(exp.Parameter))
     plan = Plan("SELECT", _command(compiled.sql, c), needs=c.needs, pinned=c.pinned, accumulates=accumulates)
     plan.assigns = [(name, expr.type) for name, (_, expr) in zip(names, compiled.items, strict=True)]
-    plan.before = [_command(text, c) for text in lock_commands(c.locks, plain, c)]
+    _locked(plan, c)
     return plan
 
 
@@ -131,5 +147,5 @@ def compile_condition(world: World, fragment: Fragment, variables: Variables) ->
     node = parse_query(f"SELECT 1 AS x WHERE {fragment.text}")
     test = Queries(c).expressions(Scope()).condition(node.args["where"].this)
     plan = Plan("SELECT", _command(f"SELECT ({test})", c), needs=c.needs, pinned=c.pinned)
-    plan.before = [_command(text, c) for text in lock_commands(c.locks, node, c)]
+    _locked(plan, c)
     return plan

@@ -75,7 +75,7 @@ class RunningProcedure:
         finally:
             frame.variables = kept
         if plan.identity_of:
-            session.note_identity(plan.identity_of, count)
+            session.note_identity(plan, count)
         session.rowcount = count
         return plan, rows, count
 

@@ -7,8 +7,9 @@ from sandbox.tsql.catalog import CatalogColumn, Check, Table, Trigger
 from sandbox.tsql.dialect import parse_query
 from sandbox.tsql.expressions import Compilation
 from sandbox.tsql.lexer import fragment, tokens
+from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import command
-from sandbox.tsql.queries import Queries, quote, table_relation
+from sandbox.tsql.queries import Queries, table_relation
 from sandbox.tsql.scope import Scope
 from sandbox.tsql.values import family, postgres_type
 from sandbox.tsql.world import World

@@ -67,8 +67,10 @@ class SqlEngine:
         self.plans = PlanCache()
         self.name_of = CatalogNames(self.catalogs)
         self._postgres = Postgres(data_dir, timezone)
+        self._admin: psycopg.Connection[tuple[object, ...]] | None = None
         self._spids = itertools.count(51)
         self._sessions: set[SqlSession] = set()
+        self._guarding: set[SqlSession] = set()
         self._lock = threading.Lock()
 
     @property
@@ -78,13 +80,16 @@ class SqlEngine:
     def start(self) -> None:
         """Start PostgreSQL and make what the catalogues describe and is not there yet. Blocks."""
         self._postgres.start()
-        with self.connect() as connection:
-            administration.build(connection, self.catalogs)
+        self._admin = self.connect()
+        administration.build(self._admin, self.catalogs)
 
     def stop(self) -> None:
         """Close every session and stop PostgreSQL. Blocks."""
         for session in list(self._sessions):
             session.close()
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
         self._postgres.stop()
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
@@ -107,10 +112,37 @@ class SqlEngine:
             self._sessions.add(session)
         return session
 
+    def note_session(self, session: SqlSession) -> None:
+        """Called by a new session: sys.dm_exec_sessions shows it."""
+        login = session.login
+        session.connection.execute(
+            b"INSERT INTO tsql.session VALUES ($1, statement_timestamp()::timestamp(3), $2, $3, $4, 'running', 5, 0, 1)",
+            [str(session.spid), login.host, login.app, login.user],
+        )
+
     def forget(self, session: SqlSession) -> None:
         """Called by a session that closed."""
         with self._lock:
+            if session not in self._sessions:
+                return
             self._sessions.discard(session)
+            self._guarding.discard(session)
+            if self._admin is not None:
+                self._admin.execute(b"DELETE FROM tsql.session WHERE session_id = $1", [str(session.spid)])
+
+    def guard(self, session: SqlSession) -> None:
+        """A session holds keys that need not exist: others' inserts must look."""
+        with self._lock:
+            self._guarding.add(session)
+
+    def unguard(self, session: SqlSession) -> None:
+        """Its transaction is over."""
+        with self._lock:
+            self._guarding.discard(session)
+
+    def guarded_by_others(self, session: SqlSession) -> bool:
+        """Whether another session guards keys."""
+        return bool(self._guarding - {session})
 
     def parsed(self, text: str) -> Block:
         """A batch's statements; texts seen lately are not read again."""

@@ -11,6 +11,7 @@ from sandbox.tsql.casts import align, as_text, cast, ci, common_type, numeric_sh
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.lexer import Literal
+from sandbox.tsql.locks import Lock
 from sandbox.tsql.plan import Binder, Need
 from sandbox.tsql.scope import Expr, Scope
 from sandbox.tsql.values import BIT, INT, UNICODE, family, is_number, postgres_type
@@ -29,7 +30,7 @@ class Compilation:
         self.binders: list[Binder] = []
         self.needs: set[Need] = set()
         self.pinned: dict[int, object] = {}
-        self.locks: list[str] = []
+        self.locks: list[Lock] = []
         self._aliases = 0
 
     def alias(self) -> str:

@@ -324,3 +324,11 @@ BEGIN PERFORM tsql.to_uuid(x); RETURN true; EXCEPTION WHEN OTHERS THEN RETURN fa
 CREATE TABLE IF NOT EXISTS tsql.session(session_id int2, login_time timestamp, host_name citext, program_name citext, login_name citext,
   status citext, database_id int2, open_transaction_count int4, is_user_process int2);
 TRUNCATE tsql.session;
+
+-- Locks ----------------------------------------------------------------------------------------------
+CREATE OR REPLACE FUNCTION tsql.guard(name text, key text) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+  IF key IS NULL THEN PERFORM pg_advisory_xact_lock(hashtextextended(name, 0)); RETURN; END IF;
+  PERFORM pg_advisory_xact_lock_shared(hashtextextended(name, 0));
+  PERFORM pg_advisory_xact_lock(hashtextextended(name || ':' || key, 0));
+END $$;

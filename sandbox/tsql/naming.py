@@ -6,6 +6,11 @@ from sandbox.tsql.catalog import Catalog, Table
 from sandbox.tsql.errors import NameOf
 
 
+def quote(name: str) -> str:
+    """A name as PostgreSQL keeps it here: lower case, quoted."""
+    return '"' + name.lower().replace('"', '""') + '"'
+
+
 class CatalogNames(NameOf):
     def __init__(self, catalogs: Mapping[str, Catalog]) -> None:
         self._catalogs = catalogs

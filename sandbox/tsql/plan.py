@@ -56,7 +56,10 @@ class Command:
 
 @dataclass
 class Plan:
-    """`before` runs first, in the same transaction; `assigns` are variables that take the row's values in order."""
+    """`before` runs first, in the same transaction; `assigns` are variables that take the row's values in order.
+
+    `guards`: it locks keys that need not exist, so that inserts elsewhere have to look.
+    """
 
     verb: str
     main: Command
@@ -70,6 +73,8 @@ class Plan:
     into: str | None = None
     returns_rows: bool = False
     writes: Table | None = None
+    guards: bool = False
+    fills_identity: bool = False
 
     def fits(self, literals: Sequence[Literal]) -> bool:
         """Whether the plan holds for these literals: some are part of its text."""

@@ -10,15 +10,12 @@ from sandbox.tsql.casts import cast, ci, common_type, store
 from sandbox.tsql.catalog import Table
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.expressions import Compilation, Expressions, parameter_name
+from sandbox.tsql.locks import HINTS, LOCKING, Lock, key_of, row_lock
+from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need
 from sandbox.tsql.scope import Expr, Relation, Scope
 from sandbox.tsql.tables import TableFunctions
 from sandbox.tsql.values import BIGINT, family
-
-
-def quote(name: str) -> str:
-    """A name as PostgreSQL keeps it here: lower case, quoted."""
-    return '"' + name.lower().replace('"', '""') + '"'
 
 
 @dataclass
@@ -96,7 +93,9 @@ class Queries:
         kinds = [_common(a, b) for (_, a), (_, b) in zip(left.items, right.items, strict=True)]
         word = {"Union": "UNION", "Except": "EXCEPT", "Intersect": "INTERSECT"}[type(node).__name__]
         word += "" if node.args.get("distinct") else " ALL"
-        sides = [_converted(side, kinds, self.c.alias()) for side in (left, right)]
+        sides = [
+            _converted(side, kinds, self.c.alias(), distinct=bool(node.args.get("distinct"))) for side in (left, right)
+        ]
         items = [
             (name, Expr("", kind, citext=family(kind) == "text"))
             for (name, _), kind in zip(left.items, kinds, strict=True)
@@ -170,10 +169,10 @@ class Queries:
         self.c.needs.add(Need(table.database, table.schema, table.name, "SELECT"))
         text, relation = table_relation(table, alias)
         for hint in hints:
-            if hint not in _HINTS:
+            if hint not in HINTS:
                 raise Unsupported(f"WITH ({hint})")
-        if set(hints) & _LOCKING:
-            self.c.locks.append((table, relation.alias, frozenset(hints)))  # type: ignore[arg-type]
+        if set(hints) & LOCKING:
+            self.c.locks.append(Lock(table, relation.alias, frozenset(hints)))
         return text, relation
 
     def _derived(self, node: exp.Expression, scope: Scope) -> tuple[str, Relation]:
@@ -198,20 +197,6 @@ class Queries:
             "(" + ", ".join(cast(value, kind).sql for value, kind in zip(row, kinds, strict=True)) + ")" for row in rows
         ]
         return Compiled("VALUES " + ", ".join(lines), [("", Expr("", kind)) for kind in kinds])
-
-
-_LOCKING = {"UPDLOCK", "XLOCK", "HOLDLOCK", "SERIALIZABLE", "TABLOCK", "TABLOCKX", "READPAST"}
-_HINTS = _LOCKING | {
-    "NOLOCK",
-    "READUNCOMMITTED",
-    "ROWLOCK",
-    "PAGLOCK",
-    "READCOMMITTED",
-    "READCOMMITTEDLOCK",
-    "REPEATABLEREAD",
-    "NOWAIT",
-    "NOEXPAND",
-}
 
 
 def table_relation(table: Table, alias: str) -> tuple[str, Relation]:
@@ -257,12 +242,17 @@ def _common(a: Expr, b: Expr) -> SqlType:
     return common_type([a.type, b.type])
 
 
-def _converted(side: Compiled, kinds: Sequence[SqlType], alias: str) -> str:
+def _converted(side: Compiled, kinds: Sequence[SqlType], alias: str, *, distinct: bool) -> str:
     names = [f"c{n}" for n in range(len(kinds))]
     values = []
     for name, kind, (_, item) in zip(names, kinds, side.items, strict=True):
         column = Expr(f"{alias}.{name}", item.type, citext=item.citext, null=item.null)
-        values.append(f"({cast(column, kind).sql})::citext" if family(kind) == "text" else cast(column, kind).sql)
+        value = cast(column, kind)
+        if family(kind) == "text":
+            # What UNION, EXCEPT and INTERSECT compare has no trailing blanks.
+            values.append(ci(value) if distinct else f"({value.sql})::citext")
+        else:
+            values.append(value.sql)
     return f"(SELECT {', '.join(values)} FROM ({side.sql}) AS {alias}({', '.join(names)}))"
 
 
@@ -412,16 +402,11 @@ class Select:
             return "(SELECT NULL)"
         return self.e.order(self.e.value(target), desc)
 
-    def _locks(self, locks: Sequence[object], grouped: bool) -> str:
-        clauses = []
-        for table, alias, hints in locks:  # type: ignore[misc]
-            if hints & {"TABLOCK", "TABLOCKX"} or not hints & {"UPDLOCK", "XLOCK", "READPAST"} or table.schema == "sys":
-                continue
-            if grouped:
-                continue
-            mode = "FOR UPDATE" if hints & {"UPDLOCK", "XLOCK"} else "FOR SHARE"
-            clauses.append(f" {mode} OF {quote(alias)}{' SKIP LOCKED' if 'READPAST' in hints else ''}")
-        return "".join(clauses)
+    def _locks(self, locks: Sequence[Lock], grouped: bool) -> str:
+        where = self.node.args.get("where")
+        for lock in locks:
+            lock.key = key_of(lock.table, lock.alias, where.this if where else None, self.e)
+        return "".join(row_lock(lock) for lock in locks if not grouped)
 
 
 def _without_joins(node: exp.Expression) -> exp.Expression:

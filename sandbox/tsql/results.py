@@ -30,7 +30,7 @@ def run_query(interpreter: "Interpreter", statement: Query) -> None:
     if plan.into and plan.writes:
         session.temporaries.add(plan.into, plan.writes)
     if plan.identity_of:
-        session.note_identity(plan.identity_of, count)
+        session.note_identity(plan, count)
     _finish(interpreter, plan, rows, count)
 
 

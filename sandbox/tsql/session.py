@@ -1,5 +1,6 @@
 """One connection: what it remembers, and how a plan is run on PostgreSQL."""
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -66,10 +67,14 @@ class SqlSession:
         self.transactions = Transactions(self.connection, self.temporaries.around_rollback)
         self.transactions.committing = lambda: self.strike("sql.commit.before")
         self.transactions.committed = lambda: self.strike("sql.commit.after")
+        self.transactions.ended = lambda: engine.unguard(self)
         self._interpreter = Interpreter(self)
         self._subject = ""
         self._cancelled = False
-        self._running = False
+        self._idle = threading.Event()
+        self._idle.set()
+        self._interrupting = threading.Lock()
+        engine.note_session(self)
 
     # The contract -------------------------------------------------------------------------------
 
@@ -86,9 +91,17 @@ class SqlSession:
             self._interpreter.bulk(table, columns, rows, output)
 
     def cancel(self) -> None:
-        self._cancelled = self._running
-        with suppress(psycopg.Error):
-            self.connection.cancel_safe(timeout=5)
+        if not self._idle.is_set():
+            self._cancelled = True
+            threading.Thread(target=self._interrupt, daemon=True).start()
+
+    def _interrupt(self) -> None:
+        # Until the work has ended: a cancel that comes between two statements finds nothing to stop.
+        while not self._idle.is_set():
+            with self._interrupting, suppress(psycopg.Error):
+                if not self._idle.is_set():
+                    self.connection.cancel_safe(timeout=5)
+            self._idle.wait(0.05)
 
     def close(self) -> None:
         with suppress(psycopg.Error):
@@ -97,7 +110,9 @@ class SqlSession:
 
     @contextmanager
     def _work(self) -> Iterator[None]:
-        self._running, self._cancelled = True, False
+        with self._interrupting:
+            self._idle.clear()
+            self._cancelled = False
         self.frames[1:] = []
         try:
             yield
@@ -108,7 +123,7 @@ class SqlSession:
             self._after_cancel()
             raise
         finally:
-            self._running = False
+            self._idle.set()
 
     def _after_cancel(self) -> None:
         # An Attention leaves the transaction open, unless XACT_ABORT is ON.
@@ -153,8 +168,12 @@ class SqlSession:
     def plan(self, verb: str, fragment: Fragment) -> Plan:
         """The plan of a query, from the cache when a like statement was compiled before."""
         identity_insert = self.settings.identity_insert
+        guarded = verb == "INSERT" and self.engine.guarded_by_others(self)
+        kind = f"{verb} {identity_insert} {guarded}"
         return self._cached(
-            verb + identity_insert, fragment, lambda w, v: compile_statement(w, verb, fragment, v, identity_insert)
+            kind,
+            fragment,
+            lambda w, v: compile_statement(w, verb, fragment, v, identity_insert=identity_insert, guarded=guarded),
         )
 
     def _cached(self, kind: str, fragment: Fragment, make: Callable[[World, Mapping[str, SqlType]], Plan]) -> Plan:
@@ -163,6 +182,7 @@ class SqlSession:
         key = (self.frame.database, kind, fragment.text, tuple(types.items()), shapes)
         found = self.engine.plans.get(key, fragment.literals)
         if found is None:
+            self.engine.door.counts.add("sql.translations")
             found = make(self.world, types)
             self.engine.plans.put(key, found)
         return found
@@ -216,6 +236,8 @@ class SqlSession:
         values = self.bind(plan.main, fragment)
         before = [(command.sql.encode(), self.bind(command, fragment)) for command in plan.before]
         writes = plan.writes is not None or bool(plan.before)
+        if plan.guards and self.transactions.open:
+            self.engine.guard(self)
         with self.translated(plan.verb), self.transactions.statement(writes=writes):
             for sql, bound in before:
                 self.connection.execute(sql, bound)
@@ -241,14 +263,17 @@ class SqlSession:
 
     # Identity and locks -------------------------------------------------------------------------
 
-    def note_identity(self, table: Table, count: int) -> None:
+    def note_identity(self, plan: Plan, count: int) -> None:
         """Remember the identity value an INSERT gave: SCOPE_IDENTITY() and @@IDENTITY."""
-        if count < 1 or not table.identity:
+        table = plan.identity_of
+        if count < 1 or table is None or not table.identity:
             return
-        relation = table.relation.replace("'", "''")
-        row = self.connection.execute(
-            f"SELECT currval(pg_get_serial_sequence('{relation}', '{table.identity.lower()}'))".encode()
-        ).fetchone()
+        sequence = f"pg_get_serial_sequence('{table.relation}', '{table.identity.lower()}')"
+        sql = f"SELECT currval({sequence})"
+        if plan.fills_identity:
+            # An explicit value moves the next one beyond it.
+            sql = f"SELECT setval({sequence}, max({table.identity.lower()})) FROM {table.relation}"
+        row = self.connection.execute(sql.encode()).fetchone()
         self.identity = self.frame.identity = Decimal(str(row[0])) if row else None  # type: ignore[index]
 
     def current_identity(self, name: str) -> object:

@@ -9,6 +9,7 @@ from sandbox.tsql.casts import as_text, cast, store
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.json_paths import json_path
+from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need
 from sandbox.tsql.scope import Expr, Relation, Scope
 from sandbox.tsql.tracking import changes_sql
@@ -18,10 +19,6 @@ if TYPE_CHECKING:
     from sandbox.tsql.queries import Queries
 
 _PAIRS = {"key": SqlType("nvarchar", 4000), "value": SqlType("nvarchar"), "type": SqlType("int")}
-
-
-def quote(name: str) -> str:
-    return '"' + name.lower().replace('"', '""') + '"'
 
 
 class TableFunctions:

@@ -25,6 +25,7 @@ class Transactions:
         self.snapshot = False
         self.committing: Callable[[], None] = lambda: None
         self.committed: Callable[[], None] = lambda: None
+        self.ended: Callable[[], None] = lambda: None
         self._lost = False
         self._name = ""
         self._names: list[str] = []
@@ -82,6 +83,7 @@ class Transactions:
 
     def _forget(self) -> None:
         self.count, self.doomed, self._lost, self._names = 0, False, False, []
+        self.ended()
 
     def save(self, name: str) -> None:
         if self.count == 0:

@@ -52,6 +52,8 @@ class HeadReader(Reader):
 
     def read(self) -> Head:
         ctes = ""
+        if self.peek_word("MERGE"):
+            raise Unsupported("MERGE")
         if self.peek_word("WITH"):
             ctes = _text(self._until("INSERT", "UPDATE", "DELETE"))
         head = Head(self.next().up, ctes=ctes)
@@ -127,6 +129,20 @@ def _split(run: Sequence[Token]) -> list[list[Token]]:
     return parts
 
 
+# Beyond so many rows an INSERT does not look whether another connection guards its keys.
+_MOST_GUARDED = 20
+
+
+def _cells(row: exp.Expression) -> list[exp.Expression]:
+    if isinstance(row, exp.Tuple):
+        return list(row.expressions)
+    return [row.this if isinstance(row, exp.Paren) else row]
+
+
+def _is_default(node: exp.Expression) -> bool:
+    return isinstance(node, exp.Column | exp.Var) and node.name.upper() == "DEFAULT"
+
+
 @dataclass
 class Write:
     """A compiled write: its text, what its OUTPUT returns, and the table it changes."""
@@ -137,6 +153,7 @@ class Write:
     assigns: list[tuple[str, SqlType]] = field(default_factory=list)
     hints: list[str] = field(default_factory=list)
     fills_identity: bool = False
+    keys: list[list[Expr]] = field(default_factory=list)
 
 
 class Writes:
@@ -144,6 +161,7 @@ class Writes:
         self.c = compilation
         self.q = Queries(compilation)
         self._identity_insert = identity_insert
+        self._keys: list[list[Expr]] = []
 
     def compile(self, text: str) -> Write:
         head = HeadReader(tokens(text), text).read()
@@ -179,6 +197,7 @@ class Writes:
         table = self._table(head.target)
         self._need(table, "INSERT")
         columns = self._insert_columns(table, head)
+        self._target_table = table
         fills_identity = any(column.identity for _, column in columns)
         if head.default_values:
             body = "DEFAULT VALUES"
@@ -188,7 +207,7 @@ class Writes:
             body = self._insert_query(head, columns)
         names = f"({', '.join(quote(name) for name, _ in columns)}) " if not head.default_values else ""
         sql = f"INSERT INTO {table.relation} {names}{body}"
-        return self._output(head, table, Write(sql, table, fills_identity=fills_identity))
+        return self._output(head, table, Write(sql, table, fills_identity=fills_identity, keys=self._keys))
 
     def _insert_columns(self, table: Table, head: Head) -> list[tuple[str, CatalogColumn]]:
         if not head.columns:
@@ -209,15 +228,29 @@ class Writes:
         if len(rows) > 1000:
             raise error(10738)
         e = self.q.expressions(Scope())
+        if len(rows) <= _MOST_GUARDED:
+            self._keys = [key for key in (self._key(_cells(row), columns, e) for row in rows) if key]
         return "VALUES " + ", ".join(self._row(row, columns, e) for row in rows)
 
+    def _key(
+        self, nodes: Sequence[exp.Expression], columns: Sequence[tuple[str, CatalogColumn]], e: Expressions
+    ) -> list[Expr]:
+        table = self._target_table
+        places = {name.lower(): n for n, (name, _) in enumerate(columns)}
+        if not table.key or len(nodes) != len(columns) or not all(key.lower() in places for key in table.key):
+            return []
+        found = [places[key.lower()] for key in table.key]
+        if any(_is_default(nodes[n]) for n in found):
+            return []
+        return [cast(e.value(nodes[n]), columns[n][1].type) for n in found]
+
     def _row(self, row: exp.Expression, columns: Sequence[tuple[str, CatalogColumn]], e: Expressions) -> str:
-        nodes = row.expressions if isinstance(row, exp.Tuple) else [row.this if isinstance(row, exp.Paren) else row]
+        nodes = _cells(row)
         if len(nodes) != len(columns):
             raise error(109 if len(nodes) < len(columns) else 110)
         cells = []
         for node, (_, column) in zip(nodes, columns, strict=True):
-            if isinstance(node, exp.Column | exp.Var) and node.name.upper() == "DEFAULT":
+            if _is_default(node):
                 cells.append("DEFAULT")
             else:
                 cells.append(store(e.value(node), column.type))

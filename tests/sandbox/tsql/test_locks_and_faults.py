@@ -59,11 +59,7 @@ def test_lock_timeout_keeps_the_transaction(client, other):
     assert (answer.numbers, answer.sets) == ([1222], [[(1,)]])
     other.run("ROLLBACK")
     assert client.value("SELECT COUNT(*) FROM T") == 2
-    assert (
-        client.rows("SET LOCK_TIMEOUT -1; BEGIN TRY SELECT 1/0 END TRY BEGIN CATCH SELECT ERROR_NUMBER() END CATCH")
-        if False
-        else True
-    )
+    client.run("SET LOCK_TIMEOUT -1")
 
 
 def test_lock_timeout_can_be_caught(client, other):

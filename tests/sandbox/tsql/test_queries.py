@@ -101,9 +101,9 @@ def test_nocount_hides_counts(client):
 def test_second_run_of_a_poll_needs_no_translation(client, engine):
     poll = "SELECT TOP 500 CUSTNMBR FROM RM00101 WHERE DEX_ROW_TS > '2024-01-0{0}' OR (DEX_ROW_TS = '2024-01-0{0}' AND CUSTNMBR > N'{1}')"
     client.run(poll.format(1, "first"))
-    known = engine.plans.made
+    known = engine.door.counts.dict()["sql.translations"]
     client.run(poll.format(2, "other"))
-    assert engine.plans.made == known
+    assert engine.door.counts.dict()["sql.translations"] == known
 
 
 def test_literal_that_is_part_of_the_meaning_gets_its_own_plan(client):
@@ -113,11 +113,3 @@ def test_literal_that_is_part_of_the_meaning_gets_its_own_plan(client):
         "2024-01-02 03:04:05",
         "20240102",
     ]
-    assert [
-        client.value(
-            f"SELECT TOP 3 CUSTNMBR FROM RM00101 ORDER BY {n} DESC OFFSET 0 ROWS FETCH NEXT 1 ROWS ONLY".replace(
-                "TOP 3 ", ""
-            )
-        )
-        for n in (1, 1)
-    ] == ["C", "C"]
