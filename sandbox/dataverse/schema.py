@@ -42,8 +42,8 @@ class Column(_Definition):
     maximum_value: float | None = None
     required: str | None = None
     server_filled: bool = False
-    targets: list[str] = []
-    options: dict[int, Option] = {}
+    targets: list[str] = Field(default_factory=list)
+    options: dict[int, Option] = Field(default_factory=dict)
     default: Any = None
     base: bool = False
     read_only: bool = False
@@ -51,7 +51,7 @@ class Column(_Definition):
     schema_name: str = ""
     metadata_id: str = ""
     custom: bool = False
-    definition: dict[str, Any] = {}
+    definition: dict[str, Any] = Field(default_factory=dict)
 
     @property
     def is_lookup(self) -> bool:
@@ -96,7 +96,7 @@ class Key(_Definition):
     metadata_id: str
     status: Literal["Pending", "InProgress", "Active", "Failed"] = "Pending"
     reads_left: int = 0
-    definition: dict[str, Any] = {}
+    definition: dict[str, Any] = Field(default_factory=dict)
 
 
 class Relationship(_Definition):
@@ -117,17 +117,17 @@ class Table(_Definition):
     object_type_code: int | None = None
     ownership: str
     columns: dict[str, Column] = Field(alias="attributes")
-    navigation: dict[str, Navigation] = {}
-    collections: dict[str, Navigation] = {}
-    unique: list[list[str]] = []
-    closed: list[int] = []
-    keys: dict[str, Key] = {}
-    relationships: list[Relationship] = []
+    navigation: dict[str, Navigation] = Field(default_factory=dict)
+    collections: dict[str, Navigation] = Field(default_factory=dict)
+    unique: list[list[str]] = Field(default_factory=list)
+    closed: list[int] = Field(default_factory=list)
+    keys: dict[str, Key] = Field(default_factory=dict)
+    relationships: list[Relationship] = Field(default_factory=list)
     change_tracking: bool = False
     bulk: bool = True
     custom: bool = False
     metadata_id: str = ""
-    definition: dict[str, Any] = {}
+    definition: dict[str, Any] = Field(default_factory=dict)
     _by_property: dict[str, Column] = PrivateAttr(default_factory=dict)
 
     def model_post_init(self, _: object) -> None:

@@ -13,6 +13,7 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from cryptography import x509
@@ -108,9 +109,7 @@ class Registry:
 
     def signing_key(self) -> rsa.RSAPrivateKey:
         """The key tokens are signed with."""
-        key = serialization.load_pem_private_key(self._key_file.read_bytes(), None)
-        assert isinstance(key, rsa.RSAPrivateKey)
-        return key
+        return _read_key(self._key_file)
 
     def _write(self, tenant: Tenant) -> None:
         # os.replace is atomic: a reader in another process never sees half a file.
@@ -118,6 +117,13 @@ class Registry:
         fresh.touch(mode=0o600)
         fresh.write_text(json.dumps(tenant.model_dump(), indent=1), encoding="utf-8")
         os.replace(fresh, self._file)
+
+
+@cache
+def _read_key(file: Path) -> rsa.RSAPrivateKey:
+    key = serialization.load_pem_private_key(file.read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    return key
 
 
 def thumbprint(certificate_pem: str, algorithm: str = "sha1") -> str:

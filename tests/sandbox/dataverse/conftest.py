@@ -31,7 +31,7 @@ async def started(state):
             headers={"Authorization": f"Bearer {token}"},
             verify=ssl.create_default_context(cafile=server.certs.ca_file),
         )
-        clients.append(Client(server, api, httpx.AsyncClient(base_url=server.admin)))
+        clients.append(Client(server, api, httpx.AsyncClient(base_url=server.admin, verify=False)))
         return clients[-1]
 
     yield start
