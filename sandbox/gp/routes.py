@@ -5,17 +5,18 @@ import json
 from collections.abc import Callable
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.gp.admin import Admin
 from sandbox.gp.load import add_customers
 from sandbox.gp.logins import COMPANIES
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.contract import SqlError
-from sandbox.tsql.engine import SqlEngine
+
+if TYPE_CHECKING:
+    from sandbox.gp.server import GpServer
 
 
 class _Asked(BaseModel):
@@ -43,13 +44,9 @@ class DatabaseAsked(_Asked):
     database: str
 
 
-def add(routes: web.RouteTableDef, connect: Callable[[str], Admin], engine: SqlEngine) -> None:
-    """Add the routes; `connect` opens an administrator's connection to a database.
-
-    `POST /seed` {company, customers, seed}; `POST /sql` {database, sql}: the result sets; `POST /change-tracking`
-    {database, table or null, enabled}; `POST /change-tracking/clean` {database}: history is forgotten. An SQL error
-    is status 400 with its number and text.
-    """
+def add(routes: web.RouteTableDef, server: "GpServer") -> None:
+    """Add the routes; `docs/reference/sandbox-gp.md` lists them. An SQL error is status 400 with number and text."""
+    engine = server.engine
 
     @routes.post("/seed")
     async def seed_customers(request: web.Request) -> web.Response:
@@ -62,7 +59,7 @@ def add(routes: web.RouteTableDef, connect: Callable[[str], Admin], engine: SqlE
     @routes.post("/sql")
     async def run_sql(request: web.Request) -> web.Response:
         def work(asked: SqlAsked) -> object:
-            with connect(asked.database) as admin:
+            with server.connect(asked.database) as admin:
                 results = admin.run(asked.sql)
             return {"results": [{"columns": result.columns, "rows": result.rows} for result in results]}
 
@@ -83,6 +80,19 @@ def add(routes: web.RouteTableDef, connect: Callable[[str], Admin], engine: SqlE
             return {}
 
         return await _answer(request, DatabaseAsked, work)
+
+    @routes.post("/restore-point")
+    async def save(_: web.Request) -> web.Response:
+        await asyncio.to_thread(server.save_restore_point)
+        return web.json_response({})
+
+    @routes.post("/restore")
+    async def restore(_: web.Request) -> web.Response:
+        try:
+            await asyncio.to_thread(server.restore)
+        except FileNotFoundError:
+            return web.json_response({"error": "no restore point was saved"}, status=409)
+        return web.json_response({})
 
 
 async def _answer[T: BaseModel](request: web.Request, kind: type[T], work: Callable[[T], object]) -> web.Response:

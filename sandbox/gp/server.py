@@ -2,7 +2,9 @@
 
 import asyncio
 import json
+import os
 import secrets
+import shutil
 from pathlib import Path
 
 from sandbox.door import Door
@@ -16,6 +18,8 @@ from sandbox.tds.server import TdsServer
 from sandbox.tsql.catalog import Catalog
 from sandbox.tsql.engine import SqlEngine
 
+# What a PostgreSQL that was not stopped in good order leaves behind.
+_OF_THE_RUN = shutil.ignore_patterns(".s.PGSQL.*", "postmaster.pid", ".handle_pids.json")
 _TRACKED_COMPANY = "TWO"
 _TRACKED = ("RM00101", "RM00102", "RM00103", "RM00106", "SY01200", "SY03300", "SY03900")
 
@@ -24,12 +28,13 @@ class GpServer:
     """Starts and stops everything; `data` keeps the databases and the passwords between runs."""
 
     def __init__(self, data: Path) -> None:
+        self._databases, self._saved = data / "postgres", data / "restore-point"
         self.door = Door("gp", data / "gaps.jsonl")
         self.passwords = _passwords(data / "passwords.json")
         self.catalogs = {name: Catalog(name, tables(name), procedures(name)) for name in (SYSTEM, *COMPANIES)}
-        self.engine = SqlEngine(data / "postgres", list(self.catalogs.values()), logins(self.passwords), self.door)
+        self.engine = SqlEngine(self._databases, list(self.catalogs.values()), logins(self.passwords), self.door)
         self._wire = TdsServer(self.engine, self.door)
-        routes.add(self.door.routes, self.connect, self.engine)
+        routes.add(self.door.routes, self)
 
     async def start(self, port: int = 0, admin_port: int = 0, customers: int = 0) -> dict[str, object]:
         """Serve on 127.0.0.1; `customers` more are generated for TWO when it is new. Returns what to announce."""
@@ -62,6 +67,24 @@ class GpServer:
         """A connection of `sa`, not counted by the wire."""
         return Admin(self.engine, self.passwords["sa"], database)
 
+    def save_restore_point(self) -> None:
+        """Keep a copy of all databases as they are now. Connections are cut, as by a restore."""
+        self._copy_stopped(self._databases, self._saved)
+
+    def restore(self) -> None:
+        """Bring back the copy: rows, change versions and next numbers. FileNotFoundError when there is none."""
+        if not self._saved.exists():
+            raise FileNotFoundError(self._saved)
+        self._copy_stopped(self._saved, self._databases)
+
+    def _copy_stopped(self, source: Path, target: Path) -> None:
+        self.engine.stop()
+        shutil.rmtree(target, ignore_errors=True)
+        shutil.copytree(source, target, ignore=_OF_THE_RUN)
+        _give(target, source.stat())
+        self.engine.start()
+        self.engine.plans.clear()
+
     def _seed(self, customers: int) -> None:
         with self.connect(SYSTEM) as admin:
             if admin.run("SELECT CMPANYID FROM SY01500")[0].rows:
@@ -76,6 +99,13 @@ class GpServer:
             self.engine.set_change_tracking(_TRACKED_COMPANY, table, True)
         if customers:
             add_customers(self.engine, _TRACKED_COMPANY, customers, seed=1)
+
+
+def _give(folder: Path, owner: os.stat_result) -> None:
+    """PostgreSQL refuses files of another user; under root it runs as one."""
+    if hasattr(os, "chown"):
+        for path in (folder, *folder.rglob("*")):
+            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _passwords(file: Path) -> dict[str, str]:

@@ -4,6 +4,9 @@ import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pymssql
 import pytest
@@ -29,9 +32,28 @@ class Endpoint:
         )
 
 
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """An empty folder outside pytest's own: every pytest that starts closes that one to other users, and under root
+    PostgreSQL runs as one."""
+    with TemporaryDirectory(prefix="gp-", ignore_cleanup_errors=True) as made:
+        yield Path(made)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    with open_folder() as made:
+        yield made
+
+
 @pytest.fixture(scope="session")
-def gp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Endpoint]:
-    server = GpServer(tmp_path_factory.mktemp("gp"))
+def gp() -> Iterator[Endpoint]:
+    with open_folder() as made:
+        yield from _serve(made)
+
+
+def _serve(data: Path) -> Iterator[Endpoint]:
+    server = GpServer(data)
     ready: Future[dict[str, object]] = Future()
     loop = asyncio.new_event_loop()
     stopping = asyncio.Event()

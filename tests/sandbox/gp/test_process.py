@@ -35,12 +35,12 @@ def _comment(ready: dict[str, object], change: str = "") -> str:
     return value
 
 
-def test_a_restart_on_the_same_folder_keeps_data_and_passwords(tmp_path: Path) -> None:
-    with running(tmp_path) as first:
+def test_a_restart_on_the_same_folder_keeps_data_and_passwords(folder: Path) -> None:
+    with running(folder) as first:
         assert first["ready"] is True
         assert first["databases"] == ["TWO", "THREE"]
         change = "SET NOCOUNT ON; UPDATE RM00101 SET COMMENT1='kept' WHERE CUSTNMBR='AARONFIT0001'; "
         assert _comment(first, change) == "kept"
-    with running(tmp_path) as second:
+    with running(folder) as second:
         assert _comment(second) == "kept"
         assert (first["password"], first["sa_password"]) == (second["password"], second["sa_password"])

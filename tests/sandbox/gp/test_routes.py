@@ -1,8 +1,12 @@
 """The admin door's own routes."""
 
+from pathlib import Path
+
 import httpx
+import pymssql
 import pytest
 
+from sandbox.gp.server import GpServer
 from tests.sandbox.gp.conftest import Endpoint
 
 
@@ -57,3 +61,31 @@ def test_change_tracking_is_switched_and_cleaned(door: httpx.Client) -> None:
     door.post("/change-tracking", json={"database": "THREE", "table": "RM00101", "enabled": False})
     door.post("/change-tracking", json={"database": "THREE", "enabled": False})
     assert versions() == [None, None]
+
+
+def test_a_restore_brings_back_rows_and_change_versions_and_cuts_connections(gp: Endpoint, door: httpx.Client) -> None:
+    state = (
+        "SELECT CHANGE_TRACKING_CURRENT_VERSION(), (SELECT RTRIM(COMMENT1) FROM RM00101 WHERE CUSTNMBR='COHOWINE0001')"
+    )
+
+    def now() -> list[object]:
+        return _sql(door, "TWO", state).json()["results"][0]["rows"][0]
+
+    before = now()
+    assert door.post("/restore-point").status_code == 200
+    _sql(door, "TWO", "UPDATE RM00101 SET COMMENT1='later' WHERE CUSTNMBR='COHOWINE0001'")
+    open_connection = gp.connect()
+    version, comment = now()
+    assert version > before[0]
+    assert comment == "later"
+    assert door.post("/restore").status_code == 200
+    assert now() == before
+    with pytest.raises(pymssql.Error):
+        open_connection.cursor().execute("SELECT 1")
+    with gp.connect() as fresh:
+        fresh.cursor().execute("SELECT 1")
+
+
+def test_a_restore_without_a_restore_point_is_refused(folder: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        GpServer(folder).restore()
