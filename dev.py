@@ -147,6 +147,8 @@ def version_of(python):
 
 
 def pip_install(python, lock):
+    if not ask([python, "-m", "pip", "--version"]):  # an environment made by uv has none
+        quiet([python, "-m", "ensurepip"])
     quiet([python, "-m", "pip", "install", "--quiet", "--no-input", "--require-hashes", "-r", lock])
 
 

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 from sandbox.child import ROOT, PartFailed, environment
+from sandbox.demo import STATE as DEMO_STATE
 from sandbox.demo import demo
 from sandbox.gaps import show_gaps
 from sandbox.parts import PARTS, settings_file
@@ -37,7 +38,7 @@ def _run(options: argparse.Namespace) -> bool:
         return _up(options)
     if options.command == "demo":
         names = list(SCENARIOS) if options.scenario == "all" else [options.scenario]
-        return asyncio.run(demo(names, as_json=options.json))
+        return asyncio.run(demo(names, as_json=options.json, state=options.state))
     return show_gaps(as_json=options.json)
 
 
@@ -103,6 +104,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
     up.add_argument("--time-scale", type=float, default=0.1, help="factor on the host's waiting times")
     show = commands.add_parser("demo", help="play scenarios on a fresh sandbox")
+    show.add_argument("--state", type=Path, default=DEMO_STATE, help="folder to play in; emptied first")
     show.add_argument("--scenario", choices=["all", *SCENARIOS], default="all")
     gaps = commands.add_parser("gaps", help="list what the stand-ins refused")
     sync = commands.add_parser("sync", help="an operator's command of the app, against the sandbox that `up` runs")

@@ -113,6 +113,14 @@ def test_a_failed_install_is_not_taken_for_done_the_next_time(machine, tmp_path)
     assert not (tmp_path / "venv" / "installed").exists()
 
 
+def test_an_environment_that_uv_made_without_pip_gets_it(machine, tmp_path, monkeypatch):
+    calls = []
+    monkeypatch.setattr(dev, "quiet", lambda command, **_: calls.append(command[2]))
+    dev.pip_install(machine("venv/bin/python", "No module named pip", status=1), tmp_path / "lock.txt")
+    dev.pip_install(machine("venv/bin/python", "pip 26.3"), tmp_path / "lock.txt")
+    assert calls == ["ensurepip", "pip", "pip"]
+
+
 @pytest.mark.parametrize(("node", "own"), [("v20.1.0", True), ("v18.19.0", False)])
 def test_the_machine_s_node_serves_from_version_20_else_the_wheel(machine, tmp_path, monkeypatch, node, own):
     machine("bin/node", node)
