@@ -25,6 +25,9 @@ class Customizing:
     env: Environment
     call: Call
 
+    def __post_init__(self) -> None:
+        self.env.customizing = True
+
     def create_table(self, body: Json) -> Table:
         """Add a table. Raises DataverseError for a name taken or without a publisher's prefix."""
         self.call.user.need_named("prvCreateEntity", "entity")

@@ -59,6 +59,7 @@ class Environment:
     def __init__(self, store: Store, gaps: Gaps, counts: Counts) -> None:
         self.store, self.gaps, self.counts = store, gaps, counts
         self.subscribers: list[Callable[[Change], None]] = []
+        self.customizing = False
         self._changes: list[Change] = []
         self.organization_id = self._kept_id("organization")
         self.business_unit = self._kept_id("businessunit")
@@ -103,6 +104,7 @@ class Environment:
 
     def committed(self) -> None:
         """Tell the subscribers; called when the transaction has ended well."""
+        self.customizing = False
         changes, self._changes = self._changes, []
         for change in changes:
             self.counts.add(f"operations {change.message.lower()}")
@@ -110,4 +112,8 @@ class Environment:
                 subscriber(change)
 
     def rolled_back(self) -> None:
+        """Forget the writes of the running transaction, and the definitions it may have changed in memory."""
         self._changes = []
+        if self.customizing:
+            self.store.reload()
+            self.customizing = False

@@ -170,6 +170,9 @@ class Dataverse:
         accept = headers.get("Accept", "*/*")
         if not any(kind in accept for kind in ("json", "*/*", "application/*", "multipart", "xml", "text")):
             raise errors.DataverseError(406, "0x80060888", "Only application/json is served.")
+        if "odata.metadata=full" in accept or "odata.metadata=none" in accept:
+            error = errors.DataverseError(406, "0x80060888", "Only odata.metadata=minimal is served.")
+            raise errors.Unsupported("header", f"Accept: {accept}", error)
         for name in headers:
             if name in _REFUSED_HEADERS or name.lower().startswith(_REFUSED_PREFIX):
                 error = errors.DataverseError(403, "0x80040220", f"The header {name} needs a privilege.")

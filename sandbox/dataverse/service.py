@@ -12,7 +12,7 @@ from sandbox.dataverse.properties import Properties
 from sandbox.dataverse.reader import Reader
 from sandbox.dataverse.rows import Rows
 from sandbox.dataverse.schema import Table
-from sandbox.dataverse.wire import Call, Reply
+from sandbox.dataverse.wire import Call, Preferences, Reply
 
 _URL_LIMIT = 32 * 1024
 _URL_LIMIT_IN_BATCH = 64 * 1024
@@ -30,15 +30,19 @@ class Service:
             reply = self.carry_out(call, in_batch=in_batch)
         except errors.DataverseError as error:
             self.env.rolled_back()
-            return self.refused(error)
+            return self.refused(error, call.prefer)
         self.env.committed()
         return reply
 
-    def refused(self, error: errors.DataverseError) -> Reply:
-        """The reply for a refusal; what is not imitated goes on the list of gaps."""
+    def refused(self, error: errors.DataverseError, prefer: Preferences | None = None) -> Reply:
+        """The reply for a refusal, with the details a client prefers; what is not imitated is listed as a gap."""
         if isinstance(error, errors.Unsupported):
             self.env.gaps.note(error.kind, error.what)
-        return Reply.of(error)
+        reply = Reply.of(error)
+        if prefer and isinstance(reply.body, dict):
+            found = {f"@{name}": text for name, text in _details(error).items() if prefer.wants(name)}
+            reply.body = {"error": {"code": error.code, "message": error.message, **found}}
+        return reply
 
     def carry_out(self, call: Call, *, in_batch: bool = False) -> Reply:
         """As `handle`, but within the caller's transaction if there is one, and raising DataverseError."""
@@ -106,3 +110,10 @@ class Service:
 
     def _unknown(self, name: str) -> errors.DataverseError:
         return errors.Unsupported("segment", name, errors.no_segment(name))
+
+
+def _details(error: errors.DataverseError) -> dict[str, str]:
+    prefix, number = "Microsoft.PowerApps.CDS.", error.code.removeprefix("0x")
+    link = f"http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a{number}&client=platform"
+    texts = {"HelpLink": link, "TraceText": "", "InnerError.Message": error.message}
+    return {f"{prefix}{name}": text for name, text in texts.items()}

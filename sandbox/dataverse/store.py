@@ -76,6 +76,10 @@ class Store:
     def restore(self, name: str) -> None:
         """Put a copy in the place of everything, versions included. Raises KeyError for an unknown name."""
         self._copies[name].backup(self._db)
+        self.reload()
+
+    def reload(self) -> None:
+        """Read the definitions again as they are stored."""
         self.schema = self._read_schema()
 
     @contextmanager

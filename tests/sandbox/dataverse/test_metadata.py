@@ -1,9 +1,21 @@
 """Tables, columns, keys and relationships through the metadata API."""
 
+import json
+
 import pytest
 
 from sandbox.dataverse.store import Store
-from tests.sandbox.dataverse.helpers import CRM, add_column, column, error, label
+from tests.sandbox.dataverse.helpers import (
+    CRM,
+    add_column,
+    change_set,
+    column,
+    error,
+    label,
+    request,
+    send_batch,
+    statuses,
+)
 
 ACCOUNT = "EntityDefinitions(LogicalName='account')"
 
@@ -219,3 +231,21 @@ async def test_the_metadata_document_names_properties_and_navigation(client):
     assert answer.headers["Content-Type"].startswith("application/xml")
     assert '<Property Name="_primarycontactid_value" Type="Edm.Guid"/>' in answer.text
     assert '<NavigationProperty Name="primarycontactid" Type="mscrm.contact"/>' in answer.text
+
+
+async def test_a_refused_definition_leaves_nothing_behind(client):
+    await add_column(client, "account", "String", "new_Balance_Base")
+    answer = await client.post(f"{ACCOUNT}/Attributes", json=column("Money", "new_Balance"))
+    assert "already exists" in error(answer, 400, "0x80047013")
+    error(await client.get("accounts?$select=new_balance"), 400, "0x80060888")
+    assert (await client.get("accounts?$select=new_balance_base")).status_code == 200
+
+
+async def test_a_definition_in_a_failed_change_set_is_undone(client):
+    attribute = json.dumps(column("String", "new_Extra"))
+    parts = [
+        request(f"POST {ACCOUNT}/Attributes", attribute, content_id="1"),
+        request("POST accounts", '{"no":1}', content_id="2"),
+    ]
+    assert statuses(await send_batch(client, change_set(*parts))) == [400]
+    error(await client.get("accounts?$select=new_extra"), 400, "0x80060888")

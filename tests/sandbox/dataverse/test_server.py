@@ -85,6 +85,7 @@ async def test_every_answer_carries_the_platforms_headers(client):
     ("headers", "status"),
     [
         ({"Accept": "image/png"}, 406),
+        ({"Accept": "application/json;odata.metadata=full"}, 406),
         ({"OData-Version": "3.0"}, 400),
         ({"MSCRMCallerID": "7c1d0000-1111-4222-8333-444455556666"}, 403),
         ({"MSCRM.BypassBusinessLogicExecution": "CustomSync"}, 403),
