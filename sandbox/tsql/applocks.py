@@ -5,8 +5,6 @@ from typing import TYPE_CHECKING
 
 import psycopg
 
-from sandbox.tsql.errors import Unsupported
-
 if TYPE_CHECKING:
     from sandbox.tsql.session import SqlSession
 
@@ -29,17 +27,16 @@ def get_lock(session: "SqlSession", arguments: Mapping[str, object]) -> int:
         return -999
     if owner == "transaction" and session.transactions.count == 0:
         return -999
-    scope = "_xact" if owner == "transaction" else ""
     shared = "_shared" if mode in _SHARED else ""
     key = _key(session, arguments)
     with session.transactions.statement(writes=False):
-        row = session.connection.execute(f"SELECT pg_try_advisory{scope}_lock{shared}({key})".encode()).fetchone()
-    granted, waited = bool(row and row[0]), 0  # type: ignore[index]
-    if not granted:
-        waited = _wait(session, f"pg_advisory{scope}_lock{shared}({key})", arguments.get("locktimeout"))
+        row = session.connection.execute(f"SELECT pg_try_advisory_lock{shared}({key})".encode()).fetchone()
+    waited = 0
+    if not (row and row[0]):  # type: ignore[index]
+        waited = _wait(session, f"pg_advisory_lock{shared}({key})", arguments.get("locktimeout"))
         if waited < 0:
             return waited
-    session.locks.setdefault(str(arguments.get("resource")), []).append(owner)
+    session.locks.setdefault(str(arguments.get("resource")), []).append((owner, f"pg_advisory_unlock{shared}({key})"))
     return waited
 
 
@@ -64,14 +61,19 @@ def _wait(session: "SqlSession", call: str, timeout: object) -> int:
 
 def release_lock(session: "SqlSession", arguments: Mapping[str, object]) -> int:
     """0 released, -999 not held by that owner."""
-    resource = str(arguments.get("resource"))
     owner = str(arguments.get("lockowner") or "Transaction").lower()
-    held = session.locks.get(resource, [])
-    if owner not in held:
+    held = session.locks.get(str(arguments.get("resource")), [])
+    found = next((lock for lock in reversed(held) if lock[0] == owner), None)
+    if found is None:
         return -999
-    if owner == "transaction":
-        # PostgreSQL can't let a transaction's lock go early.
-        raise Unsupported("sp_releaseapplock of a transaction's lock before the transaction ends")
-    session.connection.execute(f"SELECT pg_advisory_unlock({_key(session, arguments)})".encode())
-    held.remove(owner)
+    held.remove(found)
+    session.connection.execute(f"SELECT {found[1]}".encode())
     return 0
+
+
+def release_transaction_locks(session: "SqlSession") -> None:
+    """The end of a transaction frees the locks it owns."""
+    for held in session.locks.values():
+        for lock in [lock for lock in held if lock[0] == "transaction"]:
+            held.remove(lock)
+            session.connection.execute(f"SELECT {lock[1]}".encode())

@@ -143,9 +143,11 @@ class Calls:
         depth = len(session.frames)
         try:
             result = work()
-            session.temporaries.leave()
         finally:
-            del session.frames[depth - 1 :]
+            del session.frames[depth:]
+            if not session.connection.broken:
+                session.temporaries.leave()
+            session.frames.pop()
             self._restore(kept)
         if session.transactions.count != before:
             self._i.attempt(1, lambda: self._mismatch(before))
@@ -173,7 +175,9 @@ class Calls:
     def text(self, body: str) -> int:
         """Run T-SQL in the current frame and return its RETURN value."""
         try:
-            self._i.block(self._session.engine.parsed(body))
+            block = self._session.engine.parsed(body)
+            self._i.check_declared(block)
+            self._i.block(block)
         except Returned as returned:
             return returned.status
         return 0

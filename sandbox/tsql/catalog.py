@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.procedures import Procedure
@@ -87,6 +88,11 @@ class Table:
 
     def __post_init__(self) -> None:
         self.key_name = self.key_name or f"PK{self.name}"
+
+    @cached_property
+    def shape(self) -> tuple[object, ...]:
+        """What a plan over the table depends on."""
+        return (self.relation, tuple(self.columns.items()), tuple(self.key))
 
     def column(self, name: str) -> tuple[str, CatalogColumn] | None:
         """The column of that name in any case, with its own spelling."""

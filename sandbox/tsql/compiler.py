@@ -99,7 +99,7 @@ def _assignment(c: Compilation, queries: Queries, node: exp.Select, targets: Seq
     unknown = next((name for name in names if name not in c.variables), None)
     if unknown:
         raise error(137, unknown)
-    compiled = queries.query(plain)
+    compiled = queries.query(plain, top=True)
     accumulates = any(parameter_name(p) in names for item in plain.expressions for p in item.find_all(exp.Parameter))
     plan = Plan("SELECT", _command(compiled.sql, c), needs=c.needs, pinned=c.pinned, accumulates=accumulates)
     plan.assigns = [(name, expr.type) for name, (_, expr) in zip(names, compiled.items, strict=True)]

@@ -89,6 +89,10 @@ class Unsupported(Exception):
     """T-SQL that SQL Server would run and this engine does not: refused and listed as a gap."""
 
 
+class UnknownFunction(Unsupported):
+    """A function this engine has not got; SQL Server may."""
+
+
 _KEY_VALUE = re.compile(r"\((.*?)\)=\((.*)\)", re.DOTALL)
 
 
@@ -110,11 +114,14 @@ def from_postgres(raised: psycopg.Error, verb: str, spid: int, name_of: "NameOf"
         return error(1205, spid)
     if state == "40001":
         return error(3960, "", "")
-    simple = {"22012": 8134, "55P03": 1222, "22001": 8152}
+    simple = {"22012": 8134, "55P03": 1222, "22001": 8152, "21000": 512}
     if state in simple:
         return error(simple[state])
     if state == "22003":
-        return error(8115, "expression", _overflowed(diag.message_primary or ""))
+        kind = _overflowed(diag.message_primary or "")
+        return error(220, kind, "?") if kind == "smallint" else error(8115, "expression", kind)
+    if state == "42803" and "must appear in the GROUP BY" in (diag.message_primary or ""):
+        return error(8120, (diag.message_primary or "").split('"')[1])
     if state in {"22008", "22007"}:
         return error(241)
     raise Unsupported(f"postgres {state}: {diag.message_primary}") from raised

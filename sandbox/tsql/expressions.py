@@ -9,7 +9,7 @@ from sqlglot import exp
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import align, as_text, cast, ci, common_type, numeric_shape, padded
 from sandbox.tsql.dialect import declared_type
-from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.errors import UnknownFunction, Unsupported, error
 from sandbox.tsql.lexer import Literal
 from sandbox.tsql.locks import Lock
 from sandbox.tsql.plan import Binder, Need
@@ -235,7 +235,7 @@ class Expressions:
 
         maker = FUNCTIONS.get(str(node.this).upper())
         if maker is None:
-            raise error(195, node.this)
+            raise UnknownFunction(str(node.this))
         return maker(self, node.expressions)
 
     def _dotted(self, node: exp.Dot) -> Expr:

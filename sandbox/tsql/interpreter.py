@@ -7,7 +7,7 @@ from sandbox.tds.contract import Column, Output, RpcParameter, SqlError, SqlType
 from sandbox.tsql import statements as s
 from sandbox.tsql.bulk import bulk_insert, shape_only
 from sandbox.tsql.calls import Calls
-from sandbox.tsql.errors import COMPILE_TIME, Effect, Raiserror, Thrown, Unsupported, effect, error
+from sandbox.tsql.errors import COMPILE_TIME, Effect, Raiserror, Thrown, UnknownFunction, Unsupported, effect, error
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.messages import raise_error, throw
 from sandbox.tsql.options import set_option
@@ -59,10 +59,18 @@ class Interpreter:
 
     def _body(self, block: s.Block) -> None:
         try:
-            for statement in block.body:
-                self.run(statement)
+            self.check_declared(block)
+            self.block(block)
         except Returned:
             pass
+
+    def check_declared(self, block: s.Block) -> None:
+        """A variable that is not declared stops the batch before its first statement."""
+        frame = self.session.frame
+        missing = next((name for name in block.free if name not in frame.variables), None)
+        if missing:
+            self.failed(error(137, missing), block.line)
+            raise EndBatch
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:
@@ -109,6 +117,9 @@ class Interpreter:
 
     def gap(self, raised: Unsupported) -> SqlError:
         """The refusal of something SQL Server would do and this engine does not."""
+        if isinstance(raised, UnknownFunction):
+            self.session.engine.door.gaps.note("function", str(raised))
+            return error(195, raised)
         self.session.engine.door.gaps.note("statement", str(raised))
         return SqlError(102, f"Incorrect syntax: the sandbox does not imitate {raised}", 15)
 
@@ -168,6 +179,7 @@ class Interpreter:
     def _test(self, condition: Fragment, line: int) -> bool | None:
         held: list[bool] = []
         self.attempt(line, lambda: held.append(self.session.holds(condition)))
+        self.session.rowcount = 0
         return held[0] if held else None
 
     def _if(self, statement: s.If) -> None:
@@ -227,14 +239,15 @@ class Interpreter:
         run_query(self, statement)
 
     def _declare(self, statement: s.Declare) -> None:
-        if isinstance(statement.type, s.TableDefinition):
-            self.session.temporaries.declare(statement.name, statement.type)
-            return
         frame = self.session.frame
-        if statement.name in frame.tables:
-            raise error(134, statement.name)
-        value = self._value(statement.value, statement.type) if statement.value else None
-        frame.variables[statement.name] = Variable(statement.type, value)
+        if isinstance(statement.type, s.TableDefinition):
+            if statement.name not in frame.tables:
+                self.session.temporaries.declare(statement.name, statement.type)
+            return
+        # In a loop a DECLARE without a value leaves the variable as it was.
+        variable = frame.variables.setdefault(statement.name, Variable(statement.type))
+        if statement.value:
+            variable.value = self._value(statement.value, statement.type)
 
     def _value(self, fragment: Fragment, kind: SqlType) -> object:
         return self.session.evaluate(fragment, kind)[0]
@@ -248,6 +261,7 @@ class Interpreter:
 
     def _option(self, statement: s.SetOption) -> None:
         set_option(self.session, statement.name, statement.value)
+        self.session.rowcount = 0
         self.done()
 
     def _transaction(self, statement: s.Transaction) -> None:
@@ -267,6 +281,7 @@ class Interpreter:
             transactions.save(name or "")
         else:
             self._rollback(name)
+        self.session.rowcount = 0
         self.done()
 
     def _rollback(self, name: str | None) -> None:

@@ -49,12 +49,32 @@ _VALUED = {"LOCK_TIMEOUT", "DEADLOCK_PRIORITY", "ROWCOUNT", "TEXTSIZE", "LANGUAG
 
 def parse(text: str) -> Block:
     """The statements of a batch. A syntax error anywhere stops the whole batch: SqlError 102, 105 or 156."""
-    return Block(1, BatchParser(text).statements())
+    reader = BatchParser(text)
+    body = reader.statements()
+    if not reader.done:
+        raise error(102, reader.peek().text)
+    return Block(1, body, reader.free())
 
 
 class BatchParser(Reader):
     def __init__(self, text: str) -> None:
         super().__init__(tokens(text), text)
+        self._declared: dict[str, int] = {}
+        self._parameter_names: set[int] = set()
+
+    def free(self) -> tuple[str, ...]:
+        """Variables used before or without their DECLARE, in order."""
+        found: dict[str, None] = {}
+        for place, token in enumerate(self.tokens):
+            name = token.text.lower()
+            if (
+                token.kind == "var"
+                and name[:2] != "@@"
+                and place not in self._parameter_names
+                and self._declared.get(name, place + 1) > place
+            ):
+                found[name] = None
+        return tuple(found)
 
     def statements(self, *ends: str) -> list[Statement]:
         found: list[Statement] = []
@@ -125,7 +145,11 @@ class BatchParser(Reader):
     def _read_declare(self, token: Token) -> Statement:
         found: list[Statement] = []
         while True:
+            place = self.at
             name = self.variable()
+            if name in self._declared:
+                raise error(134, name)
+            self._declared[name] = place
             self.take("AS")
             if self.take("TABLE"):
                 found.append(Declare(token.line, name, DefinitionReader(self).table()))
@@ -282,6 +306,7 @@ class BatchParser(Reader):
     def _argument(self) -> Argument:
         name = None
         if self.peek().kind == "var" and self.peek(1).text == "=":
+            self._parameter_names.add(self.at)
             name = self.variable()[1:]
             self.expect("=")
         if self.take("DEFAULT"):
@@ -349,6 +374,7 @@ class BatchParser(Reader):
         self.expect("AS")
         body = self.source[self.peek().start :]
         parse(body)
+        self._parameter_names.update(range(len(self.tokens)))
         self.at = len(self.tokens)
         return CreateProcedure(token.line, name, parameters, body)
 

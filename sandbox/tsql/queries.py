@@ -265,6 +265,9 @@ class Select:
         self.e = queries.expressions(self.scope)
 
     def compile(self) -> Compiled:
+        args = self.node.args
+        if args.get("order") and not (self.top or self.stored or args.get("limit") or args.get("offset")):
+            raise error(1033)
         first_lock = len(self.q.c.locks)
         source = self.sources()
         where = self.node.args.get("where")

@@ -21,6 +21,8 @@ def run_query(interpreter: "Interpreter", statement: Query) -> None:
     if session.settings.implicit_transactions and session.transactions.count == 0:
         session.transactions.begin()
         interpreter.output.transaction("begin")
+    if session.settings.rowcount and statement.verb != "SELECT":
+        raise Unsupported(f"{statement.verb} under SET ROWCOUNT")
     plan = session.plan(statement.verb, fragment)
     session.engine.door.counts.add("sql.statements")
     _check_isolation(interpreter)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from sandbox.tds.contract import Cancelled, Column, Login, Output, RpcParameter, SqlError, SqlType
+from sandbox.tsql.applocks import release_transaction_locks
 from sandbox.tsql.catalog import Table
 from sandbox.tsql.compiler import compile_condition, compile_statement, compile_value
 from sandbox.tsql.errors import error, from_postgres
@@ -61,13 +62,13 @@ class SqlSession:
         self.rowcount = 0
         self.error_number = 0
         self.identity: object = None
-        self.locks: dict[str, list[str]] = {}
+        self.locks: dict[str, list[tuple[str, str]]] = {}
         self._system = SystemValues(self)
         self.temporaries = TemporaryTables(self)
         self.transactions = Transactions(self.connection, self.temporaries.around_rollback)
         self.transactions.committing = lambda: self.strike("sql.commit.before")
         self.transactions.committed = lambda: self.strike("sql.commit.after")
-        self.transactions.ended = lambda: engine.unguard(self)
+        self.transactions.ended = self._transaction_ended
         self._interpreter = Interpreter(self)
         self._subject = ""
         self._cancelled = False
@@ -135,6 +136,10 @@ class SqlSession:
         if self._cancelled:
             raise Cancelled
 
+    def _transaction_ended(self) -> None:
+        self.engine.unguard(self)
+        release_transaction_locks(self)
+
     # Frames -------------------------------------------------------------------------------------
 
     @property
@@ -178,7 +183,7 @@ class SqlSession:
 
     def _cached(self, kind: str, fragment: Fragment, make: Callable[[World, Mapping[str, SqlType]], Plan]) -> Plan:
         types = self._types(fragment)
-        shapes = tuple((name, id(table)) for name, table in [*self.temporary.items(), *self.frame.tables.items()])
+        shapes = tuple((name, table.shape) for name, table in [*self.temporary.items(), *self.frame.tables.items()])
         key = (self.frame.database, kind, fragment.text, tuple(types.items()), shapes)
         found = self.engine.plans.get(key, fragment.literals)
         if found is None:
@@ -284,7 +289,7 @@ class SqlSession:
         return Decimal(str(row[0])) if row and row[0] is not None else Decimal(1)  # type: ignore[index]
 
     def lock_mode(self, resource: str) -> str:
-        return "Exclusive" if resource in self.locks else "NoLock"
+        return "Exclusive" if self.locks.get(resource) else "NoLock"
 
     def set_variable(self, name: str, value: object, source: SqlType | None = None) -> None:
         variable = self.frame.variables.get(name)

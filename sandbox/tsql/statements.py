@@ -61,7 +61,10 @@ class SetOption(Statement):
 
 @dataclass(frozen=True)
 class Block(Statement):
+    """`free` are the variables it uses and does not declare."""
+
     body: Sequence[Statement]
+    free: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

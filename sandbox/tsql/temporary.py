@@ -31,7 +31,6 @@ def table_of(name: str, definition: TableDefinition, relation: str) -> Table:
 class TemporaryTables:
     def __init__(self, session: "SqlSession") -> None:
         self._s = session
-        self._count = 0
 
     def create(self, name: str, definition: TableDefinition) -> None:
         """CREATE TABLE #x; SqlError 2714 when there is one."""
@@ -47,11 +46,8 @@ class TemporaryTables:
         self._s.frame.temporary.add(name.lower())
 
     def declare(self, name: str, definition: TableDefinition) -> None:
-        """DECLARE @x TABLE; SqlError 134 when the name is taken."""
-        if name in self._s.frame.tables or name in self._s.frame.variables:
-            raise error(134, name)
-        self._count += 1
-        table = table_of(name, definition, f"{name}_{self._count}")
+        """DECLARE @x TABLE."""
+        table = table_of(name, definition, f"{name}_{len(self._s.frames)}")
         with self._s.translated("DECLARE"), self._s.transactions.statement(writes=True):
             self._make(table)
         self._s.frame.tables[name] = table

@@ -144,3 +144,31 @@ def test_postgres_error_without_a_twin_is_refused_and_listed(client, engine):
     before = len(engine.door.gaps.list())
     assert client.run("SELECT * FROM T FOR XML PATH").numbers == [102]
     assert len(engine.door.gaps.list()) == before + 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["SELECT @nosuch", "EXEC taNone @x = @nosuch", "DECLARE @a int; SET @b = 1", "SELECT @late; DECLARE @late int"],
+)
+def test_undeclared_variable_stops_the_batch_before_its_first_statement(client, text):
+    answer = client.run(f"INSERT INTO T (K) VALUES (1); {text}")
+    assert answer.numbers == [137]
+    assert _state(client) == (0, 0)
+
+
+def test_variable_declared_twice(client):
+    assert client.run("DECLARE @a int; IF 1 = 0 DECLARE @a int").numbers == [134]
+
+
+def test_declare_in_a_loop_keeps_the_value(client):
+    text = (
+        "DECLARE @i int = 0; WHILE @i < 3 BEGIN DECLARE @n int; SET @n = ISNULL(@n, 0) + 10; SET @i += 1 END; SELECT @n"
+    )
+    assert client.value(text) == 30
+
+
+def test_function_not_imitated_is_listed(client, engine):
+    assert client.run("SELECT SOUNDEX('a')").numbers == [195]
+    assert {"kind": "function", "what": "SOUNDEX"}.items() <= next(
+        gap for gap in engine.door.gaps.list() if gap["kind"] == "function"
+    ).items()

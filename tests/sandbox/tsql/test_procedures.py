@@ -157,3 +157,13 @@ def test_sp_executesql_with_output(client):
 def test_insert_exec_takes_the_rows(client):
     client.run("CREATE TABLE #r (a char(15), n numeric(19,5)); INSERT INTO #r EXEC taText 'y', 2")
     assert client.rows("SELECT a, n FROM #r") == [("y", Decimal("2.00000"))]
+
+
+def test_table_variables_of_nested_calls_and_failed_calls_do_not_meet(client):
+    client.run("""IF OBJECT_ID('taTable') IS NULL EXEC('CREATE PROCEDURE taTable @n int AS
+        DECLARE @t TABLE (a int); INSERT INTO @t VALUES (@n); IF @n = 1 EXEC taTable 2; IF @n = 3 THROW 50001, ''x'', 1; SELECT a FROM @t')""")
+    assert client.run("DECLARE @t TABLE (b char(3)); INSERT INTO @t VALUES ('x'); EXEC taTable 1; SELECT b FROM @t").sets == [
+        [(2,)], [(1,)], [("x",)],
+    ]  # fmt: skip
+    assert client.run("EXEC taTable 3").numbers == [50001]
+    assert client.run("EXEC taTable 4").sets == [[(4,)]]
