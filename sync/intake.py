@@ -21,6 +21,9 @@ INTERACTIVE = 500
 """A poll that finds more keys than this goes to the bulk lane, so that single edits never wait behind a load."""
 
 PAGE = 500
+LOOKS = 50
+"""How often one poll looks again while a feed says there is more: a bulk change is bounded, and goes on at the next tick."""
+
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +36,8 @@ class Poll(Protocol):
     def cursor(self) -> dict[str, Any]: ...
     @property
     def full_reread(self) -> Iterable[str]: ...
+    @property
+    def more(self) -> bool: ...
 
 
 class Feeds(Protocol):
@@ -75,23 +80,30 @@ class Intake:
         return done
 
     async def poll(self, company: str) -> Polled:
-        """Look once at all feeds of a company. The first look only notes where each feed stands.
+        """Look at all feeds of a company until there is nothing more. The first look only notes where each stands.
 
         When another instance moved the cursor meanwhile, its events were sent twice, which is harmless.
         """
-        polled = Polled(company)
+        polled = Polled(company, dict.fromkeys((flow.name for flow in self._flows), 0))
         pairs = list(dict.fromkeys(flow.pair for flow in self._flows))
-        cursor = await self._cursors.read(company, "gp")
-        poll = await self._feeds.poll(company, [self._mappings[pair] for pair in pairs], cursor.place)
+        mappings = [self._mappings[pair] for pair in pairs]
+        for _ in range(LOOKS):
+            cursor = await self._cursors.read(company, "gp")
+            poll = await self._feeds.poll(company, mappings, cursor.place)
+            await self._send_all(poll, polled)
+            if poll.cursor != cursor.place:
+                polled.moved = await self._cursors.move(cursor, poll.cursor)
+            if not poll.more or not polled.moved:
+                break
+        return polled
+
+    async def _send_all(self, poll: Poll, polled: Polled) -> None:
         for flow in self._flows:
-            changes = poll.changes.get(flow.pair, ())
-            polled.keys[flow.name] = await self.send(flow, company, list(dict.fromkeys(c.key for c in changes)), "poll")
+            for reason, keys in _by_reason(poll.changes.get(flow.pair, ())).items():
+                polled.keys[flow.name] += await self.send(flow, polled.company, keys, reason)
             if flow.pair in poll.full_reread:
                 polled.reread.append(flow.name)
-                polled.keys[flow.name] += await self._reread(flow, company)
-        if poll.cursor != cursor.place:
-            polled.moved = await self._cursors.move(cursor, poll.cursor)
-        return polled
+                polled.keys[flow.name] += await self._reread(flow, polled.company)
 
     async def send(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
         """Put keys on the flow's lane, many to a message; the count of keys sent."""
@@ -112,3 +124,14 @@ class Intake:
             sent += len(page)
             after = page[-1]
         return sent
+
+
+def _by_reason(changes: Iterable[Change]) -> dict[Reason, list[str]]:
+    """Each key once, under the way it was first seen."""
+    seen: dict[str, Reason] = {}
+    for change in changes:
+        seen.setdefault(change.key, change.seen_by)
+    groups: dict[Reason, list[str]] = {}
+    for key, reason in seen.items():
+        groups.setdefault(reason, []).append(key)
+    return groups

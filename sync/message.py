@@ -8,11 +8,13 @@ from typing import Literal, Self
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from sync.errors import Rejected
+from sync.system import FeedKind
 
 MAX_KEYS = 500
 VERSION = 1
 
-type Reason = Literal["change_tracking", "timestamp", "reread", "poll", "backfill", "retry", "webhook", "again"]
+type Reason = FeedKind | Literal["reread", "retry"]
+"""Why a record is looked at: its change was seen in a feed, its feed lost its history, or a person asked."""
 
 
 class Message(BaseModel):

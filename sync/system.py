@@ -2,9 +2,13 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Literal
 
 from sync.errors import SyncError
 from sync.value import Value
+
+type FeedKind = Literal["change_tracking", "timestamp"]
+"""The kind of feed that saw a change."""
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Change:
 
     entity: str
     key: str
-    seen_by: str
+    seen_by: FeedKind
     deleted: bool = False
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.up import Sandbox
 
 
@@ -19,3 +20,10 @@ async def box() -> AsyncIterator[Sandbox]:
     with tempfile.TemporaryDirectory(prefix="gp365-", ignore_cleanup_errors=True) as state:
         async with Sandbox(Path(state)) as running:
             yield running
+
+
+@pytest.fixture
+async def dataverse(box: Sandbox) -> AsyncIterator[DataverseUser]:
+    """A person at Dataverse."""
+    async with DataverseUser(box.contract["dataverse"]) as user:
+        yield user

@@ -4,66 +4,16 @@ Dataverse over TLS.
 
 import asyncio
 import json
-import uuid
-from collections.abc import AsyncIterator
 from typing import Any
 
-import httpx
 import pytest
 from azure.data.tables.aio import TableServiceClient
 
 from sandbox.scenarios.customers import CUSTOMER
 from sandbox.scenarios.dataverse_user import DataverseUser
-from sandbox.scenarios.gp_user import GpUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-
-COLUMNS = (
-    "accountid,accountnumber,name,telephone1,emailaddress1,creditlimit,creditonhold,paymenttermscode,statecode,"
-    "address1_line1,address1_city,address2_city"
-)
-
-
-@pytest.fixture
-async def dataverse(box: Sandbox) -> AsyncIterator[DataverseUser]:
-    async with DataverseUser(box.contract["dataverse"]) as user:
-        yield user
-
-
-def gp_of(box: Sandbox, company: str = "TWO") -> GpUser:
-    return GpUser(box.contract["gp"] | {"database": company})
-
-
-def new_id() -> str:
-    return f"T{uuid.uuid4().hex[:10]}".upper()
-
-
-async def accounts(dataverse: DataverseUser, number: str) -> list[dict[str, Any]]:
-    return await dataverse.rows("accounts", select=COLUMNS, filter=f"accountnumber eq '{number}'")
-
-
-async def seen(dataverse: DataverseUser, number: str, **values: Any) -> dict[str, Any]:
-    """The one account of a customer, once it holds these values."""
-
-    def right(rows: list[dict[str, Any]]) -> bool:
-        return len(rows) == 1 and all(rows[0][name] == value for name, value in values.items())
-
-    return (await until(lambda: accounts(dataverse, number), right, f"account {number} with {values}"))[0]
-
-
-async def parked(box: Sandbox, number: str) -> list[dict[str, Any]]:
-    return [entry for entry in await app(box, "parked", "list") if entry["key"] == number]
-
-
-async def sql(box: Sandbox, text: str, company: str = "TWO") -> None:
-    """A raw edit, as a DBA or an import makes it."""
-    async with httpx.AsyncClient(base_url=box.ready["gp"]["admin"], timeout=30) as door:
-        (await door.post("/sql", json={"database": company, "sql": text})).raise_for_status()
-
-
-async def type_customer(box: Sandbox, number: str, company: str = "TWO", **values: Any) -> None:
-    given = {"CUSTNMBR": number, "CUSTNAME": f"Customer {number}", "ADRSCODE": "PRIMARY", "ADDRESS1": "1 Main"} | values
-    await gp_of(box, company).type_in(CUSTOMER, **given)
+from tests.e2e.steps import door, fault, gp_of, new_id, parked, seen, sql, type_customer
 
 
 @pytest.mark.parametrize("company", ["TWO", "THREE"])
@@ -176,12 +126,10 @@ async def test_a_cut_connection_on_either_side_of_the_commit_makes_no_second_acc
     box: Sandbox, dataverse: DataverseUser, seam: str
 ) -> None:
     number = new_id()
-    async with httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"]) as door:
-        fault = {"at": seam, "match": r"\$batch", "do": "drop", "times": 2}
-        (await door.post("/faults", json=fault)).raise_for_status()
-        await type_customer(box, number)
-        await seen(dataverse, number)
-        await door.delete("/faults")
+    await fault(box, "dataverse", at=seam, match=r"\$batch", do="drop", times=2)
+    await type_customer(box, number)
+    await seen(dataverse, number)
+    await door(box, "dataverse", "DELETE", "/faults")
 
 
 async def test_two_hosts_side_by_side_write_each_record_once(box: Sandbox, dataverse: DataverseUser) -> None:

@@ -28,7 +28,7 @@ async def table(box: Sandbox) -> AsyncIterator[Table]:
 
 def line(key: str, result: Result, message_id: str, *changes: FieldChange) -> Line:
     now = datetime.now(UTC).isoformat()
-    return Line(key, "f", result, "", "poll", now, now, message_id, changes=changes)
+    return Line(key, "f", result, "", "timestamp", now, now, message_id, changes=changes)
 
 
 async def test_a_couple_comes_back_as_it_was_stored(table: Table) -> None:
@@ -107,7 +107,7 @@ async def test_messages_never_expire_and_lanes_are_made_when_needed(box: Sandbox
     async with QueueServiceClient.from_connection_string(connection) as service:
         lanes = Lanes(service)
         assert await lanes.waiting(lane) == 0
-        await lanes.send(lane, Message.new("f", "TWO", ["A"], "poll"))
+        await lanes.send(lane, Message.new("f", "TWO", ["A"], "timestamp"))
         assert await lanes.waiting(lane) == 1
         [message] = await service.get_queue_client(lane).peek_messages()
         assert message.expires_on is not None

@@ -44,7 +44,7 @@ class Rig:
     async def send(
         self, *keys: str, company: str = "TWO", delivery: int = 1, message: Message | None = None
     ) -> Message:
-        message = message or Message.new(FLOW, company, keys, "poll")
+        message = message or Message.new(FLOW, company, keys, "timestamp")
         await self.pipeline.receive(message.to_json(), delivery, LANE)
         return message
 

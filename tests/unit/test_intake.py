@@ -19,6 +19,7 @@ class FakePoll:
     changes: dict[str, list[Change]] = field(default_factory=dict)
     cursor: dict[str, Any] = field(default_factory=dict)
     full_reread: set[str] = field(default_factory=set)
+    more: bool = False
 
 
 @dataclass
@@ -101,3 +102,16 @@ async def test_a_company_that_fails_stops_no_other(mapping: Mapping) -> None:
     done = await intake(mapping, OneDown(FakePoll(changes(1))), lanes, FakeTable()).poll_all(["TWO", "THREE"])
     assert [polled.company for polled in done] == ["THREE"]
     assert [message.company for _, message, _ in lanes.sent] == ["THREE"]
+
+
+async def test_a_bulk_change_is_read_to_its_end(mapping: Mapping) -> None:
+    class Paged(FakeFeeds):
+        async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> FakePoll:
+            page = cursor.get("page", 0) + 1
+            keys = [Change("customer", f"P{page}-{n}", "timestamp") for n in range(3)]
+            return FakePoll({"customer": keys}, {"page": page}, more=page < 4)
+
+    lanes, table = FakeLanes(), FakeTable()
+    polled = await intake(mapping, Paged(FakePoll()), lanes, table).poll("TWO")
+    assert polled.keys == {"customer_gp_to_dataverse": 12}
+    assert (await Cursors(table).read("TWO", "gp")).place == {"page": 4}

@@ -272,8 +272,8 @@ async def test_companies_do_not_meet(rig: Rig) -> None:
     [
         ("not json", "message_unreadable"),
         ('{"version": 7}', "message_version"),
-        (Message.new("no_such_flow", "TWO", ["A1"], "poll").to_json(), "unknown_flow"),
-        (Message.new(FLOW, "FOUR", ["A1"], "poll").to_json(), "unknown_flow"),
+        (Message.new("no_such_flow", "TWO", ["A1"], "timestamp").to_json(), "unknown_flow"),
+        (Message.new(FLOW, "FOUR", ["A1"], "timestamp").to_json(), "unknown_flow"),
     ],
 )
 async def test_a_message_that_cannot_be_worked_is_kept_whole(rig: Rig, body: str, code: str) -> None:
@@ -284,7 +284,7 @@ async def test_a_message_that_cannot_be_worked_is_kept_whole(rig: Rig, body: str
 
 async def test_poison_of_many_is_split_and_of_one_is_parked(rig: Rig) -> None:
     flows = rig.pipeline._flows
-    await rig.parking.drain(Message.new(FLOW, "TWO", ["A1", "B1"], "poll").to_json(), LANE, flows)
+    await rig.parking.drain(Message.new(FLOW, "TWO", ["A1", "B1"], "timestamp").to_json(), LANE, flows)
     assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",), ("B1",)]
     await rig.parking.drain(rig.lanes.sent[0][1].to_json(), LANE, flows)
     [entry] = await rig.parked()

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sync.errors import BadSettings
 from sync.keys import canonical
 from sync.mapping import Mapping
-from sync.system import Change
+from sync.system import Change, FeedKind
 from sync.systems.gp.client import GpClient
 from sync.systems.gp.feeds import Facts, Position, Source, discover, sources
 from sync.systems.gp.looks import Page, pages, statement
@@ -137,7 +137,7 @@ class _Intake:
         return further
 
 
-def _add(poll: Poll, source: Source, rows: Sequence[Seen], seen_by: str) -> None:
+def _add(poll: Poll, source: Source, rows: Sequence[Seen], seen_by: FeedKind) -> None:
     """One change per record: children of one parent, and a parent's own row, tell the same."""
     by_key = {change.key: change for change in poll.changes.get(source.pair, [])}
     for row in rows:
