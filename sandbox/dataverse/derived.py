@@ -29,13 +29,13 @@ def derive(store: Store, table: Table, row: Row, changes: Row) -> None:
 def _money(store: Store, table: Table, row: Row, changes: Row) -> None:
     if "transactioncurrencyid" not in table.columns or table.name == "transactioncurrency":
         return
-    money = [name for name, column in table.columns.items() if column.type == "Money" and not column.base]
-    touched = money if "transactioncurrencyid" in changes else [name for name in money if name in changes]
+    names = table.columns if "transactioncurrencyid" in changes else changes
+    touched = [name for name in names if _is_money(table, name)]
     if not touched:
         return
     currency = row.get("transactioncurrencyid")
     if currency is None:
-        if any(row.get(name) is not None for name in money):
+        if any(row.get(name) is not None for name in touched):
             text = "The currency cannot be null because the record has money fields with values."
             raise DataverseError(400, "0x80048cfb", text)
         return
@@ -50,18 +50,20 @@ def _money(store: Store, table: Table, row: Row, changes: Row) -> None:
             changes[f"{name}_base"] = None if value is None else as_text(Decimal(str(value)) / rate, _BASE_PLACES)
 
 
+def _is_money(table: Table, name: str) -> bool:
+    column = table.columns.get(name)
+    return column is not None and column.type == "Money" and not column.base
+
+
 def _composites(table: Table, row: Row, changes: Row) -> None:
-    for name in table.columns:
-        if not name.endswith("_composite"):
-            continue
-        prefix = name.removesuffix("composite")
-        if any(changed.startswith(prefix) for changed in changes):
-            changes[name] = _composite({k.removeprefix(prefix): v for k, v in row.items() if k.startswith(prefix)})
+    for prefix in {name.partition("_")[0] for name in changes if "_" in name}:
+        if f"{prefix}_composite" in table.columns:
+            changes[f"{prefix}_composite"] = _composite(row, prefix)
 
 
-def _composite(parts: Row) -> str | None:
+def _composite(row: Row, prefix: str) -> str | None:
     def text(name: str) -> str:
-        return str(parts.get(name) or "")
+        return str(row.get(f"{prefix}_{name}") or "")
 
     region = " ".join(filter(None, [text("stateorprovince"), text("postalcode")]))
     town = ", ".join(filter(None, [text("city"), region]))
