@@ -7,13 +7,14 @@ from sqlglot import exp
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import cast
 from sandbox.tsql.catalog import CatalogColumn, Table
+from sandbox.tsql.compilation import Compilation, parameter_name
 from sandbox.tsql.dialect import parse_query
 from sandbox.tsql.errors import error
-from sandbox.tsql.expressions import Compilation, parameter_name
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.locks import Lock, insert_guard, lock_commands
 from sandbox.tsql.plan import Command, Plan, command
-from sandbox.tsql.queries import Queries, plain_type, result_columns
+from sandbox.tsql.queries import Queries
+from sandbox.tsql.relations import plain_type, result_columns
 from sandbox.tsql.scope import Expr, Scope
 from sandbox.tsql.values import postgres_type
 from sandbox.tsql.world import World

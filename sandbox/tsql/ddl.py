@@ -4,12 +4,13 @@ from sqlglot import exp
 
 from sandbox.tsql.casts import store
 from sandbox.tsql.catalog import CatalogColumn, Check, Table, Trigger
+from sandbox.tsql.compilation import Compilation
 from sandbox.tsql.dialect import parse_query
-from sandbox.tsql.expressions import Compilation
 from sandbox.tsql.lexer import fragment, tokens
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import command
-from sandbox.tsql.queries import Queries, table_relation
+from sandbox.tsql.queries import Queries
+from sandbox.tsql.relations import table_relation
 from sandbox.tsql.scope import Scope
 from sandbox.tsql.values import family, postgres_type
 from sandbox.tsql.world import World

@@ -1,87 +1,25 @@
 """Compiles T-SQL expressions and conditions to typed PostgreSQL."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from sandbox.tds.contract import SqlType
-from sandbox.tsql.casts import align, as_text, cast, ci, common_type, numeric_shape, padded
+from sandbox.tsql.casts import align, as_text, cast, ci, common_type
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import UnknownFunction, Unsupported, error
-from sandbox.tsql.lexer import Literal
-from sandbox.tsql.locks import Lock
-from sandbox.tsql.plan import Binder, Need
+from sandbox.tsql.plan import Binder
 from sandbox.tsql.scope import Expr, Scope
-from sandbox.tsql.values import BIT, INT, UNICODE, family, is_number, postgres_type
+from sandbox.tsql.values import INT, UNICODE, family, is_number, postgres_type
 
 if TYPE_CHECKING:
-    from sandbox.tsql.world import World
+    pass
 
 
-class Compilation:
-    """The state of compiling one statement: the literals and variables it may use, and what it was found to need."""
-
-    def __init__(self, world: "World", literals: Sequence[Literal], variables: Mapping[str, SqlType]) -> None:
-        self.world = world
-        self.literals = literals
-        self.variables = variables
-        self.binders: list[Binder] = []
-        self.needs: set[Need] = set()
-        self.pinned: dict[int, object] = {}
-        self.locks: list[Lock] = []
-        self._aliases = 0
-
-    def alias(self) -> str:
-        self._aliases += 1
-        return f"_{self._aliases}"
-
-    def bind(self, binder: Binder) -> Expr:
-        """A parameter as an expression of its own type."""
-        self.binders.append(binder)
-        mark = f"\x00{len(self.binders) - 1}\x00::{postgres_type(binder.type)}"
-        return Expr(mark, binder.type, binder)
-
-    def system(self, name: str, kind: SqlType, *arguments: Expr) -> Expr:
-        """A value the session supplies when the statement runs."""
-        if not all(argument.binder for argument in arguments):
-            raise Unsupported(f"{name} of a column or expression")
-        return self.bind(Binder((name, tuple(a.binder for a in arguments if a.binder)), kind))
-
-    def pin(self, node: exp.Expression) -> object:
-        """The value of a literal that is part of the statement's meaning, not only of its data."""
-        if isinstance(node, exp.Paren):
-            return self.pin(node.this)
-        if isinstance(node, exp.Neg):
-            return -self.pin(node.this)  # type: ignore[operator]
-        if isinstance(node, exp.Literal):
-            return node.this if node.is_string else int(node.this)
-        name = parameter_name(node)
-        if not name.startswith("@__p"):
-            raise Unsupported(f"a variable where a constant is read: {node.sql(dialect='tsql')}")
-        slot = int(name[4:])
-        self.pinned[slot] = self.literals[slot].value
-        return self.literals[slot].value
-
-
-def parameter_name(node: exp.Expression) -> str:
-    """`@x` or `@@X` of a parameter node, in lower case; '' for another node."""
-    if not isinstance(node, exp.Parameter):
-        return ""
-    inner = node.this
-    return "@" + (
-        parameter_name(inner)
-        if isinstance(inner, exp.Parameter)
-        else str(inner.name if hasattr(inner, "name") else inner).lower()
-    )
-
-
-def bare_name(node: exp.Expression) -> str:
-    """A name written without qualifier, such as a date part; '' for anything else."""
-    if isinstance(node, exp.Column) and not node.table:
-        return str(node.name)
-    return str(node.name) if isinstance(node, exp.Var) else ""
+from sandbox.tsql.arithmetic import concatenate, reckon, replace_name
+from sandbox.tsql.compilation import Compilation, parameter_name
 
 
 class Expressions:
@@ -148,13 +86,11 @@ class Expressions:
 
     def _column(self, node: exp.Column) -> Expr:
         if not node.table and not node.this.args.get("quoted"):
-            from sandbox.tsql.functions import BARE
+            from sandbox.tsql.functions import BARE, FUNCTIONS
 
             bare = BARE.get(node.name.upper())
             if bare:
-                return bare(self)
-        if node.args.get("db"):
-            return self.scope.column(node.name, node.table)
+                return FUNCTIONS[bare](self, ())
         return self.scope.column(node.name, node.table)
 
     def _paren(self, node: exp.Paren) -> Expr:
@@ -296,7 +232,7 @@ class Expressions:
             return Expr(f"NULL::{postgres_type(kind)}", kind, null=True)
         kinds = {family(left.type), family(right.type)}
         if sign == "+" and kinds == {"text"}:
-            return _concatenate(left, right)
+            return concatenate(left, right)
         if "moment" in kinds:
             return self._moment_arithmetic(sign, left, right)
         if "text" in kinds:
@@ -304,7 +240,7 @@ class Expressions:
             if family(number.type) == "text" or not is_number(number.type):
                 raise error(402, left.type.name, right.type.name, {"+": "add", "-": "subtract"}.get(sign, sign))
             left, right = (cast(side, number.type) if family(side.type) == "text" else side for side in (left, right))
-        return _number(sign, left, right)
+        return reckon(sign, left, right)
 
     def _moment_arithmetic(self, sign: str, left: Expr, right: Expr) -> Expr:
         if sign not in {"+", "-"} or not {left.type.name, right.type.name} & {"datetime", "smalldatetime"}:
@@ -369,68 +305,6 @@ class Expressions:
 
     def _exists(self, node: exp.Exists) -> str:
         return f"EXISTS {self._subquery(node.this, self.scope).sql}"
-
-
-def replace_name(kind: SqlType) -> SqlType:
-    """The variable-length twin of a text type."""
-    if family(kind) != "text":
-        return SqlType("varchar", 30)
-    return SqlType("nvarchar" if kind.name in UNICODE else "varchar", kind.length)
-
-
-def _concatenate(left: Expr, right: Expr) -> Expr:
-    wide = left.type.name in UNICODE or right.type.name in UNICODE
-    most = 4000 if wide else 8000
-    length = (
-        None
-        if left.type.length is None or right.type.length is None
-        else min(most, left.type.length + right.type.length)
-    )
-    kind = SqlType("nvarchar" if wide else "varchar", length)
-    return Expr(f"({padded(left)} || {padded(right)})", kind, nullable=left.nullable or right.nullable)
-
-
-def _number(sign: str, left: Expr, right: Expr) -> Expr:
-    nullable = left.nullable or right.nullable
-    kind = _number_type(sign, left.type, right.type)
-    if family(kind) in {"integer", "float"}:
-        pg = postgres_type(kind)
-        sides = f"({left.sql})::{pg} {sign} ({right.sql})::{pg}"
-        return Expr(f"({sides})", kind, nullable=nullable)
-    if sign == "/":
-        # SQL Server cuts the digits beyond the scale; the extra ones make PostgreSQL compute that far.
-        sql = f"trunc(round(({left.sql})::numeric, {kind.scale + 2}) / ({right.sql})::numeric, {kind.scale})"
-    else:
-        sql = f"(({left.sql})::numeric {sign} ({right.sql})::numeric)"
-    return Expr(f"({sql})::{postgres_type(kind)}", kind, nullable=nullable)
-
-
-def _number_type(sign: str, a: SqlType, b: SqlType) -> SqlType:
-    if "float" in {family(a), family(b)}:
-        return SqlType("float")
-    if {family(a), family(b)} <= {"integer", "bit"}:
-        kind = common_type([a, b])
-        return INT if kind == BIT else SqlType(kind.name)
-    if {a.name, b.name} & {"money", "smallmoney"} and not {a.name, b.name} & {"numeric", "decimal"}:
-        return SqlType("money")
-    (p1, s1), (p2, s2) = numeric_shape(a), numeric_shape(b)
-    if sign == "*":
-        return _capped(p1 + p2 + 1, s1 + s2)
-    if sign == "/":
-        scale = max(6, s1 + p2 + 1)
-        return _capped(p1 - s1 + s2 + scale, scale)
-    if sign == "%":
-        scale = max(s1, s2)
-        return _capped(min(p1 - s1, p2 - s2) + scale, scale)
-    scale = max(s1, s2)
-    return _capped(max(p1 - s1, p2 - s2) + scale + 1, scale)
-
-
-def _capped(precision: int, scale: int) -> SqlType:
-    if precision > 38:
-        scale = max(min(scale, 6), scale - (precision - 38))
-        precision = 38
-    return SqlType("numeric", precision=precision, scale=scale)
 
 
 _STYLES = {0, 8, 20, 21, 23, 25, 100, 101, 102, 103, 104, 108, 112, 120, 121, 126}

@@ -5,15 +5,12 @@ from collections.abc import Sequence
 from sandbox.tsql.definitions import DefinitionReader
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.lexer import Literal, Token, fragment, tokens, unquote
-from sandbox.tsql.reader import STARTS, Reader
+from sandbox.tsql.reader import STARTS
+from sandbox.tsql.schema_parser import SchemaParser
 from sandbox.tsql.statements import (
     Argument,
     Block,
-    ChangeTracking,
-    CreateProcedure,
-    CreateTable,
     Declare,
-    DropTable,
     Execute,
     ExecuteText,
     If,
@@ -27,11 +24,9 @@ from sandbox.tsql.statements import (
     SetOption,
     SetVariable,
     ShapeOnly,
-    SnapshotIsolation,
     Statement,
     Throw,
     Transaction,
-    Truncate,
     Try,
     Use,
     WaitFor,
@@ -56,11 +51,14 @@ def parse(text: str) -> Block:
     return Block(1, body, reader.free())
 
 
-class BatchParser(Reader):
+class BatchParser(SchemaParser):
     def __init__(self, text: str) -> None:
         super().__init__(tokens(text), text)
         self._declared: dict[str, int] = {}
-        self._parameter_names: set[int] = set()
+        self.parameter_names: set[int] = set()
+
+    def check(self, body: str) -> None:
+        parse(body)
 
     def free(self) -> tuple[str, ...]:
         """Variables used before or without their DECLARE, in order."""
@@ -70,7 +68,7 @@ class BatchParser(Reader):
             if (
                 token.kind == "var"
                 and name[:2] != "@@"
-                and place not in self._parameter_names
+                and place not in self.parameter_names
                 and self._declared.get(name, place + 1) > place
             ):
                 found[name] = None
@@ -306,7 +304,7 @@ class BatchParser(Reader):
     def _argument(self) -> Argument:
         name = None
         if self.peek().kind == "var" and self.peek(1).text == "=":
-            self._parameter_names.add(self.at)
+            self.parameter_names.add(self.at)
             name = self.variable()[1:]
             self.expect("=")
         if self.take("DEFAULT"):
@@ -341,82 +339,6 @@ class BatchParser(Reader):
         if not self.take("DELAY"):
             raise Unsupported("WAITFOR TIME")
         return WaitFor(token.line, self.constant_or_variable())
-
-    # Definitions --------------------------------------------------------------------------------
-
-    def _read_create(self, token: Token) -> Statement:
-        if self.take("TABLE"):
-            name = self.name()
-            return CreateTable(token.line, name, DefinitionReader(self).table())
-        if self.take("PROC") or self.take("PROCEDURE"):
-            return self._create_procedure(token)
-        raise Unsupported(f"CREATE {self.peek().up}")
-
-    def _create_procedure(self, token: Token) -> CreateProcedure:
-        name = self.name()
-        wrapped = self.take("(")
-        parameters = []
-        while self.peek().kind == "var":
-            parameter = self.variable()[1:]
-            self.take("AS")
-            kind = self.type()
-            default = None
-            has_default = self.take("=")
-            if has_default and not self.take("NULL"):
-                value = self.constant_or_variable(words=True)
-                default = value if isinstance(value, Literal) else None
-            output = self.take("OUTPUT") or self.take("OUT")
-            parameters.append((parameter, kind, default, has_default, output))
-            if not self.take(","):
-                break
-        if wrapped:
-            self.expect(")")
-        self.expect("AS")
-        body = self.source[self.peek().start :]
-        parse(body)
-        self._parameter_names.update(range(len(self.tokens)))
-        self.at = len(self.tokens)
-        return CreateProcedure(token.line, name, parameters, body)
-
-    def _read_drop(self, token: Token) -> Statement:
-        if not self.take("TABLE"):
-            raise Unsupported(f"DROP {self.peek().up}")
-        if_exists = self.take("IF") and bool(self.expect("EXISTS"))
-        names = [self.name()]
-        while self.take(","):
-            names.append(self.name())
-        return DropTable(token.line, names, if_exists)
-
-    def _read_truncate(self, token: Token) -> Statement:
-        self.expect("TABLE")
-        return Truncate(token.line, self.name())
-
-    def _read_alter(self, token: Token) -> Statement:
-        if self.take("DATABASE"):
-            return self._alter_database(token)
-        self.expect("TABLE")
-        name = self.name()
-        enabled = self.take("ENABLE")
-        if not enabled and not self.take("DISABLE"):
-            raise Unsupported(f"ALTER TABLE {self.peek().up}")
-        self.expect("CHANGE_TRACKING")
-        if not self.at_end():
-            self.run_to_end()
-        return ChangeTracking(token.line, None, name, enabled)
-
-    def _alter_database(self, token: Token) -> Statement:
-        database = unquote(self.next().text)
-        self.expect("SET")
-        option = self.next().up
-        self.take("=")
-        enabled = self.next().up == "ON"
-        if self.peek_text("("):
-            self.parenthesised()
-        if option == "CHANGE_TRACKING":
-            return ChangeTracking(token.line, database, None, enabled)
-        if option == "ALLOW_SNAPSHOT_ISOLATION":
-            return SnapshotIsolation(token.line, database, enabled)
-        raise Unsupported(f"ALTER DATABASE SET {option}")
 
 
 def _depths(run: Sequence[Token]) -> list[tuple[Token, int]]:

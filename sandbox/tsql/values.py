@@ -10,6 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.errors import error
+from sandbox.tsql.moments import EPOCH, parse_moment, tick
 
 TEXT = {"char", "varchar", "nchar", "nvarchar", "text", "ntext"}
 FIXED = {"char", "nchar"}
@@ -25,8 +26,6 @@ FLOAT = {"float", "real"}
 MOMENT = {"datetime", "smalldatetime", "datetime2", "date", "time", "datetimeoffset"}
 BINARY = {"binary", "varbinary", "image", "timestamp", "rowversion"}
 
-# SQL Server's moments have no time zone.
-_EPOCH = datetime(1900, 1, 1)  # noqa: DTZ001
 INT = SqlType("int")
 BIGINT = SqlType("bigint")
 BIT = SqlType("bit")
@@ -82,13 +81,6 @@ def describe(kind: SqlType) -> str:
     if kind.name in {"char", "varchar", "nchar", "nvarchar", "binary", "varbinary"}:
         return f"{kind.name}({kind.length or 'max'})"
     return f"{kind.name}({kind.scale})" if kind.name in {"datetime2", "time"} else kind.name
-
-
-def tick(moment: datetime) -> datetime:
-    """The nearest 1/300 s, shown as SQL Server shows it: .000, .003 or .007."""
-    whole = moment.replace(microsecond=0)
-    ticks = (moment.microsecond * 300 + 500_000) // 1_000_000
-    return whole + timedelta(milliseconds=(ticks * 1000 + 150) // 300)
 
 
 def code_page(text: str) -> str:
@@ -231,42 +223,6 @@ def _to_float(value: object, kind: SqlType, source: SqlType | None) -> float:
         raise error(8114, source_name(value, source), kind.name) from None
 
 
-_DATE = r"(?:(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<c>\d{8})|(?P<us_m>\d{1,2})[/-](?P<us_d>\d{1,2})[/-](?P<us_y>\d{4}))"
-_TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.:](?P<f>\d{1,9}))?)?\s*(?P<ap>[AaPp][Mm])?"
-_MOMENT = re.compile(rf"\s*(?:{_DATE})?(?:(?(y)[ T]+|\s*)?{_TIME})?(?P<zone>Z|[+-]\d\d:\d\d)?\s*$")
-
-
-def parse_moment(text: str, kind: SqlType) -> datetime:
-    """A date and time from text, as US English with DATEFORMAT mdy reads it; SqlError 241 or 242."""
-    if not text.strip():
-        return _EPOCH
-    match = _MOMENT.match(text)
-    if not match or not any(match.groupdict().values()):
-        raise error(241)
-    fraction = match["f"] or ""
-    if kind.name in {"datetime", "smalldatetime"} and (len(fraction) > 3 or match["zone"]):
-        raise error(241)
-    try:
-        return _assemble(match, fraction)
-    except ValueError:
-        raise error(242, "varchar") if kind.name == "datetime" else error(241) from None
-
-
-def _assemble(match: re.Match[str], fraction: str) -> datetime:
-    year, month, day = 1900, 1, 1
-    if match["c"]:
-        year, month, day = int(match["c"][:4]), int(match["c"][4:6]), int(match["c"][6:])
-    elif match["y"]:
-        year, month, day = int(match["y"]), int(match["m"]), int(match["d"])
-    elif match["us_y"]:
-        year, month, day = int(match["us_y"]), int(match["us_m"]), int(match["us_d"])
-    hour = int(match["h"] or 0)
-    if match["ap"]:
-        hour = hour % 12 + (12 if match["ap"].lower() == "pm" else 0)
-    micro = int(fraction.ljust(6, "0")[:6]) if fraction else 0
-    return datetime(year, month, day, hour, int(match["mi"] or 0), int(match["s"] or 0), micro)  # noqa: DTZ001
-
-
 def _to_moment(value: object, kind: SqlType, source: SqlType | None) -> object:
     moment = _moment(value, kind, source)
     if kind.name == "date":
@@ -292,7 +248,7 @@ def _moment(value: object, kind: SqlType, source: SqlType | None) -> datetime:
     if isinstance(value, time):
         return datetime.combine(date(1900, 1, 1), value)
     if isinstance(value, int | float | Decimal) and kind.name in {"datetime", "smalldatetime"}:
-        return _EPOCH + timedelta(days=float(value))
+        return EPOCH + timedelta(days=float(value))
     raise error(206, source_name(value, source), kind.name)
 
 
