@@ -10,12 +10,11 @@ from pathlib import Path
 from sandbox.door import Door
 from sandbox.gp import routes, seed
 from sandbox.gp.admin import Admin
+from sandbox.gp.catalog import GpCatalog
 from sandbox.gp.load import add_customers
 from sandbox.gp.logins import COMPANIES, logins
-from sandbox.gp.procedures import procedures
-from sandbox.gp.tables import SYSTEM, tables
+from sandbox.gp.tables import SYSTEM
 from sandbox.tds.server import TdsServer
-from sandbox.tsql.catalog import Catalog
 from sandbox.tsql.engine import SqlEngine
 
 # What a PostgreSQL that was not stopped in good order leaves behind.
@@ -31,7 +30,7 @@ class GpServer:
         self._databases, self._saved = data / "postgres", data / "restore-point"
         self.door = Door("gp", data / "gaps.jsonl")
         self.passwords = _passwords(data / "passwords.json")
-        self.catalogs = {name: Catalog(name, tables(name), procedures(name)) for name in (SYSTEM, *COMPANIES)}
+        self.catalogs = {name: GpCatalog(name, self.door.gaps) for name in (SYSTEM, *COMPANIES)}
         self.engine = SqlEngine(self._databases, list(self.catalogs.values()), logins(self.passwords), self.door)
         self._wire = TdsServer(self.engine, self.door)
         routes.add(self.door.routes, self)

@@ -19,8 +19,9 @@ from sandbox.tds.contract import Login
 from sandbox.tsql.procedures import Procedure
 from tests.sandbox.gp.calls import Answer, batch, call, rows, run
 from tests.sandbox.gp.conftest import Endpoint
-from tests.sandbox.gp.not_imitated import NOT_IMITATED
 
+# Numbers of the reference that no test raises: procedure -> number -> reason.
+NOT_IMITATED: dict[str, dict[int, str]] = {}
 REFERENCE = json.loads((Path(sandbox.gp.__file__).parent / "data" / "gp-errors.json").read_text())
 NODES = {node.name: node for node in (customers.CUSTOMER, addresses.ADDRESS, internet.INTERNET)}
 CUSTOMER, ADDRESS, INTERNET = NODES
