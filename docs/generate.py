@@ -66,7 +66,11 @@ def commands() -> str:
 def pages() -> dict[Path, str]:
     """Every made page by its path. Flows beyond those with a page are described by `python -m sync describe`."""
     flows, mappings = find_flows(), load_all(MAPPINGS)
-    made = {REFERENCE / "settings.md": settings(), REFERENCE / "errors.md": errors(), REFERENCE / "commands.md": commands()}
+    made = {
+        REFERENCE / "settings.md": settings(),
+        REFERENCE / "errors.md": errors(),
+        REFERENCE / "commands.md": commands(),
+    }
     page = "customer_gp_to_dataverse"
     made[REFERENCE / "flows" / f"{page}.md"] = MADE + describe(flows[page], mappings[flows[page].pair])
     return made

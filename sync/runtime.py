@@ -101,18 +101,19 @@ def current() -> Runtime:
 
 
 def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient]:
+    agent = {"user_agent": "gp365-app"}
     if settings.storage:
         return (
-            TableServiceClient.from_connection_string(settings.storage),
-            QueueServiceClient.from_connection_string(settings.storage),
+            TableServiceClient.from_connection_string(settings.storage, **agent),
+            QueueServiceClient.from_connection_string(settings.storage, **agent),
         )
     from azure.identity.aio import DefaultAzureCredential
 
     account = settings.storage_account
     credential = DefaultAzureCredential()
     return (
-        TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential),
-        QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential),
+        TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential, **agent),
+        QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential, **agent),
     )
 
 

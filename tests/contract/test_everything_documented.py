@@ -51,7 +51,9 @@ def test_every_flow_is_described_with_all_its_fields(name: str) -> None:
 def test_every_page_is_reachable_from_the_index() -> None:
     index = (ROOT / "docs" / "README.md").read_text(encoding="utf-8")
     pages = [path for path in (ROOT / "docs").rglob("*.md") if path.name != "README.md"]
-    missing = [str(path.relative_to(ROOT / "docs")) for path in pages if str(path.relative_to(ROOT / "docs")) not in index]
+    missing = [
+        str(path.relative_to(ROOT / "docs")) for path in pages if str(path.relative_to(ROOT / "docs")) not in index
+    ]
     assert missing == []
 
 

@@ -51,6 +51,12 @@ def certificate(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def public_part(certificate: Path) -> str:
+    pem = certificate.read_text()
+    return pem[pem.index("-----BEGIN CERTIFICATE") :]
+
+
+@pytest.fixture
 async def issuer(box: Sandbox) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(base_url=box.ready["identity"]["admin"]) as door:
         yield door
@@ -60,10 +66,10 @@ async def test_a_secret_signs_in(box: Sandbox) -> None:
     assert await who_am_i(box, **secret(box))
 
 
-async def test_a_certificate_signs_in(box: Sandbox, issuer: httpx.AsyncClient, certificate: Path) -> None:
-    pem = certificate.read_text()
-    public = pem[pem.index("-----BEGIN CERTIFICATE") :]
-    (await issuer.post("/certificates", content=public)).raise_for_status()
+async def test_a_certificate_signs_in(
+    box: Sandbox, issuer: httpx.AsyncClient, certificate: Path, public_part: str
+) -> None:
+    (await issuer.post("/certificates", content=public_part)).raise_for_status()
     assert await who_am_i(box, client_id=secret(box)["client_id"], certificate=certificate)
 
 
