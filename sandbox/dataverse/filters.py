@@ -135,7 +135,7 @@ class FilterSql:
         if end is None or child is None:
             raise errors.unknown_property("/".join(parts), table.name)
         inner = self._alias()
-        link = f"{inner}.{quoted(end.column)} = {alias}.{quoted(table.primary_id)}"
+        link = child_link(child, inner, end, table, f"{alias}.{quoted(table.primary_id)}")
         if node.body is None:
             return f"EXISTS (SELECT 1 FROM {quoted(child.name)} {inner} WHERE {link})"
         body = self.condition(node.body, Scope({**scope.tables, node.variable: (child, inner)}))
@@ -167,6 +167,13 @@ def join(table: Table, alias: str, end: Navigation, target: Table, inner: str) -
     if column.polymorphic:
         link += f" AND {alias}.{quoted(target_column(column))} = '{target.name}'"
     return link
+
+
+def child_link(child: Table, alias: str, end: Navigation, parent: Table, parent_id: str) -> str:
+    """The SQL condition that a child row's lookup leads to the row of `parent` with this id expression."""
+    column = child.columns[end.column]
+    link = f"{alias}.{quoted(column.name)} = {parent_id}"
+    return f"{link} AND {alias}.{quoted(target_column(column))} = '{parent.name}'" if column.polymorphic else link
 
 
 def incompatible(left: str, right: str, op: str) -> errors.DataverseError:

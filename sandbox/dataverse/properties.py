@@ -7,7 +7,7 @@ from sandbox.dataverse.environment import Environment
 from sandbox.dataverse.filters import children
 from sandbox.dataverse.odata import Segment
 from sandbox.dataverse.payload import find_reference
-from sandbox.dataverse.reader import Reader
+from sandbox.dataverse.reader import Parent, Reader
 from sandbox.dataverse.rows import Rows
 from sandbox.dataverse.schema import Column, Table
 from sandbox.dataverse.store import Row
@@ -82,7 +82,7 @@ class Properties:
         back = child.navigation_of(end.column, table.name)
         match self.call.method, tail:
             case "GET", []:
-                return Reader(self.env, self.call).many(child, options, (end, row_id))
+                return Reader(self.env, self.call).many(child, options, Parent(end, table, row_id))
             case "POST", ["$ref"]:
                 _, other = find_reference(self.env, self.call.root, self._target())
                 bind = {f"{back}@odata.bind": f"/{table.entity_set_name}({row_id})"}

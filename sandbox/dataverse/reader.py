@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.environment import Environment
-from sandbox.dataverse.filters import FilterSql, base_scope, children, join, order_sql
+from sandbox.dataverse.filters import FilterSql, base_scope, child_link, children, join, order_sql
 from sandbox.dataverse.functions import QueryFunctions
 from sandbox.dataverse.grammar import parse_filter
 from sandbox.dataverse.odata import Expand, parse_expand
@@ -20,6 +20,15 @@ _MAX_EXPAND = 15
 _KNOWN = {"$select", "$filter", "$orderby", "$top", "$count", "$expand", "$skiptoken", "tag"}
 _IN_EXPAND = {"$select", "$filter", "$orderby", "$top", "$expand"}
 Options = dict[str, str]
+
+
+@dataclass(frozen=True)
+class Parent:
+    """Limits a read to the children of one row of `table` by their lookup."""
+
+    end: Navigation
+    table: Table
+    row_id: str
 
 
 @dataclass(frozen=True)
@@ -72,7 +81,7 @@ class Reader:
             self._expand(table, row, item, body, single=single)
         return body
 
-    def many(self, table: Table, options: Options, parent: tuple[Navigation, str] | None = None) -> Reply:
+    def many(self, table: Table, options: Options, parent: Parent | None = None) -> Reply:
         """A page of a set; `parent` limits it to the children of a row by their lookup."""
         self.check(options)
         self.call.user.need("Read", table)
@@ -99,11 +108,11 @@ class Reader:
         found = self._count(table, self._query(table, options, None))
         return Reply(200, {"Content-Type": "text/plain"}, f"\ufeff{found}")
 
-    def _query(self, table: Table, options: Options, parent: tuple[Navigation, str] | None) -> Query:
+    def _query(self, table: Table, options: Options, parent: Parent | None) -> Query:
         filters, terms = self._filters(), ["1"]
         if parent is not None:
-            filters.values.append(parent[1])
-            terms.append(f"t.{quoted(parent[0].column)} = ?")
+            filters.values.append(parent.row_id)
+            terms.append(child_link(table, "t", parent.end, parent.table, "?"))
         if "$filter" in options:
             aliases = {name: value for name, value in options.items() if name.startswith("@")}
             terms.append(filters.condition(parse_filter(options["$filter"], aliases), base_scope(table)))
@@ -170,7 +179,7 @@ class Reader:
         self.call.user.need("Read", child)
         row_id = str(row[table.primary_id])
         if single or self.env.switches.expand_collections_inline:
-            query = self._query(child, {**item.options, "$expand": ""}, (end, row_id))
+            query = self._query(child, {**item.options, "$expand": ""}, Parent(end, table, row_id))
             rows = self._fetch(child, query)[: query.limit]
             body[item.name] = [self.entity(child, found, item.options, single=single) for found in rows]
             return

@@ -9,7 +9,7 @@ from sandbox.dataverse.derived import derive
 from sandbox.dataverse.environment import Change, Environment, Rule
 from sandbox.dataverse.payload import Body, Payload, link, parse
 from sandbox.dataverse.schema import Column, Table
-from sandbox.dataverse.store import Row
+from sandbox.dataverse.store import Row, target_column
 
 
 @dataclass(frozen=True)
@@ -76,12 +76,14 @@ class Writer:
         for end in table.collections.values():
             child = self.env.schema.table(end.table)
             if child is not None:
-                self._let_go(child, child.columns[end.column], row_id)
+                self._let_go(table, child, child.columns[end.column], row_id)
         self.env.store.delete(table, row_id)
         self.env.changed(Change("Delete", table, row_id, frozenset(), row, None, self.user, self.tag))
 
-    def _let_go(self, child: Table, column: Column, row_id: str) -> None:
+    def _let_go(self, table: Table, child: Table, column: Column, row_id: str) -> None:
         for row in self.env.store.find(child, {column.name: row_id}):
+            if column.polymorphic and row[target_column(column)] != table.name:
+                continue
             if column.required == "SystemRequired" or column.name == "msdyn_vendor":
                 text = "The object cannot be deleted because it is associated with another object."
                 raise errors.DataverseError(400, "0x8004f01f", text)

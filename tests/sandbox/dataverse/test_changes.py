@@ -67,6 +67,27 @@ async def test_pages_carry_the_delta_link_last_and_lose_nothing_written_meanwhil
     assert [row["name"] for row in later] == ["late"]
 
 
+async def test_a_row_changed_while_pages_are_read_comes_once_in_the_next_delta(client):
+    ids = sorted([await client.create("accounts", name=str(n)) for n in range(3)])
+    headers = {"Prefer": "odata.track-changes,odata.maxpagesize=1"}
+    body = (await client.get("accounts?$select=name", headers=headers)).json()
+    await client.patch(f"accounts({ids[2]})", json={"name": "late"})
+    seen = []
+    while "@odata.nextLink" in body:
+        body = (await client.get(body["@odata.nextLink"], headers=headers)).json()
+        seen += [row["accountid"] for row in body["value"]]
+    assert seen == [ids[1]]
+    assert [row["accountid"] for row in (await delta(client, body["@odata.deltaLink"]))["value"]] == [ids[2]]
+
+
+async def test_a_row_deleted_and_made_again_under_its_id_is_reported_as_there(client):
+    row_id = await client.create("accounts", name="A")
+    link = (await first_read(client))["@odata.deltaLink"]
+    await client.delete(f"accounts({row_id})")
+    await client.create("accounts", name="B", accountid=row_id)
+    assert [row["name"] for row in (await delta(client, link))["value"]] == ["B"]
+
+
 async def test_a_delta_is_paged_too(client):
     link = (await first_read(client))["@odata.deltaLink"]
     ids = [await client.create("accounts", name=str(n)) for n in range(5)]

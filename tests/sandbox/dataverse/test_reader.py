@@ -109,6 +109,24 @@ async def test_lookups_are_filtered_by_value_by_path_and_by_lambda(loaded):
     assert len(await names(loaded, "contact_customer_accounts/all(c:c/lastname eq 'x')")) == 3
 
 
+async def test_a_polymorphic_lookup_leads_to_its_own_table_even_where_ids_coincide(loaded):
+    shared = loaded.ids[0]
+    await loaded.create("contacts", contactid=shared, lastname="Twin")
+    bind = {"parentcustomerid_account@odata.bind": f"/accounts({shared})"}
+    contact = await loaded.create("contacts", lastname="Child", **bind)
+    assert await loaded.rows("contacts", filter="parentcustomerid_contact/lastname eq 'Twin'") == []
+    (row,) = await loaded.rows("contacts", filter="parentcustomerid_account/name eq 'Alpha'")
+    assert row["contactid"] == contact
+    assert (await loaded.get(f"contacts({contact})/parentcustomerid_contact")).status_code == 204
+    bind = {"parentcustomerid_contact@odata.bind": f"/contacts({shared})"}
+    other = await loaded.create("contacts", lastname="Other", **bind)
+    children = (await loaded.get(f"accounts({shared})/contact_customer_accounts")).json()["value"]
+    assert [child["contactid"] for child in children] == [contact]
+    assert await names(loaded, "contact_customer_accounts/any(c:c/lastname eq 'Other')") == []
+    await loaded.delete(f"accounts({shared})")
+    assert (await loaded.row("contacts", other))["_parentcustomerid_value"] == shared
+
+
 async def test_parameter_aliases_stand_for_values(loaded):
     answer = await loaded.get("accounts?$filter=name eq @n and creditlimit gt @c&@n='alpha'&@c=1")
     assert len(answer.json()["value"]) == 1
