@@ -11,6 +11,7 @@ from sqlglot.errors import SqlglotError
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import sql_type
 from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.strict import check
 
 
 class _Parser(TSQL.Parser):
@@ -40,6 +41,7 @@ def parse_query(text: str) -> exp.Expression:
         raise error(102, near) from raised
     if len(trees) != 1 or trees[0] is None or isinstance(trees[0], exp.Command):
         raise Unsupported(text)
+    check(trees[0])
     return trees[0]
 
 

@@ -33,7 +33,7 @@ class Effect(Enum):
 
 
 # tsql-observed.md 1.3, its "doc:" column where the observed engine differs from SQL Server.
-_ROLLBACK = {241, 242, 245, 248, 1205, 3609, 3930, 3952, 3960, 8114, 8169, 13608, 13609}
+_ROLLBACK = {241, 242, 244, 245, 248, 1205, 3609, 3930, 3952, 3960, 8114, 8169, 13608, 13609}
 _BATCH = {
     107,
     108,

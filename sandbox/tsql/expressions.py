@@ -146,18 +146,13 @@ class Expressions:
         return cast(value, kind, int(number))  # type: ignore[call-overload]
 
     def _try(self, value: Expr, kind: SqlType) -> Expr:
-        target = postgres_type(kind).partition("(")[0]
         if family(value.type) != "text" or family(kind) == "text":
             return cast(value, kind)
         name = {"integer": "int", "bit": "int"}.get(family(kind), family(kind))
-        text = as_text(value)
-        test = (
-            f"tsql.can_{name}({text}, '{kind.name}')" if name in {"int", "exact", "float", "moment", "uuid"} else None
-        )
-        if test is None:
+        if name not in {"int", "exact", "float", "moment", "uuid"}:
             raise Unsupported(f"TRY_CONVERT to {kind.name}")
-        plain = replace(value, binder=None)
-        return Expr(f"CASE WHEN {test} THEN {cast(plain, kind).sql} END", kind) if target else plain
+        test = f"tsql.can_{name}({as_text(value)}, '{kind.name}')"
+        return Expr(f"CASE WHEN {test} THEN {cast(replace(value, binder=None), kind).sql} END", kind)
 
     def _collate(self, node: exp.Collate) -> Expr:
         inner = self.value(node.this)

@@ -118,6 +118,11 @@ BEGIN
   IF kind = 'int' AND abs(r) > 2147483647 THEN
     PERFORM tsql.fail(248, format('The conversion of the varchar value ''%s'' overflowed an int column.', x));
   END IF;
+  IF (kind = 'smallint' AND r NOT BETWEEN -32768 AND 32767) OR (kind = 'tinyint' AND r NOT BETWEEN 0 AND 255) THEN
+    PERFORM tsql.fail(244, format('The conversion of the varchar value ''%s'' overflowed an %s column.', x,
+      CASE kind WHEN 'smallint' THEN 'INT2' ELSE 'INT1' END));
+  END IF;
+  IF kind = 'bit' THEN RETURN (r <> 0)::int; END IF;
   RETURN r::bigint;
 END $$;
 CREATE OR REPLACE FUNCTION tsql.to_bit(x text) RETURNS int2 LANGUAGE plpgsql IMMUTABLE STRICT AS $$

@@ -19,7 +19,7 @@ def tick(moment: datetime) -> datetime:
 
 _DATE = r"(?:(?P<y>\d{4})-(?P<m>\d{1,2})-(?P<d>\d{1,2})|(?P<c>\d{8})|(?P<us_m>\d{1,2})[/-](?P<us_d>\d{1,2})[/-](?P<us_y>\d{4}))"
 _TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.:](?P<f>\d{1,9}))?)?\s*(?P<ap>[AaPp][Mm])?"
-_MOMENT = re.compile(rf"\s*(?:{_DATE})?(?:(?(y)[ T]+|\s*)?{_TIME})?(?P<zone>Z|[+-]\d\d:\d\d)?\s*$")
+_MOMENT = re.compile(rf"\s*(?:{_DATE})?(?:(?(y)[ T]+|\s*)?{_TIME})?(?P<zone>Z|[+-]\d\d:\d\d)?\s*$", re.ASCII)
 
 
 def parse_moment(text: str, kind: SqlType) -> datetime:

@@ -42,9 +42,6 @@ class Queries:
         """`stored` prepares the columns for being kept in a table; `top` is the statement's own query."""
         if isinstance(node, exp.Subquery):
             return self.query(node.this, parent, stored=stored)
-        for refused in ("for_", "sample", "qualify", "kind", "pivots", "cluster", "windows"):
-            if node.args.get(refused):
-                raise Unsupported(f"{refused.strip('_').upper()} in {node.sql(dialect='tsql')}")
         prefix = self._with(node, parent)
         try:
             if isinstance(node, exp.SetOperation):

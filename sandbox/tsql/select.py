@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from sandbox.tsql.queries import Queries
 
 
+_AGGREGATES = {"COUNT", "COUNT_BIG", "SUM", "AVG", "MIN", "MAX"}
+
+
 class Select:
     """One SELECT."""
 
@@ -113,8 +116,6 @@ class Select:
         group = self.node.args.get("group")
         if not group:
             return []
-        if any(value for key, value in group.args.items() if key != "expressions"):
-            raise Unsupported(f"GROUP BY {group.sql(dialect='tsql')}")
         return [(node, self.e.value(node)) for node in group.expressions]
 
     def _items(self, groups: Sequence[tuple[exp.Expression, Expr]]) -> list[tuple[str, Expr]]:
@@ -124,11 +125,26 @@ class Select:
                 found += self._star(node)
                 continue
             inner, name = (node.this, node.alias) if isinstance(node, exp.Alias) else (node, "")
+            if groups:
+                self._check_grouped(inner, groups)
             expr = next((group for known, group in groups if known == inner), None) or self.e.value(inner)
             if not name and isinstance(inner, exp.Column):
                 name = inner.name
             found.append((name, self._pinned(inner, expr)))
         return found
+
+    def _check_grouped(self, node: exp.Expression, groups: Sequence[tuple[exp.Expression, Expr]]) -> None:
+        """SqlError 8120 for a column that is neither grouped nor aggregated: PostgreSQL lets columns of a grouped key pass."""
+        aggregate = isinstance(node, exp.Anonymous) and str(node.this).upper() in _AGGREGATES
+        if aggregate or isinstance(node, exp.Query | exp.GroupConcat) or any(known == node for known, _ in groups):
+            return
+        if isinstance(node, exp.Column):
+            value = self.e.value(node)
+            if value.name and value.sql not in {group.sql for _, group in groups}:
+                raise error(8120, value.name)
+            return
+        for child in node.iter_expressions():
+            self._check_grouped(child, groups)
 
     def _pinned(self, node: exp.Expression, expr: Expr) -> Expr:
         # A bare literal's own length is its type in the result: the plan is for this value only.

@@ -6,9 +6,9 @@ In the engine a `char(n)` value travels without its trailing blanks, `bit` as 0 
 import re
 import uuid
 from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import ROUND_HALF_UP, Decimal
 
-from sandbox.tds.contract import SqlType
+from sandbox.tds.contract import SqlError, SqlType
 from sandbox.tsql.errors import error
 from sandbox.tsql.moments import EPOCH, parse_moment, tick
 
@@ -151,7 +151,7 @@ def source_name(value: object, source: SqlType | None) -> str:
 def _to_integer(value: object, kind: SqlType, source: SqlType | None) -> int:
     if isinstance(value, str):
         stripped = value.strip(" ")
-        if stripped and not re.fullmatch(r"[+-]?\d+", stripped):
+        if stripped and not re.fullmatch(r"[+-]?[0-9]+", stripped):
             raise error(245, source_name(value, source), value, kind.name)
         number = int(stripped or 0)
     elif isinstance(value, datetime | date | time | uuid.UUID):
@@ -163,38 +163,43 @@ def _to_integer(value: object, kind: SqlType, source: SqlType | None) -> int:
     low, high = INTEGER[kind.name]
     if low <= number <= high:
         return number
-    if isinstance(value, str):
-        raise (
-            error(248, source_name(value, source), value)
-            if kind.name == "int"
-            else error(8115, "expression", kind.name)
-        )
-    raise (
-        error(220, kind.name, number) if kind.name in {"tinyint", "smallint"} else error(8115, "expression", kind.name)
-    )
+    raise _too_big(value, number, kind, source)
+
+
+def _too_big(value: object, number: int, kind: SqlType, source: SqlType | None) -> SqlError:
+    if kind.name == "bigint" or (kind.name == "int" and not isinstance(value, str)):
+        return error(8115, "expression", kind.name)
+    if not isinstance(value, str):
+        return error(220, kind.name, number)
+    if kind.name == "int":
+        return error(248, source_name(value, source), value)
+    return error(244, source_name(value, source), value, {"smallint": "INT2", "tinyint": "INT1"}[kind.name])
 
 
 def _to_bit(value: object, kind: SqlType, source: SqlType | None) -> int:
     if isinstance(value, str):
-        word = value.strip().lower()
+        word = value.strip(" ").lower()
         if word in {"true", "false"}:
             return int(word == "true")
-        if word and not re.fullmatch(r"[+-]?\d+", word):
+        if word and not re.fullmatch(r"[+-]?[0-9]+", word):
             raise error(245, source_name(value, source), value, kind.name)
         return int(int(word or 0) != 0)
     return int(bool(value))
 
 
+_EXACT = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)")
+_FLOAT = re.compile(_EXACT.pattern + r"(?:[eE][+-]?[0-9]+)?")
+
+
 def decimal_of(value: object, kind: SqlType, source: SqlType | None = None) -> Decimal:
     if isinstance(value, datetime | date | time | bytes | uuid.UUID):
         raise error(257, source_name(value, source), kind.name)
-    try:
-        number = Decimal(
-            value.strip() if isinstance(value, str) else str(int(value)) if isinstance(value, bool) else str(value)
-        )
-    except InvalidOperation:
-        raise error(8114, source_name(value, source), kind.name) from None
-    if not number.is_finite() or (isinstance(value, str) and "e" in value.lower()):
+    if isinstance(value, str) and not _EXACT.fullmatch(value.strip(" ")):
+        raise error(8114, source_name(value, source), kind.name)
+    number = Decimal(
+        value.strip(" ") if isinstance(value, str) else str(int(value)) if isinstance(value, bool) else str(value)
+    )
+    if not number.is_finite():
         raise error(8114, source_name(value, source), kind.name)
     return number
 
@@ -217,10 +222,11 @@ def _to_exact(value: object, kind: SqlType, source: SqlType | None) -> Decimal:
 
 
 def _to_float(value: object, kind: SqlType, source: SqlType | None) -> float:
-    try:
-        return float(value.strip() or 0) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
-    except (ValueError, TypeError):
-        raise error(8114, source_name(value, source), kind.name) from None
+    if isinstance(value, str) and value.strip(" ") and not _FLOAT.fullmatch(value.strip(" ")):
+        raise error(8114, source_name(value, source), kind.name)
+    if isinstance(value, bytes | date | time | uuid.UUID):
+        raise error(257, source_name(value, source), kind.name)
+    return float(value.strip(" ") or 0) if isinstance(value, str) else float(value)  # type: ignore[arg-type]
 
 
 def _to_moment(value: object, kind: SqlType, source: SqlType | None) -> object:
@@ -274,7 +280,7 @@ def _to_uuid(value: object, kind: SqlType, source: SqlType | None) -> uuid.UUID:
     if isinstance(value, uuid.UUID):
         return value
     try:
-        return uuid.UUID(str(value).strip())
+        return uuid.UUID(str(value).strip(" "))
     except ValueError:
         raise error(8169) from None
 

@@ -1,5 +1,6 @@
 """Blocking, time-outs, deadlocks, applocks, cancelling, injected faults (tsql-observed.md, 5)."""
 
+# ruff: noqa: E501
 import threading
 
 import pytest

@@ -1,5 +1,6 @@
 """EXEC and remote calls (tsql-observed.md, 1.2)."""
 
+# ruff: noqa: E501
 from decimal import Decimal
 
 import pytest

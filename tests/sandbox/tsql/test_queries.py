@@ -1,5 +1,6 @@
 """SELECT in its forms."""
 
+# ruff: noqa: E501
 from decimal import Decimal
 
 import pytest
@@ -88,6 +89,9 @@ def test_temp_table_is_the_connections_own(client, connect):
     ("SELECT NOSUCH FROM RM00101", 207), ("SELECT x.CITY FROM RM00101 c", 4104), ("SELECT CITY FROM RM00101 a, RM00102 b", 209),
     ("SELECT * FROM NODB..T", 911), ("SELECT TOP 5 PERCENT CITY FROM RM00101", 102), ("SELECT CITY FROM RM00101 FOR JSON PATH", 102),
     ("SELECT 1 UNION SELECT 1, 2", 205), ("SELECT x.* FROM RM00101", 107), ("SELECT 1 'a' 2", 102),
+    ("SELECT CITY FROM RM00101 TABLESAMPLE (10 PERCENT)", 102), ("SELECT * FROM (SELECT CITY FROM RM00101 ORDER BY CITY) x", 1033),
+    ("SELECT SUM(CRLMTAMT) OVER (PARTITION BY CITY), CITY FROM RM00101 GROUP BY CUSTNMBR", 8120), ("SELECT (SELECT 1 UNION SELECT 2)", 512),
+    ("SELECT CITY FROM RM00101 WITH (NOSUCHHINT)", 102), ("SELECT * FROM RM00101 PIVOT (COUNT(CUSTNMBR) FOR CITY IN ([Bern])) p", 102),
 ])  # fmt: skip
 def test_refused(client, text, number):
     assert client.run(text).numbers == [number]

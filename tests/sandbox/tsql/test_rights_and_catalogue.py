@@ -1,5 +1,6 @@
 """Logins, rights, and what the catalogue tells."""
 
+# ruff: noqa: E501
 import pytest
 
 from sandbox.tds.contract import Column, Login, SqlError, SqlType

@@ -1,5 +1,6 @@
 """INSERT, UPDATE, DELETE and what they report."""
 
+# ruff: noqa: E501
 from decimal import Decimal
 
 import pytest
@@ -77,8 +78,15 @@ def test_identity_insert_lets_explicit_values_in(client):
     assert client.value("SELECT DEX_ROW_ID FROM RM00101") == 5000
 
 
-def test_unique_index_is_2601_and_check_names_its_place(client):
-    client.run("CREATE TABLE #u (a int, b int UNIQUE); INSERT INTO #u VALUES (1, 1)")
+def test_unique_index_is_2601(client):
+    answer = client.run(
+        "SET IDENTITY_INSERT RM00101 ON; INSERT INTO RM00101 (CUSTNMBR, CUSTNAME, DEX_ROW_ID) VALUES ('a', 'Same', 1); "
+        "INSERT INTO RM00101 (CUSTNMBR, CUSTNAME, DEX_ROW_ID) VALUES ('b', 'SAME', 1); SET IDENTITY_INSERT RM00101 OFF"
+    )
+    assert [(e.number, "AK2RM00101" in e.text) for e in answer.errors] == [(2601, True)]
+
+
+def test_check_error_names_its_place(client):
     answer = client.run("INSERT INTO T (K, N) VALUES (1, 1000)")
     assert answer.errors[0].text == (
         'The INSERT statement conflicted with the CHECK constraint "CK_N". The conflict occurred in database "TWO", table "dbo.T".'
