@@ -38,7 +38,8 @@ def _run(options: argparse.Namespace) -> bool:
         return _up(options)
     if options.command == "demo":
         names = list(SCENARIOS) if options.scenario == "all" else [options.scenario]
-        return asyncio.run(demo(names, as_json=options.json, state=options.state))
+        picture, state = options.picture, options.state
+        return asyncio.run(demo(names, as_json=options.json, picture=picture, state=state))
     return show_gaps(as_json=options.json)
 
 
@@ -106,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     show = commands.add_parser("demo", help="play scenarios on a fresh sandbox")
     show.add_argument("--state", type=Path, default=DEMO_STATE, help="folder to play in; emptied first")
     show.add_argument("--scenario", choices=["all", *SCENARIOS], default="all")
+    show.add_argument("--picture", type=Path, metavar="FILE", help="keep what was seen as an SVG picture")
     gaps = commands.add_parser("gaps", help="list what the stand-ins refused")
     sync = commands.add_parser("sync", help="an operator's command of the app, against the sandbox that `up` runs")
     sync.add_argument("--state", type=Path, default=STATE, help="folder given to `up`")

@@ -9,7 +9,8 @@ from pathlib import Path
 import httpx
 import pymssql
 from rich.console import Console
-from rich.table import Table
+from rich.padding import Padding
+from rich.text import Text
 
 from sandbox.child import ROOT, PartFailed
 from sandbox.scenarios import SCENARIOS
@@ -30,25 +31,27 @@ class Outcome:
     detail: str
 
 
-async def demo(names: Sequence[str], *, as_json: bool, state: Path = STATE) -> bool:
-    """Play the named scenarios; True when every step saw what it waited for."""
-    console = Console(stderr=True)
+async def demo(names: Sequence[str], *, as_json: bool, picture: Path | None = None, state: Path = STATE) -> bool:
+    """Play the named scenarios; True when every step saw what it waited for. `picture` gets what people saw, as SVG."""
+    console = Console(stderr=True, record=picture is not None, width=100 if picture else None)
     outcomes: list[Outcome] = []
 
     def tell(outcome: Outcome) -> None:
         outcomes.append(outcome)
-        colour = "green" if outcome.ok else "red"
-        console.print(f"[{colour}]{'✓' if outcome.ok else '✗'}[/] {outcome.step} [dim]{outcome.seconds:.1f} s[/]")
-        console.print(f"  {outcome.detail}", highlight=False, markup=False)
+        tick = "[green]✓[/]" if outcome.ok else "[red]✗[/]"
+        console.print(f"{tick} [bold]{outcome.step}[/] [dim]{outcome.seconds:.1f} s[/]", highlight=False)
+        console.print(Padding(Text(outcome.detail), (0, 0, 1, 2)))
         if as_json:
             print(json.dumps(outcome.__dict__), flush=True)
 
     try:
         await _play(names, state, tell)
     except PartFailed as failure:
-        tell(Outcome("the sandbox starts", False, 0.0, str(failure)))
+        tell(Outcome("The sandbox starts", False, 0.0, str(failure)))
     ok = bool(outcomes) and all(outcome.ok for outcome in outcomes)
-    console.print(_summary(outcomes))
+    console.print(_summary(outcomes), highlight=False)
+    if picture:
+        console.save_svg(str(picture), title="python3 dev.py demo")
     if as_json:
         print(json.dumps({"demo": "ok" if ok else "failed"}), flush=True)
     return ok
@@ -57,8 +60,7 @@ async def demo(names: Sequence[str], *, as_json: bool, state: Path = STATE) -> b
 async def _play(names: Sequence[str], state: Path, tell: Callable[[Outcome], None]) -> None:
     started = time.monotonic()
     async with Sandbox(state, fresh=True) as box:
-        parts = ", ".join(sorted(box.ready))
-        tell(Outcome("the sandbox starts", True, _since(started), parts))
+        tell(Outcome("The sandbox starts", True, _since(started), _parts(box)))
         for name in names:
             async with SCENARIOS[name](box) as steps:
                 for step in steps:
@@ -70,7 +72,7 @@ async def _play(names: Sequence[str], state: Path, tell: Callable[[Outcome], Non
 
 async def _try(step: Step) -> Outcome:
     started = time.monotonic()
-    name = step.__name__.replace("_", " ")
+    name = title(step)
     try:
         detail = await step()
     except (NotSeen, Refused, PermissionError, httpx.HTTPError, pymssql.Error) as failure:
@@ -78,14 +80,22 @@ async def _try(step: Step) -> Outcome:
     return Outcome(name, True, _since(started), detail)
 
 
+def _parts(box: Sandbox) -> str:
+    return "Ready: " + ", ".join(sorted(box.ready))
+
+
 def _since(started: float) -> float:
     return round(time.monotonic() - started, 2)
 
 
-def _summary(outcomes: Sequence[Outcome]) -> Table:
-    table = Table(title="What was seen", show_lines=False)
-    for heading in ("Step", "Seen", "Seconds"):
-        table.add_column(heading)
-    for outcome in outcomes:
-        table.add_row(outcome.step, "yes" if outcome.ok else "[red]no[/]", f"{outcome.seconds:.1f}")
-    return table
+def title(step: Step) -> str:
+    """A step's name as a sentence."""
+    words = step.__name__.replace("_", " ").replace(" gp ", " GP ")
+    return words[0].upper() + words[1:]
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    seen = sum(outcome.ok for outcome in outcomes)
+    colour = "green" if seen == len(outcomes) else "red"
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    return f"[{colour}]{seen} of {len(outcomes)} steps seen[/] in {seconds:.0f} s"

@@ -13,6 +13,7 @@ from sandbox.up import Sandbox
 
 CUSTOMER = "taUpdateCreateCustomerRcd"
 NET_45 = 3
+SHOWN = "@OData.Community.Display.V1.FormattedValue"
 COLUMNS = "accountid,name,telephone1,address1_city,creditlimit,paymenttermscode,statecode"
 GOOD = {
     "CUSTNMBR": "ALPINE0001",
@@ -71,7 +72,7 @@ class Customers:
         parked = await until(self._parked, bool, f"{BAD['CUSTNMBR']} among the parked records")
         if await self._rows(BAD["CUSTNAME"]):
             raise NotSeen(f"{BAD['CUSTNAME']} was written although it is parked")
-        return f"{parked[0]['key']}: {parked[0]['message']}. Next: {parked[0]['next_step']}"
+        return f"Parked {parked[0]['key']}: {parked[0]['message']}. {parked[0]['next_step']}"
 
     async def with_the_term_in_the_look_up_a_retry_makes_it_an_account(self) -> str:
         await self._look_up(BAD["PYMTRMID"], NET_45)
@@ -117,4 +118,8 @@ async def play(box: Sandbox) -> AsyncIterator[Steps]:
 
 
 def _told(row: dict[str, Any]) -> str:
-    return "account " + ", ".join(f"{name} {row[name]}" for name in COLUMNS.split(",") if name != "accountid")
+    """The account as Dataverse shows it to a person."""
+    state = row[f"statecode{SHOWN}"].lower()
+    phone = f"phone {row['telephone1']}, " if row["telephone1"] else ""
+    terms, limit = row[f"paymenttermscode{SHOWN}"], row["creditlimit"]
+    return f"Account {row['name']}, {row['address1_city']}: {phone}credit limit {limit:,.2f}, terms {terms}, {state}"

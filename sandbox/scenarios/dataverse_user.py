@@ -48,7 +48,10 @@ class DataverseUser:
         answer = await asyncio.to_thread(self._app.acquire_token_for_client, [scope])
         if "access_token" not in answer:
             raise PermissionError(answer.get("error_description", answer))
-        return {"Authorization": f"Bearer {answer['access_token']}"}
+        return {
+            "Authorization": f"Bearer {answer['access_token']}",
+            "Prefer": 'odata.include-annotations="OData.Community.Display.V1.FormattedValue"',
+        }
 
 
 class _Http(httpx.Client):

@@ -188,7 +188,7 @@ async def test_doctor_finds_everything_well(box: Sandbox) -> None:
     [
         ({"GP365_GP_PASSWORD": "wrong"}, 1, "sign"),
         ({"GP365_CLIENT_SECRET": "wrong"}, 1, "secret is wrong"),
-        ({"GP365_DATAVERSE_URL": "https://localhost:1"}, 1, "did not answer"),
+        ({"GP365_DATAVERSE_URL": "https://localhost:1"}, 1, "not known in this tenant"),
         ({"GP365_GP_PORT": "x"}, 3, "GP365_GP_PORT"),
         ({"GP365_COMPANIES": "FOUR"}, 1, "FOUR"),
     ],

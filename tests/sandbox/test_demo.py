@@ -47,7 +47,7 @@ def step(name, result):
 async def test_every_step_is_told_and_the_last_line_is_the_outcome(play):
     ok, lines = await play(it_is_created="account A", it_is_changed="account B")
     assert ok
-    assert [line.get("step") for line in lines] == ["the sandbox starts", "it is created", "it is changed", None]
+    assert [line.get("step") for line in lines] == ["The sandbox starts", "It is created", "It is changed", None]
     assert lines[1]["detail"] == "account A"
     assert set(lines[1]) == {"step", "ok", "seconds", "detail"}
     assert lines[-1] == {"demo": "ok"}
@@ -57,7 +57,7 @@ async def test_every_step_is_told_and_the_last_line_is_the_outcome(play):
 async def test_a_failed_step_ends_the_scenario_and_says_why(play, failure):
     ok, lines = await play(one=failure, never="played")
     assert not ok
-    assert [line.get("step") for line in lines] == ["the sandbox starts", "one", None]
+    assert [line.get("step") for line in lines] == ["The sandbox starts", "One", None]
     assert str(failure) in lines[1]["detail"]
     assert lines[-1] == {"demo": "failed"}
 
