@@ -8,7 +8,7 @@ from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import cast
 from sandbox.tsql.catalog import CatalogColumn, Table
 from sandbox.tsql.compilation import Compilation, parameter_name
-from sandbox.tsql.dialect import parse_query
+from sandbox.tsql.dialect import parse_condition, parse_query, parse_value
 from sandbox.tsql.errors import error
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.locks import Lock, insert_guard, lock_commands
@@ -132,7 +132,7 @@ def _into(c: Compilation, queries: Queries, node: exp.Select) -> Plan:
 def compile_value(world: World, fragment: Fragment, variables: Variables, kind: SqlType | None) -> Plan:
     """One expression as one row of one column, converted to `kind`."""
     c = Compilation(world, fragment.literals, variables)
-    expr = Queries(c).expressions(Scope()).value(parse_query(f"SELECT {fragment.text}").expressions[0])
+    expr = Queries(c).expressions(Scope()).value(parse_value(fragment.text))
     if expr.null:
         expr = Expr(f"NULL::{postgres_type(kind or expr.type)}", kind or expr.type)
     elif kind is not None:
@@ -145,8 +145,7 @@ def compile_value(world: World, fragment: Fragment, variables: Variables, kind: 
 def compile_condition(world: World, fragment: Fragment, variables: Variables) -> Plan:
     """A condition as one row: true, false or NULL."""
     c = Compilation(world, fragment.literals, variables)
-    node = parse_query(f"SELECT 1 AS x WHERE {fragment.text}")
-    test = Queries(c).expressions(Scope()).condition(node.args["where"].this)
+    test = Queries(c).expressions(Scope()).condition(parse_condition(fragment.text))
     plan = Plan("SELECT", _command(f"SELECT ({test})", c), needs=c.needs, pinned=c.pinned)
     _locked(plan, c)
     return plan

@@ -5,7 +5,7 @@ from sqlglot import exp
 from sandbox.tsql.casts import store
 from sandbox.tsql.catalog import CatalogColumn, Check, Table, Trigger
 from sandbox.tsql.compilation import Compilation
-from sandbox.tsql.dialect import parse_query
+from sandbox.tsql.dialect import parse_condition, parse_value
 from sandbox.tsql.lexer import fragment, tokens
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import command
@@ -29,7 +29,7 @@ def _inline(text: str, table: Table | None, world: World) -> str:
         _, relation = table_relation(table, table.name)
         scope.relations.append(relation)
     c = Compilation(world, (), {})
-    node = parse_query(f"SELECT 1 AS x WHERE {text}").args["where"].this
+    node = parse_condition(text)
     e = Queries(c).expressions(scope)
     sql = (
         e.condition(node) if isinstance(node, exp.Condition) and not isinstance(node, exp.Column) else e.value(node).sql
@@ -39,7 +39,7 @@ def _inline(text: str, table: Table | None, world: World) -> str:
 
 def _default(column: CatalogColumn, world: World) -> str:
     c = Compilation(world, (), {})
-    node = parse_query(f"SELECT {column.default}").expressions[0]
+    node = parse_value(column.default or "NULL")
     expr = Queries(c).expressions(Scope()).value(node)
     if family(column.type) == "text" and isinstance(node, exp.Literal | exp.National):
         return f"'{str(node.this).replace(chr(39), chr(39) * 2)}'"

@@ -28,7 +28,7 @@ class StrictTSQL(TSQL):
     Parser = _Parser
 
 
-@lru_cache(maxsize=512)
+@lru_cache(maxsize=5000)
 def parse_query(text: str) -> exp.Expression:
     """The syntax tree of one query; SqlError 102 when it is none."""
     text = text.replace("CHANGETABLE ( CHANGES ", "CHANGETABLE_CHANGES ( ").replace(
@@ -43,6 +43,37 @@ def parse_query(text: str) -> exp.Expression:
         raise Unsupported(text)
     check(trees[0])
     return trees[0]
+
+
+def _bounded(text: str, *parts: str) -> exp.Expression:
+    """A query that may have these parts only, as the clauses around a value or condition may."""
+    tree = parse_query(text)
+    extra = next((name for name, value in tree.args.items() if value and name not in parts), None)
+    if extra:
+        raise error(102, extra.strip("_"))
+    return tree
+
+
+def parse_value(text: str) -> exp.Expression:
+    """The syntax tree of one expression."""
+    items = _bounded(f"SELECT {text}", "expressions").expressions
+    if len(items) != 1 or isinstance(items[0], exp.Alias):
+        raise error(102, text.split(" ", maxsplit=1)[0])
+    return items[0]
+
+
+def parse_condition(text: str) -> exp.Expression:
+    """The syntax tree of one condition."""
+    tree = _bounded(f"SELECT 1 AS x WHERE {text}", "expressions", "where")
+    condition: exp.Expression = tree.args["where"].this
+    return condition
+
+
+def parse_sources(source: str, where: str) -> exp.Expression:
+    """A query of nothing but FROM and WHERE, as UPDATE and DELETE have them."""
+    return _bounded(
+        f"SELECT 1 AS x FROM {source}{f' WHERE {where}' if where else ''}", "expressions", "from_", "joins", "where"
+    )
 
 
 def declared_type(node: exp.DataType) -> SqlType:

@@ -103,6 +103,10 @@ class Expressions:
             inner = cast(inner, SqlType("smallint"))
         return Expr(f"(- {inner.sql})", inner.type, nullable=inner.nullable)
 
+    def _inverse(self, node: exp.BitwiseNot) -> Expr:
+        inner = self.value(node.this)
+        return Expr(f"(~ {inner.sql})", inner.type, nullable=inner.nullable)
+
     def _case(self, node: exp.Case) -> Expr:
         branches = [
             (self._when(node.this, branch.this), self.value(branch.args["true"])) for branch in node.args["ifs"]
@@ -321,7 +325,7 @@ _VALUES: dict[type, Callable[[Expressions, exp.Expression], Expr]] = {
     exp.Paren: _E._paren, exp.Neg: _E._negative, exp.Case: _E._case, exp.Cast: _E._cast, exp.TryCast: _E._try_cast,
     exp.Convert: _E._convert, exp.Collate: _E._collate, exp.Anonymous: _E._function, exp.Dot: _E._dotted,
     exp.GroupConcat: _E._string_agg, exp.Window: _E._window, exp.Subquery: _E._query_value, exp.Select: _E._query_value,
-    exp.Trim: _E._trim, exp.HexString: _E._hex,
+    exp.BitwiseNot: _E._inverse, exp.Trim: _E._trim, exp.HexString: _E._hex,
     **dict.fromkeys(_SIGNS, _E._arithmetic),
 }  # type: ignore[dict-item]  # fmt: skip
 _CONDITIONS: dict[type, Callable[[Expressions, exp.Expression], str]] = {

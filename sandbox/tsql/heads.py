@@ -92,6 +92,8 @@ class HeadReader(Reader):
         self.expect("SET")
         run = self._until("OUTPUT", "FROM", "WHERE", "OPTION")
         head.assignments = _split(run)
+        if not all(head.assignments):
+            raise error(102, ",")
         self._tail(head)
 
     def _delete(self, head: Head) -> None:

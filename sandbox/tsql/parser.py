@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from sandbox.tsql.definitions import DefinitionReader
 from sandbox.tsql.errors import Unsupported, error
-from sandbox.tsql.lexer import Literal, Token, fragment, tokens, unquote
+from sandbox.tsql.lexer import Fragment, Literal, Token, fragment, tokens, unquote
 from sandbox.tsql.reader import STARTS
 from sandbox.tsql.schema_parser import SchemaParser
 from sandbox.tsql.statements import (
@@ -32,6 +32,7 @@ from sandbox.tsql.statements import (
     WaitFor,
     While,
 )
+from sandbox.tsql.syntax import check_expression, check_query
 
 _TRANSACTION = {"TRAN", "TRANSACTION"}
 _ON_OFF = {
@@ -56,6 +57,12 @@ class BatchParser(SchemaParser):
         super().__init__(tokens(text), text)
         self._declared: dict[str, int] = {}
         self.parameter_names: set[int] = set()
+
+    def expression(self, *, condition: bool = False, comma: bool = False) -> Fragment:
+        """The expression that stands here; with `comma` it ends at the next comma."""
+        piece = fragment(self.run_to_end(comma=comma), self.source)
+        check_expression(piece.text, condition=condition)
+        return piece
 
     def check(self, body: str) -> None:
         parse(body)
@@ -109,7 +116,9 @@ class BatchParser(SchemaParser):
                 ),
                 "SELECT",
             )
-        return Query(token.line, verb, fragment(run, self.source))
+        piece = fragment(run, self.source)
+        check_query(verb, piece.text)
+        return Query(token.line, verb, piece)
 
     _read_select = _read_update = _read_delete = _read_with = _read_merge = _query
 
@@ -153,7 +162,7 @@ class BatchParser(SchemaParser):
                 found.append(Declare(token.line, name, DefinitionReader(self).table()))
             else:
                 kind = self.type()
-                value = self.fragment_to_comma() if self.take("=") else None
+                value = self.expression(comma=True) if self.take("=") else None
                 found.append(Declare(token.line, name, kind, value))
             if not self.take(","):
                 return found[0] if len(found) == 1 else Block(token.line, found)
@@ -206,7 +215,7 @@ class BatchParser(SchemaParser):
     # Control flow -------------------------------------------------------------------------------
 
     def _read_if(self, token: Token) -> Statement:
-        condition = self.expression()
+        condition = self.expression(condition=True)
         then = self.statement()
         mark = self.at
         while self.take(";"):
@@ -217,7 +226,7 @@ class BatchParser(SchemaParser):
         return If(token.line, condition, then, None)
 
     def _read_while(self, token: Token) -> Statement:
-        return While(token.line, self.expression(), self.statement())
+        return While(token.line, self.expression(condition=True), self.statement())
 
     def _read_begin(self, token: Token) -> Statement:
         if self.peek().up in _TRANSACTION:

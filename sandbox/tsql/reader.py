@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import sql_type
 from sandbox.tsql.errors import error
-from sandbox.tsql.lexer import Fragment, Literal, Token, fragment, literal, unquote
+from sandbox.tsql.lexer import Literal, Token, literal, unquote
 
 # Words that begin a statement, and so end the one before when it has no `;`.
 STARTS = {
@@ -14,6 +14,7 @@ STARTS = {
     "ALTER", "DROP", "GRANT", "REVOKE", "DENY", "GOTO",
 }  # fmt: skip
 _QUERY_JOINS = {"UNION", "ALL", "EXCEPT", "INTERSECT"}
+_AFTER_LIST = {"FROM", "WHERE", "GROUP", "ORDER", "HAVING", "VALUES", "UNION", "OUTPUT", "OPTION"}
 _END = Token("end", "", "", -1, 1)
 
 
@@ -125,13 +126,14 @@ class Reader:
             state.step(self.next())
         if state.depth or self.at == start:
             raise error(102, self.tokens[min(self.at, len(self.tokens) - 1)].text)
-        return list(self.tokens[start : self.at])
-
-    def expression(self) -> Fragment:
-        return fragment(self.run_to_end(), self.source)
-
-    def fragment_to_comma(self) -> Fragment:
-        return fragment(self.run_to_end(comma=True), self.source)
+        run = list(self.tokens[start : self.at])
+        # sqlglot lets a comma stand before nothing.
+        for token, after in zip(run, [*run[1:], _END], strict=True):
+            if token.text == "," and (after is _END or after.text in {")", ","} or after.up in _AFTER_LIST):
+                raise error(102, after.text or ",")
+        if len(run) == 1 and run[0].up == "SELECT":
+            raise error(102, "SELECT")
+        return run
 
 
 class _Run:

@@ -92,7 +92,7 @@ class SqlSession:
             self._interpreter.bulk(table, columns, rows, output)
 
     def cancel(self) -> None:
-        if not self._idle.is_set():
+        if not self._idle.is_set() and not self._cancelled:
             self._cancelled = True
             threading.Thread(target=self._interrupt, daemon=True).start()
 

@@ -9,7 +9,7 @@ from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import cast, store
 from sandbox.tsql.catalog import CatalogColumn, Table
 from sandbox.tsql.compilation import Compilation
-from sandbox.tsql.dialect import parse_query
+from sandbox.tsql.dialect import parse_condition, parse_query, parse_sources, parse_value
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.heads import Head, HeadReader, text_of
@@ -165,7 +165,7 @@ class Writes:
 
     @staticmethod
     def _value(text: str) -> exp.Expression:
-        return parse_query(f"SELECT {text}").expressions[0]
+        return parse_value(text)
 
     # UPDATE and DELETE --------------------------------------------------------------------------
 
@@ -198,7 +198,7 @@ class Writes:
         scope = Scope(None, [relation])
         where = ""
         if head.where:
-            condition = parse_query(f"SELECT 1 AS x WHERE {head.where}").args["where"].this
+            condition = parse_condition(head.where)
             where = self.q.expressions(scope).condition(condition)
         if head.top:
             where = self._topped(head, table, relation, where)
@@ -213,8 +213,7 @@ class Writes:
     def _joined(self, head: Head) -> "Target":
         if head.top:
             raise Unsupported("TOP with FROM in UPDATE or DELETE")
-        where = f" WHERE {head.where}" if head.where else ""
-        node = parse_query(f"SELECT 1 AS x FROM {head.source}{where}")
+        node = parse_sources(head.source, head.where)
         select = Select(self.q, node, None, stored=False, top=False)
         sources = select.sources()
         name = head.target.rpartition(".")[2].lower()

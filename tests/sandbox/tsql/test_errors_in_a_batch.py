@@ -172,3 +172,18 @@ def test_function_not_imitated_is_listed(client, engine):
     assert {"kind": "function", "what": "SOUNDEX"}.items() <= next(
         gap for gap in engine.door.gaps.list() if gap["kind"] == "function"
     ).items()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT", "SELECT K, FROM T", "SELECT * FROM T WHERE", "UPDATE T SET N = 1, WHERE K = 1", "INSERT INTO T VALUES", "EXEC", "SELECT (1",
+        "BEGIN SELECT 1", "IF SELECT 1", "SET @x", "SELECT 1 WHERE K ==", "DELETE FROM T WHERE K = 1 ORDER BY K", "ELSE SELECT 1", "COMMIT 5",
+        "IF 1 = 0 SELECT K FROM T WHERE K LIKE", "DECLARE @a int =", "SELECT CASE WHEN 1 = 1 THEN END",
+    ],
+)  # fmt: skip
+def test_syntax_errors(client, text):
+    answer = client.run(f"INSERT INTO T (K) VALUES (1); {text}")
+    assert len(answer.errors) == 1
+    assert answer.numbers[0] in {102, 156}
+    assert _state(client) == (0, 0)
