@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.scenarios.dataverse_user import DataverseUser
-from sandbox.scenarios.scenario import app
+from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
 from tests.e2e.steps import accounts, door, fault, gp_of, new_id, parked, seen, sql, type_customer
 
@@ -13,7 +13,7 @@ from tests.e2e.steps import accounts, door, fault, gp_of, new_id, parked, seen, 
 @pytest.fixture(autouse=True)
 async def no_fault_is_left(box: Sandbox) -> AsyncIterator[None]:
     yield
-    for part in ("dataverse", "gp"):
+    for part in ("dataverse", "gp", "host"):
         await door(box, part, "DELETE", "/faults")
 
 
@@ -149,3 +149,16 @@ async def test_change_tracking_switched_off_falls_back_to_the_timestamp(box: San
         await seen(dataverse, number)
     finally:
         await door(box, "gp", "POST", "/change-tracking", database="TWO", table="RM00101", enabled=True)
+
+
+async def test_a_record_that_kills_its_worker_each_time_ends_parked_and_comes_back(
+    box: Sandbox, dataverse: DataverseUser
+) -> None:
+    number = new_id()
+    await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=5)
+    await type_customer(box, number)
+    [entry] = await until(lambda: parked(box, number), bool, f"{number} parked")
+    assert entry["code"] == "worker_killed"
+    await app(box, "parked", "retry", "--record", f"customer/TWO/{number}")
+    await seen(dataverse, number)
+    await until(lambda: parked(box, number), lambda found: not found, f"{number} no longer parked")
