@@ -150,9 +150,11 @@ class _Run:
             return False
         if token.text == ";" or (comma and token.text == "," and not self.cases):
             return True
-        if token.kind != "word" or token.up not in STARTS or not self.first or self.first == "MERGE":
-            return token.text == ")" or (token.kind == "word" and not self.first and False)
-        return not self._continues(token.up)
+        if token.text == ")":
+            return True
+        # MERGE holds the words of other statements and ends with its `;`.
+        may_start = token.kind == "word" and token.up in STARTS and bool(self.first) and self.first != "MERGE"
+        return may_start and not self._continues(token.up)
 
     def _continues(self, word: str) -> bool:
         if word in {"END", "ELSE"}:

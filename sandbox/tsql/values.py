@@ -313,8 +313,3 @@ def type_of(value: object) -> SqlType:
     if type(value) in simple:
         return simple[type(value)]
     return SqlType("varbinary", len(value) or 1) if isinstance(value, bytes | bytearray) else INT
-
-
-def wire_value(value: object, kind: SqlType) -> object:
-    """A value as the wire wants it: bit as bool, everything else as it is."""
-    return bool(value) if kind.name == "bit" and value is not None else value

@@ -1,5 +1,6 @@
 """What an error in the middle of a batch does, for both settings of XACT_ABORT (tsql-observed.md, 1.3 and 1.2)."""
 
+# ruff: noqa: E501
 import pytest
 
 _SETUP = "IF OBJECT_ID('taInsert') IS NULL EXEC('CREATE PROCEDURE taInsert @k int AS INSERT INTO T (K) VALUES (@k)')"
