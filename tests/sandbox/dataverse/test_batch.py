@@ -96,7 +96,9 @@ async def test_bare_line_feeds_are_not_readable(client):
     error(await send_batch(client, content=content), 400, "0x80048d19")
 
 
-@pytest.mark.parametrize("cut", [("--batch_1--", "--batch_1"), ("HTTP/1.1", ""), ("application/http", "text/plain")])
+@pytest.mark.parametrize(
+    "cut", [("--batch_1--", "--batch_1"), ("\r\n--batch_1--", ""), ("HTTP/1.1", ""), ("application/http", "text/plain")]
+)
 async def test_broken_framing_is_not_readable(client, cut):
     content = multipart("batch_1", request("POST accounts", NEW)).replace(*cut)
     error(await send_batch(client, content=content), 400, "0x80048d19")

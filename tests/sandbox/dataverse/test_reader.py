@@ -237,6 +237,12 @@ async def test_collections_expanded_on_a_set_come_behind_a_link(loaded):
     assert [child["lastname"] for child in row["contact_customer_accounts"]] == ["A"]
 
 
+async def test_at_most_fifteen_expansions(loaded):
+    for times, status in ((15, 200), (16, 400)):
+        expand = ",".join(["primarycontactid"] * times)
+        assert (await loaded.get(f"accounts({loaded.ids[0]})?$expand={expand}")).status_code == status
+
+
 async def test_a_url_above_32_kb_is_refused_on_its_own(loaded):
     text = "name eq '" + "x" * 33000 + "'"
     assert (await loaded.get(f"accounts?$filter={text}")).status_code == 414

@@ -52,6 +52,12 @@ async def test_an_application_that_is_no_user_is_403_until_it_is_added(client):
     assert (await client.get("WhoAmI", headers=headers)).status_code == 200
 
 
+async def test_a_disabled_user_is_403(client):
+    me = (await client.get("WhoAmI")).json()["UserId"]
+    await client.door.patch(f"/rows/systemusers/{me}", json={"isdisabled": True})
+    error(await client.get("WhoAmI"), 403, "0x80072560")
+
+
 @pytest.mark.parametrize(
     ("privilege", "method", "url", "body"),
     [

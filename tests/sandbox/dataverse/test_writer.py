@@ -185,7 +185,7 @@ async def test_subscribers_hear_of_committed_writes_only(client):
     client.server.env.subscribers.append(heard.append)
     row_id = await client.create("accounts", name="A")
     await client.patch(f"accounts({row_id})?tag=erp", json={"name": "B"})
-    await client.post("accounts", json={"name": "A", "nosuchcolumn": 1})
+    await client.post("accounts", json={"name": "A", "contact_customer_accounts": [{"nosuchcolumn": 1}]})
     await client.delete(f"accounts({row_id})")
     assert [(change.message, change.row_id) for change in heard] == [
         ("Create", row_id),
