@@ -31,12 +31,12 @@ def add_lane(lane: str) -> None:
     @app.function_name(lane.replace("-", "_"))
     @app.queue_trigger(arg_name="message", queue_name=lane, connection=STORAGE)
     async def work(message: func.QueueMessage) -> None:
-        await runtime.pipeline.receive(message.get_body().decode(errors="replace"), message.dequeue_count or 1, lane)
+        await runtime.deliveries.receive(message.get_body().decode(errors="replace"), message.dequeue_count or 1, lane)
 
     @app.function_name(f"{lane.replace('-', '_')}_poison")
     @app.queue_trigger(arg_name="message", queue_name=f"{lane}-poison", connection=STORAGE)
     async def drain(message: func.QueueMessage) -> None:
-        await runtime.parking.drain(message.get_body().decode(errors="replace"), lane, runtime.flows)
+        await runtime.deliveries.drain(message.get_body().decode(errors="replace"), lane)
 
 
 for flow_lane in sorted({lane for flow in runtime.flows.values() for lane in (flow.lane, flow.bulk_lane)}):

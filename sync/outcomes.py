@@ -1,5 +1,6 @@
 """What became of each key of one delivery, as ledger lines."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -22,11 +23,21 @@ class Run:
     planner: Planner
     redelivered: bool
     lines: dict[str, Line] = field(default_factory=dict)
+    ended: set[str] = field(default_factory=set)
     later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)
 
     @property
     def company(self) -> str:
         return self.message.company
+
+    def end(self, key: str, outcome: Line) -> None:
+        """The key is done with."""
+        self.lines[key] = outcome
+        self.ended.add(key)
+
+    def postpone(self, keys: Iterable[str], error: RetryLater | BadSettings) -> None:
+        """These keys are tried again later, for a reason that is not theirs."""
+        self.later |= {key: error for key in keys if key not in self.ended}
 
 
 def line(run: Run, key: str, result: Result, text: str, *, attempt: str = "", code: str = "") -> Line:

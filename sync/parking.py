@@ -1,4 +1,4 @@
-"""Parks what a person must look at, and what nobody could read. Drains the poison queues."""
+"""Parks what a person must look at, and what nobody could read."""
 
 import hashlib
 import logging
@@ -10,7 +10,6 @@ from sync.flow import Flow
 from sync.message import Message
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.parked import Parked, ParkedStore
-from sync.stores.queues import Lanes
 
 MESSAGES = "messages"
 """The pair under which unreadable messages are parked; they have no company."""
@@ -22,10 +21,9 @@ log = logging.getLogger(__name__)
 class Parking:
     """Everything that becomes parked goes through here, whatever the cause."""
 
-    def __init__(self, parked: ParkedStore, crosswalk: Crosswalk, lanes: Lanes) -> None:
+    def __init__(self, parked: ParkedStore, crosswalk: Crosswalk) -> None:
         self._parked = parked
         self._crosswalk = crosswalk
-        self._lanes = lanes
 
     async def park(self, flow: Flow, company: str, key: str, error: SyncError, message_id: str) -> None:
         """Park one record of a flow. The caller has set `parked` on its crosswalk row."""
@@ -67,25 +65,8 @@ class Parking:
         )
         await self._parked.put([entry])
 
-    async def drain(self, body: str, lane: str, flows: dict[str, Flow]) -> None:
-        """One poison message: a message of several keys is split and sent again, a single record parked."""
-        try:
-            message = Message.parse(body)
-        except Rejected as error:
-            await self.park_body(body, error)
-            return
-        if len(message.keys) > 1:
-            for part in message.split(3):
-                await self._lanes.send(lane, part)
-            return
-        text = f"The worker died each time it touched {message.company}/{message.keys[0]}."
-        killed = Rejected(text, code="worker_killed", key=message.keys[0])
-        if message.flow not in flows:
-            await self.park_body(body, killed)
-            return
-        await self._park_killed(flows[message.flow], message, killed)
-
-    async def _park_killed(self, flow: Flow, message: Message, error: Rejected) -> None:
+    async def park_alone(self, flow: Flow, message: Message, error: Rejected) -> None:
+        """Park the one record of a message that could not even be planned."""
         [couple] = (await self._crosswalk.read(message.company, flow.pair, message.keys)).values()
         await self._crosswalk.save([(couple, replace(couple, parked=error.code))])
         await self.park(flow, message.company, couple.key, error, message.message_id)

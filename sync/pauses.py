@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 LONGEST = 15 * 60.0
 SHORT = 2.0
+LONGEST_SHORT = 60.0
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,6 @@ class Pauses:
         growing = min(LONGEST, 5.0 * float(2 ** min(delays, 10)))
         return max(growing * random.uniform(0.5, 1.0), asked or 0.0) * self.scale
 
-    def short(self) -> float:
+    def short(self, delays: int) -> float:
         """Seconds to wait for another worker that is writing the same record now."""
-        return SHORT * self.scale
+        return min(LONGEST_SHORT, SHORT * float(2 ** min(delays, 10))) * random.uniform(0.5, 1.0) * self.scale

@@ -4,7 +4,6 @@ The file to read first. The steps are numbered in design §3.1; the decisions th
 `plan.py`, `merge.py` and `settle.py`. Nothing here knows GP or Dataverse.
 """
 
-import logging
 import uuid
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
@@ -18,16 +17,13 @@ from sync.mapping import Mapping
 from sync.message import Message
 from sync.outcomes import Run, landed_line, line, own_line, written_line
 from sync.parking import Parking
-from sync.pauses import Pauses
 from sync.plan import Case, Plan, Planner
 from sync.settle import Settlement, committed, settle
 from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.ledger import Ledger, Result
-from sync.stores.queues import Lanes
 from sync.system import Outcome, Record, Verdict, Write
 
 ROUNDS = 6
-log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -50,70 +46,43 @@ class Pipeline:
     def __init__(
         self,
         *,
-        flows: Table[str, Flow],
         mappings: Table[str, Mapping],
-        companies: Sequence[str],
         sources: Table[str, Source],
         targets: Table[str, Target],
         crosswalk: Crosswalk,
         ledger: Ledger,
         parking: Parking,
-        lanes: Lanes,
-        pauses: Pauses,
         visibility: timedelta,
     ) -> None:
-        self._flows = flows
         self._mappings = mappings
-        self._companies = companies
         self._sources = sources
         self._targets = targets
         self._crosswalk = crosswalk
         self._ledger = ledger
         self._parking = parking
-        self._lanes = lanes
-        self._pauses = pauses
         self._visibility = visibility
 
-    async def receive(self, body: str, delivery: int, lane: str) -> None:
-        """Work what a lane delivered for the `delivery`-th time. Returns normally unless storage itself fails."""
-        try:
-            message = Message.parse(body)
-            flow = self._flow(message)
-        except Rejected as error:
-            await self._parking.park_body(body, error)
-            return
-        if delivery > 1 and len(message.keys) > 1:
-            for part in message.split(delivery):
-                await self._lanes.send(lane, part)
-            return
-        await self._work(message, flow, lane, redelivered=delivery > 1 or message.delays > 0)
+    async def work(self, message: Message, flow: Flow, *, redelivered: bool) -> Run:
+        """Work one message and file what became of each key; what could not be done now is in the run's `later`.
 
-    def _flow(self, message: Message) -> Flow:
-        if message.flow not in self._flows or message.company not in self._companies:
-            text = f"The message names flow {message.flow} of company {message.company}, which is not installed."
-            raise Rejected(text, code="unknown_flow")
-        return self._flows[message.flow]
-
-    async def _work(self, message: Message, flow: Flow, lane: str, *, redelivered: bool) -> None:
+        Raises SyncError when nothing could be done at all.
+        """
         mapping = self._mappings[flow.pair]
         run = Run(message, flow, mapping, Planner(flow, mapping, mapping.lookups, message), redelivered)
         todo: Sequence[str] = message.keys
         try:
             for _ in range(ROUNDS):
                 todo = await self._round(run, todo)
-                if not todo:
-                    break
+            run.postpone(todo, RetryLater("It kept changing while it was written.", code="changed_meanwhile"))
         except (RetryLater, BadSettings) as error:
-            todo = [key for key in message.keys if key not in run.lines]
-            run.later |= dict.fromkeys(todo, error)
-        else:
-            run.later |= dict.fromkeys(
-                todo, RetryLater("It kept changing while it was written.", code="changed_meanwhile")
-            )
-        await self._finish(run, lane)
+            run.postpone(todo, error)
+        await self._ledger.write(run.company, flow.pair, list(run.lines.values()), redelivered=redelivered)
+        return run
 
     async def _round(self, run: Run, keys: Sequence[str]) -> list[str]:
         """One round for some keys; the keys that must go round again."""
+        if not keys:
+            return []
         cases = await self._read(run, keys)
         again = await self._settle(run, [case for case in cases if case.couple.intent])
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
@@ -129,9 +98,17 @@ class Pipeline:
         by_id = await target.read(run.mapping, [couple.id for couple in couples.values() if couple.id])
         loose = [key for key, couple in couples.items() if not couple.coupled and key in sources]
         by_key = await target.find(run.company, run.mapping, loose)
-        return [
+        cases = [
             Case(couple, sources.get(key), by_id.get(couple.id) or by_key.get(key)) for key, couple in couples.items()
         ]
+        return [await self._claimed(run, case) for case in cases]
+
+    async def _claimed(self, run: Run, case: Case) -> Case:
+        """Before a record found by its key is coupled: whose is it already?"""
+        if case.couple.coupled or case.target is None or case.target.key == case.couple.id:
+            return case
+        owner = await self._crosswalk.find(run.company, run.flow.pair, case.target.key)
+        return replace(case, claimed_by=owner or "")
 
     async def _settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
         """Steps 3-7: find out what became of earlier tries, then go round again."""
@@ -141,7 +118,7 @@ class Pipeline:
                 case.couple, case.target, run.message.message_id, self._visibility, attempt=uuid.uuid4().hex
             )
             if settlement.wait:
-                run.later[case.couple.key] = RetryLater("Another worker is writing this record.", code="in_progress")
+                run.postpone([case.couple.key], RetryLater("Another worker is writing it.", code="in_progress"))
             else:
                 again.append(case.couple.key)
                 await self._settled(run, case, settlement)
@@ -161,6 +138,7 @@ class Pipeline:
     async def _store(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Step 10: records with nothing to write end as a skip or parked."""
         changed = [plan for plan in plans if plan.stores]
+        await self._unpark(run, [plan for plan in changed if not plan.couple.parked])
         saved = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in changed])
         lost = {plan.couple.key for plan, couple in zip(changed, saved, strict=True) if couple is None}
         for plan in plans:
@@ -172,10 +150,9 @@ class Pipeline:
         key = plan.couple.key
         if plan.error:
             await self._parking.park(run.flow, run.company, key, plan.error, run.message.message_id)
-            run.lines[key] = line(run, key, Result.PARKED, plan.text, code=plan.error.code)
+            run.end(key, line(run, key, Result.PARKED, plan.text, code=plan.error.code))
             return
-        await self._unpark(run, plan)
-        run.lines[key] = own_line(run, plan.case.couple) or line(run, key, Result.SKIPPED, plan.text)
+        run.end(key, own_line(run, plan.case.couple) or line(run, key, Result.SKIPPED, plan.text))
 
     async def _write(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Steps 11-15: store the intents, write, commit."""
@@ -183,7 +160,7 @@ class Pipeline:
         ready = []
         for plan, couple in zip(plans, stored, strict=True):
             if couple is None:
-                run.later[plan.couple.key] = RetryLater("Another worker took this record.", code="in_progress")
+                run.postpone([plan.couple.key], RetryLater("Another worker took it.", code="in_progress"))
             else:
                 ready.append(replace(plan, couple=couple))
         if not ready:
@@ -195,6 +172,7 @@ class Pipeline:
     async def _commit(self, run: Run, done: Sequence[tuple[Plan, Verdict]]) -> list[str]:
         known = [(plan, verdict) for plan, verdict in done if not _unknown(run, plan, verdict)]
         news = [_after(plan, verdict) for plan, verdict in known]
+        await self._unpark(run, [plan for plan, verdict in known if verdict.outcome is Outcome.WRITTEN])
         saved = await self._crosswalk.save([(plan.couple, new) for (plan, _), new in zip(known, news, strict=True)])
         again = []
         for (plan, verdict), couple in zip(known, saved, strict=True):
@@ -206,52 +184,33 @@ class Pipeline:
         """File one verdict; True when the record must go round again."""
         key = plan.couple.key
         if verdict.outcome is Outcome.WRITTEN:
-            if not lost:
-                await self._unpark(run, plan)
             run.lines[key] = written_line(run, plan, run.lines.get(key))
-            return bool(plan.deferred) and not lost
+            again = plan.deferred and not lost
+            run.ended |= set() if again else {key}
+            return again
         if verdict.outcome is Outcome.FAILED and isinstance(verdict.error, Rejected):
             await self._parking.park(run.flow, run.company, key, verdict.error, run.message.message_id)
-            run.lines[key] = line(run, key, Result.PARKED, verdict.error.message, code=verdict.error.code)
+            run.end(key, line(run, key, Result.PARKED, verdict.error.message, code=verdict.error.code))
             return False
         return True
 
-    async def _unpark(self, run: Run, plan: Plan) -> None:
-        if plan.case.couple.parked:
-            await self._parking.remove(run.company, run.flow, plan.couple.key)
-
-    async def _finish(self, run: Run, lane: str) -> None:
-        """File the outcomes, and re-send what is to be tried again: nothing of it was the record's fault."""
-        await self._ledger.write(run.company, run.flow.pair, list(run.lines.values()), redelivered=run.redelivered)
-        groups: dict[str, list[str]] = {}
-        for key, error in run.later.items():
-            groups.setdefault(error.code, []).append(key)
-        for code, keys in groups.items():
-            error = run.later[keys[0]]
-            log.log(
-                logging.ERROR if isinstance(error, BadSettings) else logging.INFO,
-                "%s: %s",
-                run.flow.name,
-                error.message,
-            )
-            pause = (
-                self._pauses.short()
-                if code == "in_progress"
-                else self._pauses.next(run.message.delays, error.retry_after)
-            )
-            await self._lanes.send(lane, run.message.again(keys), pause)
+    async def _unpark(self, run: Run, plans: Sequence[Plan]) -> None:
+        """Take records off the parked list before their row says so: a crash in between is then put right next time."""
+        for plan in plans:
+            if plan.case.couple.parked:
+                await self._parking.remove(run.company, run.flow, plan.couple.key)
 
 
 def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
     """Whether a write may or may not have landed: the intent stays, and the next delivery settles it."""
     if isinstance(verdict.error, RetryLater | BadSettings):
-        run.later[plan.couple.key] = verdict.error
+        run.postpone([plan.couple.key], verdict.error)
         return True
     return False
 
 
 def _after(plan: Plan, verdict: Verdict) -> Couple:
     if verdict.outcome is Outcome.WRITTEN:
-        return committed(plan.couple, verdict.kept, plan.deferred)
+        return committed(plan.couple, verdict.kept)
     parked = verdict.error.code if verdict.error else plan.couple.parked
     return replace(plan.couple, intent=None, parked=parked)

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from sync.errors import CODES, Rejected
 from sync.flow import Flow
@@ -26,14 +26,17 @@ class Case:
     couple: Couple
     source: Record | None
     target: Record | None
+    claimed_by: str = ""
+    """The key of another record that the target is coupled with already."""
 
 
 @dataclass(frozen=True)
 class Plan:
     """What to do with one record. `couple` is the crosswalk row to store before anything is written.
 
-    With `write` set, `couple` carries the intent. With `error` set the record is parked. With neither it ends as a
-    skip, for the reason in `text`; the row is stored only when it differs.
+    With `write` set, `couple` carries the intent; `deferred` says that some fields can be written only afterwards. With
+    `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
+    when it differs.
     """
 
     case: Case
@@ -41,7 +44,7 @@ class Plan:
     text: str
     write: Write | None = None
     changes: tuple[FieldChange, ...] = ()
-    deferred: dict[str, Agreed] = field(default_factory=dict)
+    deferred: bool = False
     error: Rejected | None = None
 
     @property
@@ -67,6 +70,9 @@ class Planner:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
         if couple.coupled and case.target is None:
             return self._park(case, "deleted_in_target", f"The account of {couple.key} was deleted in Dataverse.")
+        if case.claimed_by:
+            text = f"The account with the key of {couple.key} is coupled with {case.claimed_by} already."
+            return self._park(case, "duplicate_in_target", text)
         converted = self._mapping.convert(case.source.values, self._lookups)
         if converted.problems:
             problem = converted.problems[0]
@@ -89,8 +95,11 @@ class Planner:
         return self._write(case, couple, planned, {"statecode": "deleted in GP"})
 
     def _create(self, case: Case, converted: Converted) -> Plan:
-        """Insert with an id chosen here, so that a second try meets the first (step 18)."""
-        couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base={})
+        """Insert with an id chosen here, so that a second try meets the first (step 18).
+
+        A record is born active: an inactive one is made so by an update. The base says so from the start, so that
+        whoever settles an interrupted create knows that the state is still to be written.
+        """
         deferred = {
             name: Agreed(pair.source, ACTIVE, unsure=True)
             for name, pair in converted.fields.items()
@@ -101,8 +110,9 @@ class Planner:
             for name, pair in converted.fields.items()
             if name not in deferred
         }
+        couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base=deferred)
         plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), create=True)
-        return replace(plan, deferred=deferred)
+        return replace(plan, deferred=bool(deferred))
 
     def _update(self, case: Case, target: Record, converted: Converted) -> Plan:
         coupling = not case.couple.coupled
@@ -148,7 +158,7 @@ class Planner:
         values = {name: plan.new for name, plan in planned.items()}
         write = Write(couple.id, values, attempt, create=create, version=version, key=couple.key)
         changes = tuple(self._change(name, plan, rules[name]) for name, plan in planned.items())
-        stored = self._unparked(replace(couple, intent=intent, identity=_identity(case)))
+        stored = replace(couple, intent=intent, identity=_identity(case))
         return Plan(case, stored, "", write=write, changes=changes)
 
     def _change(self, name: str, plan: Planned, rule: str) -> FieldChange:
@@ -158,7 +168,7 @@ class Planner:
 
     def _skip(self, case: Case, couple: Couple, text: str) -> Plan:
         if couple.etag or couple.coupled:
-            couple = self._unparked(replace(couple, identity=_identity(case)))
+            couple = replace(couple, identity=_identity(case), parked="")
         return Plan(case, couple, text)
 
     def _park(self, case: Case, code: str, text: str) -> Plan:
@@ -171,10 +181,6 @@ class Planner:
             details=CODES[code].meaning,
         )
         return Plan(case, replace(case.couple, parked=code), text, error=error)
-
-    @staticmethod
-    def _unparked(couple: Couple) -> Couple:
-        return replace(couple, parked="")
 
 
 def _identity(case: Case) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from sync.delivery import Deliveries
 from sync.flow import Flow, find_flows
 from sync.intake import Intake
 from sync.mapping import Mapping, load_all
@@ -48,9 +49,8 @@ class Runtime:
     crosswalk: Crosswalk
     ledger: Ledger
     parked: ParkedStore
-    parking: Parking
     intake: Intake
-    pipeline: Pipeline
+    deliveries: Deliveries
     tables: TableServiceClient
     queues: QueueServiceClient
 
@@ -70,26 +70,23 @@ def build(settings: Settings) -> Runtime:
     crosswalk = Crosswalk(Table(tables, "crosswalk"))
     ledger = Ledger(Table(tables, "ledger"))
     parked = ParkedStore(Table(tables, "parked"))
-    parking = Parking(parked, crosswalk, lanes)
+    parking = Parking(parked, crosswalk)
     gp = GpSystem(GpClient(_gp_settings(settings)))
     dataverse = _dataverse(settings)
     records = DataverseRecords(dataverse)
     intake = Intake(flows, mappings, gp, Cursors(Table(tables, "cursors")), lanes)
     pipeline = Pipeline(
-        flows=flows,
         mappings=mappings,
-        companies=settings.companies,
         sources={"gp": gp},
         targets={"dataverse": records},
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,
-        lanes=lanes,
-        pauses=Pauses(settings.time_scale),
         visibility=VISIBILITY * settings.time_scale,
     )
+    deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale))
     return Runtime(
-        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, parking, intake, pipeline,
+        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, intake, deliveries,
         tables, queues,
     )  # fmt: skip
 

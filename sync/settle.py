@@ -39,14 +39,14 @@ def settle(couple: Couple, target: Record | None, message_id: str, visibility: t
     return Settlement(cleared, fence=Write(target.key, {}, attempt, version=target.version))
 
 
-def committed(couple: Couple, kept: Record | None, deferred: dict[str, Agreed]) -> Couple:
+def committed(couple: Couple, kept: Record | None) -> Couple:
     """The row after a write that succeeded (steps 14 and 15). `kept` is None when it could not be read back surely."""
     intent = couple.intent
     assert intent is not None
     base = dict(couple.base)
     for name, plan in intent.fields.items():
         base[name] = Agreed(plan.source, kept.values.get(name) if kept else plan.new, unsure=kept is None)
-    return replace(couple, intent=None, coupled=True, base=base | deferred, lineage=lineage(intent))
+    return replace(couple, intent=None, coupled=True, base=base, parked="", lineage=lineage(intent))
 
 
 def lineage(intent: Intent) -> Lineage:

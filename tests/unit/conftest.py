@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.delivery import Deliveries
 from sync.flow import find_flows
 from sync.mapping import Mapping, load_all
 from sync.message import Message
@@ -35,17 +36,17 @@ class Rig:
     dataverse: FakeTarget
     lanes: FakeLanes
     crosswalk_table: FakeTable
+    ledger_table: FakeTable
     crosswalk: Crosswalk
     ledger: Ledger
     parked_store: ParkedStore
-    parking: Parking
-    pipeline: Pipeline
+    deliveries: Deliveries
 
     async def send(
         self, *keys: str, company: str = "TWO", delivery: int = 1, message: Message | None = None
     ) -> Message:
         message = message or Message.new(FLOW, company, keys, "timestamp")
-        await self.pipeline.receive(message.to_json(), delivery, LANE)
+        await self.deliveries.receive(message.to_json(), delivery, LANE)
         return message
 
     async def couple(self, key: str, company: str = "TWO") -> Couple:
@@ -60,21 +61,18 @@ class Rig:
 
 @pytest.fixture
 def rig(mapping: Mapping) -> Rig:
-    lanes, table = FakeLanes(), FakeTable()
-    crosswalk, ledger, parked = Crosswalk(table), Ledger(FakeTable()), ParkedStore(FakeTable())
+    lanes, table, ledger_table = FakeLanes(), FakeTable(), FakeTable()
+    crosswalk, ledger, parked = Crosswalk(table), Ledger(ledger_table), ParkedStore(FakeTable())
     gp, dataverse = FakeSource(mapping), FakeTarget()
-    parking = Parking(parked, crosswalk, lanes)
+    parking = Parking(parked, crosswalk)
     pipeline = Pipeline(
-        flows=find_flows(),
         mappings={"customer": mapping},
-        companies=["TWO", "THREE"],
         sources={"gp": gp},
         targets={"dataverse": dataverse},
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,
-        lanes=lanes,
-        pauses=Pauses(),
         visibility=timedelta(minutes=10),
     )
-    return Rig(gp, dataverse, lanes, table, crosswalk, ledger, parked, parking, pipeline)
+    deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses())
+    return Rig(gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, deliveries)

@@ -1,17 +1,16 @@
 """The line's rules, one by one, on fakes that keep the other systems' promises."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-import pytest
-
-from sync.errors import BadSettings, Rejected, RetryLater
+from sync.errors import Rejected
 from sync.keys import company_key
-from sync.message import Message
+from sync.mapping import Mapping
 from sync.stores.ledger import Result
-from sync.system import Record
+from sync.system import Record, Verdict, Write
 from tests.fakes import later
-from tests.unit.conftest import FLOW, LANE, Rig
+from tests.unit.conftest import LANE, Rig
 
 
 def one_row(rig: Rig) -> Record:
@@ -184,33 +183,6 @@ async def test_a_record_that_dataverse_refuses_is_parked_with_its_words(rig: Rig
     assert (await rig.couple("A1")).intent is None
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        RetryLater("no answer", code="system_unreachable"),
-        RetryLater("slow down", code="throttled", retry_after=600),
-        BadSettings("no right", code="right_missing"),
-    ],
-)
-async def test_what_is_not_the_records_fault_comes_again_and_parks_nothing(rig: Rig, error: RetryLater) -> None:
-    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
-    rig.gp.error = error
-    message = await rig.send("A1")
-    [(_, again, delay)] = rig.lanes.sent
-    assert (again.message_id, again.keys, again.delays) == (message.message_id, ("A1",), 1)
-    assert delay >= (error.retry_after or 0)
-    assert await rig.parked() == []
-
-
-async def test_a_second_delivery_is_halved_and_a_third_made_single(rig: Rig) -> None:
-    keys = [f"K{n}" for n in range(5)]
-    await rig.send(*keys, delivery=2)
-    assert [len(message.keys) for _, message, _ in rig.lanes.sent] == [3, 2]
-    rig.lanes.sent.clear()
-    await rig.send(*keys, delivery=3)
-    assert [message.keys for _, message, _ in rig.lanes.sent] == [(key,) for key in keys]
-
-
 async def test_an_account_with_our_key_is_coupled_and_not_doubled(rig: Rig) -> None:
     rig.gp.type_customer("TWO", "A1", CUSTNAME="From GP")
     values = {"gp365_key": company_key("TWO", "A1"), "name": "Typed before", "statecode": 0}
@@ -267,25 +239,51 @@ async def test_companies_do_not_meet(rig: Rig) -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("body", "code"),
-    [
-        ("not json", "message_unreadable"),
-        ('{"version": 7}', "message_version"),
-        (Message.new("no_such_flow", "TWO", ["A1"], "timestamp").to_json(), "unknown_flow"),
-        (Message.new(FLOW, "FOUR", ["A1"], "timestamp").to_json(), "unknown_flow"),
-    ],
-)
-async def test_a_message_that_cannot_be_worked_is_kept_whole(rig: Rig, body: str, code: str) -> None:
-    await rig.pipeline.receive(body, 1, LANE)
-    [entry] = await rig.parked()
-    assert (entry.code, entry.body) == (code, body)
+async def test_an_inactive_create_found_landed_is_still_made_inactive(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A", INACTIVE=1)
+    rig.dataverse.cut_after = 1
+    await rig.send("A1")
+    await rig.send(message=rig.lanes.sent[0][1])
+    assert one_row(rig).values["statecode"] == 1
 
 
-async def test_poison_of_many_is_split_and_of_one_is_parked(rig: Rig) -> None:
-    flows = rig.pipeline._flows
-    await rig.parking.drain(Message.new(FLOW, "TWO", ["A1", "B1"], "timestamp").to_json(), LANE, flows)
-    assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",), ("B1",)]
-    await rig.parking.drain(rig.lanes.sent[0][1].to_json(), LANE, flows)
+async def test_a_cut_between_create_and_deactivation_is_made_good(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A", INACTIVE=1)
+
+    write = rig.dataverse.write
+
+    async def cut_the_second(company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        if not rig.dataverse.writes:
+            return await write(company, mapping, writes)
+        rig.dataverse.write = write  # type: ignore[method-assign]
+        raise RetryLater("cut", code="system_unreachable")
+
+    rig.dataverse.write = cut_the_second  # type: ignore[method-assign]
+    await rig.send("A1")
+    assert one_row(rig).values["statecode"] == 0
+    await rig.send(message=rig.lanes.sent[0][1])
+    assert one_row(rig).values["statecode"] == 1
+
+
+async def test_an_account_that_is_coupled_already_is_not_coupled_again(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    account = one_row(rig).key
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B")
+    rig.dataverse.edit(account, gp365_key=company_key("TWO", "B1"))
+    await rig.send("B1")
     [entry] = await rig.parked()
-    assert (entry.key, entry.code) == ("A1", "worker_killed")
+    assert (entry.key, entry.code) == ("B1", "duplicate_in_target")
+    assert "A1" in entry.message
+    assert rig.lanes.sent == []
+
+
+async def test_a_parked_record_stays_listed_until_its_write_has_landed(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B", PYMTRMID="Net 31")
+    await rig.send("B1")
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B", PYMTRMID="Net 30")
+    rig.dataverse.cut_before = 1
+    await rig.send("B1")
+    assert [entry.key for entry in await rig.parked()] == ["B1"]
+    await rig.send(message=rig.lanes.sent[0][1])
+    assert await rig.parked() == []

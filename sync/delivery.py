@@ -1,0 +1,133 @@
+"""The door of the lanes: what a queue delivered is worked, split, parked or sent again, and never lost."""
+
+import logging
+from collections.abc import Mapping as Table
+from collections.abc import Sequence
+
+from sync.errors import BadSettings, Rejected, RetryLater
+from sync.flow import Flow
+from sync.message import Message
+from sync.parking import Parking
+from sync.pauses import Pauses
+from sync.pipeline import Pipeline
+from sync.stores.queues import Lanes
+
+SURPRISES = 3
+"""From this delivery on, an error nobody thought of parks its record instead of going to the poison queue."""
+
+log = logging.getLogger(__name__)
+
+
+class Deliveries:
+    """Takes messages from lanes and from their poison queues."""
+
+    def __init__(
+        self,
+        flows: Table[str, Flow],
+        companies: Sequence[str],
+        pipeline: Pipeline,
+        parking: Parking,
+        lanes: Lanes,
+        pauses: Pauses,
+    ) -> None:
+        self._flows = flows
+        self._companies = companies
+        self._pipeline = pipeline
+        self._parking = parking
+        self._lanes = lanes
+        self._pauses = pauses
+
+    async def receive(self, body: str, delivery: int, lane: str) -> None:
+        """Work what a lane delivered for the `delivery`-th time.
+
+        Raises only when storage does not take what is to be sent again, or at an error nobody thought of: then the host
+        delivers the message again.
+        """
+        try:
+            message = Message.parse(body)
+            flow = self._flow(message)
+        except Rejected as error:
+            await self._parking.park_body(body, error)
+            return
+        if delivery > 1 and len(message.keys) > 1:
+            await self._split(message, delivery, lane)
+            return
+        try:
+            await self._work(message, flow, delivery, lane)
+        except Exception as error:
+            if delivery < SURPRISES:
+                raise
+            log.exception("%s: %s/%s", flow.name, message.company, message.keys[0])
+            await self._parking.park_alone(flow, message, _surprise(message, error))
+
+    async def drain(self, body: str, lane: str) -> None:
+        """Take one message from a lane's poison queue: one of several keys is split and sent again, a single record
+        parked. Never raises because of what the message holds.
+        """
+        try:
+            message = Message.parse(body)
+            flow = self._flow(message)
+        except Rejected as error:
+            await self._parking.park_body(body, error)
+            return
+        if len(message.keys) > 1:
+            await self._split(message, SURPRISES, lane)
+            return
+        key = message.keys[0]
+        text = f"The worker died each time it touched {message.company}/{key}."
+        await self._parking.park_alone(flow, message, Rejected(text, code="worker_killed", key=key))
+
+    def _flow(self, message: Message) -> Flow:
+        if message.flow not in self._flows or message.company not in self._companies:
+            text = f"The message names flow {message.flow} of company {message.company}, which is not installed."
+            raise Rejected(text, code="unknown_flow")
+        return self._flows[message.flow]
+
+    async def _work(self, message: Message, flow: Flow, delivery: int, lane: str) -> None:
+        try:
+            run = await self._pipeline.work(message, flow, redelivered=delivery > 1 or message.delays > 0)
+        except (RetryLater, BadSettings) as error:
+            await self._send_again(message, message.keys, error, lane)
+        except Rejected as error:
+            await self._reject(message, flow, error, lane)
+        else:
+            for keys in _by_cause(run.later):
+                await self._send_again(message, keys, run.later[keys[0]], lane)
+
+    async def _split(self, message: Message, delivery: int, lane: str) -> None:
+        for part in message.split(delivery):
+            await self._lanes.send(lane, part)
+
+    async def _reject(self, message: Message, flow: Flow, error: Rejected, lane: str) -> None:
+        """A refusal of the whole message: find the record it is about, and park that one."""
+        if len(message.keys) > 1:
+            await self._split(message, SURPRISES, lane)
+        else:
+            await self._parking.park_alone(flow, message, error)
+
+    async def _send_again(
+        self, message: Message, keys: Sequence[str], error: RetryLater | BadSettings, lane: str
+    ) -> None:
+        """Send some keys of a message again after a pause: nothing of it was their fault."""
+        level = logging.ERROR if isinstance(error, BadSettings) else logging.INFO
+        log.log(level, "%s: %s %s", message.flow, error.message, error.next_step)
+        waits = error.code == "in_progress"
+        pause = self._pauses.short(message.delays) if waits else self._pauses.next(message.delays, error.retry_after)
+        await self._lanes.send(lane, message.again(keys), pause)
+
+
+def _by_cause(later: Table[str, RetryLater | BadSettings]) -> list[list[str]]:
+    groups: dict[str, list[str]] = {}
+    for key, error in later.items():
+        groups.setdefault(error.code, []).append(key)
+    return list(groups.values())
+
+
+def _surprise(message: Message, error: Exception) -> Rejected:
+    """An error nobody thought of, without its text: that may hold a secret, and stands in the app's log."""
+    where = error.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_qualname}, line {where.tb_lineno}" if where else "an unknown place"
+    text = f"{message.company}/{message.keys[0]} ended in {type(error).__name__} at {place}."
+    return Rejected(text, code="unexpected", key=message.keys[0])

@@ -1,0 +1,90 @@
+"""What a lane delivered is worked, split, parked or sent again, and never lost."""
+
+import pytest
+
+from sync.errors import BadSettings, Rejected, RetryLater
+from sync.message import Message
+from tests.unit.conftest import FLOW, LANE, Rig
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        RetryLater("no answer", code="system_unreachable"),
+        RetryLater("slow down", code="throttled", retry_after=600),
+        BadSettings("no right", code="right_missing"),
+    ],
+)
+async def test_what_is_not_the_records_fault_comes_again_and_parks_nothing(rig: Rig, error: RetryLater) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.gp.error = error
+    message = await rig.send("A1")
+    [(_, again, delay)] = rig.lanes.sent
+    assert (again.message_id, again.keys, again.delays) == (message.message_id, ("A1",), 1)
+    assert delay >= (error.retry_after or 0)
+    assert await rig.parked() == []
+
+
+async def test_a_second_delivery_is_halved_and_a_third_made_single(rig: Rig) -> None:
+    keys = [f"K{n}" for n in range(5)]
+    await rig.send(*keys, delivery=2)
+    assert [len(message.keys) for _, message, _ in rig.lanes.sent] == [3, 2]
+    rig.lanes.sent.clear()
+    await rig.send(*keys, delivery=3)
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [(key,) for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ("not json", "message_unreadable"),
+        ('{"version": 7}', "message_version"),
+        (Message.new("no_such_flow", "TWO", ["A1"], "timestamp").to_json(), "unknown_flow"),
+        (Message.new(FLOW, "FOUR", ["A1"], "timestamp").to_json(), "unknown_flow"),
+    ],
+)
+async def test_a_message_that_cannot_be_worked_is_kept_whole(rig: Rig, body: str, code: str) -> None:
+    await rig.deliveries.receive(body, 1, LANE)
+    [entry] = await rig.parked()
+    assert (entry.code, entry.body) == (code, body)
+
+
+async def test_poison_of_many_is_split_and_of_one_is_parked(rig: Rig) -> None:
+    await rig.deliveries.drain(Message.new(FLOW, "TWO", ["A1", "B1"], "timestamp").to_json(), LANE)
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",), ("B1",)]
+    await rig.deliveries.drain(rig.lanes.sent[0][1].to_json(), LANE)
+    [entry] = await rig.parked()
+    assert (entry.key, entry.code) == ("A1", "worker_killed")
+
+
+async def test_a_refusal_of_many_finds_the_one_it_is_about(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.gp.error = Rejected("GP can't read it", code="source_unreadable")
+    await rig.send("A1", "B1")
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",), ("B1",)]
+    await rig.send(message=rig.lanes.sent[1][1])
+    assert [(entry.key, entry.code) for entry in await rig.parked()] == [("B1", "source_unreadable")]
+
+
+async def test_an_error_nobody_thought_of_is_delivered_again_and_then_parked_without_its_text(rig: Rig) -> None:
+    rig.gp.error = ZeroDivisionError("account 4711")  # type: ignore[assignment]
+    for delivery in (1, 2):
+        with pytest.raises(ZeroDivisionError):
+            await rig.send("A1", delivery=delivery)
+    await rig.send("A1", delivery=3)
+    [entry] = await rig.parked()
+    assert entry.code == "unexpected"
+    assert "ZeroDivisionError" in entry.message
+    assert "4711" not in str(entry)
+
+
+async def test_tables_that_do_not_answer_send_the_message_again(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+
+    async def down(*_: object) -> None:
+        raise RetryLater("no tables", code="system_unreachable")
+
+    rig.ledger_table.transact = down  # type: ignore[method-assign]
+    message = await rig.send("A1")
+    [(_, again, _)] = rig.lanes.sent
+    assert (again.message_id, again.keys) == (message.message_id, ("A1",))
