@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from sync.errors import Rejected
+from sync.errors import Rejected, RetryLater
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.stores.ledger import Result
