@@ -178,7 +178,7 @@ def constrained(gp: Endpoint, table: str, rule: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize(("number", "procedure", "values", "table", "rule"), WRITES)
-def test_a_write_that_fails_sends_the_sql_error_and_returns_its_number(  # noqa: PLR0917
+def test_a_write_that_fails_sends_the_sql_error_and_returns_its_number(
     gp: Endpoint, number: int, procedure: str, values: dict[str, object], table: str, rule: str
 ) -> None:
     """Asked of the engine's own session: pymssql loses what comes after an error."""
