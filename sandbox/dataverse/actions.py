@@ -6,7 +6,8 @@ from collections.abc import Callable
 from sandbox.dataverse import errors
 from sandbox.dataverse.customizing import Customizing
 from sandbox.dataverse.environment import Environment
-from sandbox.dataverse.grammar import Literal, parse_literal
+from sandbox.dataverse.grammar import parse_literal
+from sandbox.dataverse.literals import Literal
 from sandbox.dataverse.odata import Segment
 from sandbox.dataverse.store import quoted
 from sandbox.dataverse.wire import Call, Reply

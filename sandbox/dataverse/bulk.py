@@ -4,8 +4,8 @@ from dataclasses import dataclass
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.environment import Environment
-from sandbox.dataverse.grammar import GUID
 from sandbox.dataverse.keys import RowKey, row_key
+from sandbox.dataverse.literals import GUID
 from sandbox.dataverse.odata import parse_path
 from sandbox.dataverse.rows import Rows
 from sandbox.dataverse.schema import Table

@@ -9,7 +9,8 @@ from decimal import Decimal
 from itertools import count
 
 from sandbox.dataverse import errors
-from sandbox.dataverse.grammar import GUID, Call, Compare, Literal, Logic, Node, Not, Path, Quantified
+from sandbox.dataverse.grammar import Call, Compare, Logic, Node, Not, Path, Quantified
+from sandbox.dataverse.literals import GUID, Literal
 from sandbox.dataverse.odata import split_outside
 from sandbox.dataverse.schema import Column, Navigation, Schema, Table
 from sandbox.dataverse.store import Store, fold, quoted, target_column
@@ -73,9 +74,11 @@ class FilterSql:
             column = property_of(table, parts[0])
             return self.store.comparable(column, alias), column
         end = table.navigation.get(parts[0]) if parts else None
-        target = self.store.schema.table(end.table) if end else None
-        if end is None or target is None:
+        if end is None:
             raise errors.unknown_property(parts[0] if parts else "", table.name)
+        target = self.store.schema.table(end.table)
+        if target is None:
+            raise errors.Unsupported("table", end.table, errors.unknown_property(parts[1], end.table))
         inner_alias = self._alias()
         inner, column = self._step(target, inner_alias, parts[1:])
         link = join(table, alias, end, target, inner_alias)
@@ -101,9 +104,10 @@ class FilterSql:
         return f"({sql} <> ? OR {sql} IS NULL)" if op == "ne" else f"({sql} {_SQL[op]} ?)"
 
     def _unsupported(self, node: Node) -> errors.DataverseError:
-        what = node.name if isinstance(node, Call) else type(node).__name__
-        error = errors.bad_query(f"An unknown function with name '{what}' was found.")
-        return errors.Unsupported("filter", what, error)
+        if not isinstance(node, Call):
+            return errors.bad_query("An operator with an incompatible operand was detected: it takes a property.")
+        error = errors.bad_query(f"An unknown function with name '{node.name}' was found.")
+        return errors.Unsupported("filter", node.name, error)
 
     def _columns(self, sql: str, column: Column, op: str, right: Path, scope: Scope) -> str:
         other_sql, other = self.path(right, scope)
@@ -188,7 +192,8 @@ def comparable_value(column: Column, literal: Literal, op: str = "eq") -> object
         return fold(value)
     if kind in _NUMBERS and literal.edm in {"Edm.Int32", "Edm.Decimal"}:
         return float(value) if isinstance(value, Decimal) else value
-    if kind == "Edm.Guid" and isinstance(value, str) and GUID.fullmatch(value):
+    # Quoted ids are tolerated for `_x_value`, and only there.
+    if column.is_lookup and isinstance(value, str) and GUID.fullmatch(value):
         return value.lower()
     if kind == "Edm.DateTimeOffset" and literal.edm in {"Edm.DateTimeOffset", "Edm.Date"}:
         return value if literal.edm == kind else f"{value}T00:00:00Z"

@@ -4,12 +4,16 @@ from datetime import UTC, datetime, timedelta
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.filters import FilterSql, Scope, comparable_value
-from sandbox.dataverse.grammar import Call, Literal, Path, parse_literal
+from sandbox.dataverse.grammar import Call, Path, parse_literal
+from sandbox.dataverse.literals import Literal
 from sandbox.dataverse.schema import Column, Table
 from sandbox.dataverse.values import edm
 
 _DAYS = {"Today": (0, 1), "Yesterday": (-1, 0), "Tomorrow": (1, 2), "Last7Days": (-7, 1), "Next7Days": (0, 8)}
 _COUNTED = {"LastXDays": "days", "NextXDays": "days", "LastXHours": "hours", "NextXHours": "hours"}
+_OF_ONE = {*_COUNTED, "On", "OnOrAfter", "OnOrBefore"}
+_OF_SEVERAL = {"In", "NotIn", "Between", "NotBetween"}
+_USER = {"EqualUserId": "=", "NotEqualUserId": "<>"}
 
 
 class QueryFunctions:
@@ -20,18 +24,19 @@ class QueryFunctions:
 
     def __call__(self, sql: FilterSql, node: Call, scope: Scope) -> str:
         name = node.name.removeprefix(errors.TYPE)
-        if name == node.name:
+        if name == node.name or name not in {*_DAYS, *_OF_ONE, *_OF_SEVERAL, *_USER}:
             raise _unknown(node.name)
+        _check_parameters(name, node)
         column, expression = self._property(sql, node, scope)
         if name in {"In", "NotIn"}:
             return self._in(sql, column, expression, _texts(node), negated=name == "NotIn")
         if name in {"Between", "NotBetween"}:
             return self._between(sql, column, expression, _texts(node), negated=name == "NotBetween")
-        if name in {"EqualUserId", "NotEqualUserId"}:
+        if edm(column) not in ({"Edm.Guid"} if name in _USER else {"Edm.DateTimeOffset", "Edm.Date"}):
+            raise errors.bad_query(f"The function '{node.name}' cannot be used with '{column.name}'.")
+        if name in _USER:
             sql.values.append(self._user_id)
-            return f"({expression} {'=' if name == 'EqualUserId' else '<>'} ?)"
-        if column.type != "DateTime":
-            raise _unknown(node.name)
+            return f"({expression} {_USER[name]} ?)"
         low, high = self._period(name, node, column)
         return _within(sql, column, expression, low, high)
 
@@ -62,15 +67,32 @@ class QueryFunctions:
         if name in _DAYS:
             low, high = _DAYS[name]
             return midnight + timedelta(low), midnight + timedelta(high)
-        if name in _COUNTED:
-            span = timedelta(**{_COUNTED[name]: int(_value(node))})
-            base = midnight if _COUNTED[name] == "days" else now
-            return (base - span, now) if name.startswith("Last") else (now, base + span + timedelta(days=1))
-        if name in {"On", "OnOrAfter", "OnOrBefore"}:
-            day = datetime.fromisoformat(value_of(column, _value(node))[:10]).replace(tzinfo=UTC)
+        try:
+            if name in _COUNTED:
+                return _counted(name, now, midnight, int(_value(node)))
+            day = datetime.fromisoformat(str(value_of(column, _value(node)))[:10]).replace(tzinfo=UTC)
             after = day + timedelta(days=1)
-            return {"On": (day, after), "OnOrAfter": (day, None), "OnOrBefore": (None, after)}[name]
-        raise _unknown(node.name)
+        except (ValueError, OverflowError):
+            raise errors.bad_query(f"The value '{_value(node)}' of '{node.name}' is out of range.") from None
+        return {"On": (day, after), "OnOrAfter": (day, None), "OnOrBefore": (None, after)}[name]
+
+
+def _check_parameters(name: str, node: Call) -> None:
+    wanted = {"PropertyName"}
+    if name in _OF_ONE | _OF_SEVERAL:
+        wanted.add("PropertyValue" if name in _OF_ONE else "PropertyValues")
+    if node.args or node.named.keys() != wanted:
+        raise errors.bad_query(f"Unresolved parameters of '{node.name}': {', '.join(sorted(wanted))} are expected.")
+
+
+def _counted(name: str, now: datetime, midnight: datetime, count: int) -> tuple[datetime, datetime]:
+    """The last or next so many whole days, today included, or hours from this moment. Raises ValueError for none."""
+    if count < 1:
+        raise ValueError(count)
+    if _COUNTED[name] == "hours":
+        span = timedelta(hours=count)
+        return (now - span, now) if name.startswith("Last") else (now, now + span)
+    return (midnight - timedelta(count), now) if name.startswith("Last") else (now, midnight + timedelta(count + 1))
 
 
 def _within(sql: FilterSql, column: Column, expression: str, low: datetime | None, high: datetime | None) -> str:

@@ -1,36 +1,12 @@
 """The expressions of OData 4.0's URL grammar that Dataverse takes: `$filter` and constants, as trees."""
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from decimal import Decimal
 
-from sandbox.dataverse.errors import bad_query
+from sandbox.dataverse.errors import DataverseError, bad_query
+from sandbox.dataverse.literals import TOKEN, Literal, constant
 
-GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_TOKEN = re.compile(
-    r"""\s*(?:
-      (?P<guid>[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})
-    | (?P<datetime>\d{4}-\d\d-\d\dT\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:\d\d))
-    | (?P<date>\d{4}-\d\d-\d\d)
-    | (?P<number>-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?)
-    | (?P<string>'(?:[^']|'')*')
-    | (?P<alias>@\w+)
-    | (?P<name>[A-Za-z_][\w.]*)
-    | (?P<mark>[()\[\],/:=])
-    )""",
-    re.VERBOSE,
-)
 _COMPARISONS = {"eq", "ne", "gt", "ge", "lt", "le"}
-
-
-@dataclass(frozen=True)
-class Literal:
-    """A constant. `edm` is its OData type, "null" for null and "Collection" for a tuple of constants."""
-
-    value: object
-    edm: str
 
 
 @dataclass(frozen=True)
@@ -82,21 +58,16 @@ class Quantified:
 Node = Literal | Path | Call | Compare | Logic | Not | Quantified
 
 
-def instant(text: str) -> str:
-    """An ISO 8601 date and time with offset as stored here: UTC, whole seconds, `Z`. Raises ValueError."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(text)
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
 def parse_filter(text: str, aliases: Mapping[str, str]) -> Node:
     """The tree of a `$filter`; `aliases` are the `@name=value` parameters of the URL.
 
     Raises DataverseError 0x80060888 where the text is not in the grammar.
     """
     parser = _Parser(text, aliases)
-    node = parser.either()
+    try:
+        node = parser.either()
+    except RecursionError:
+        raise bad_query("The $filter expression is nested too deeply.") from None
     parser.end()
     return node
 
@@ -115,16 +86,17 @@ class _Parser:
         self._tokens = list(self._split(text))
         self._at = 0
 
-    def _split(self, text: str):
+    def _split(self, text: str) -> Iterator[tuple[str, str, int]]:
         position, end = 0, len(text.rstrip())
         while position < end:
-            match = _TOKEN.match(text, position)
+            match = TOKEN.match(text, position)
             if match is None:
                 raise self._error(position)
-            yield match.lastgroup, match.group(match.lastgroup or 0), match.start()
+            kind = str(match.lastgroup)
+            yield kind, match[kind], match.start(kind)
             position = match.end()
 
-    def _error(self, position: int) -> Exception:
+    def _error(self, position: int) -> DataverseError:
         return bad_query(f"Syntax error at position {position} in '{self._text}'.")
 
     def _peek(self, ahead: int = 0) -> tuple[str, str]:
@@ -138,7 +110,7 @@ class _Parser:
         self._at += 1
         return found
 
-    def _fail(self) -> Exception:
+    def _fail(self) -> DataverseError:
         known = self._at < len(self._tokens)
         return self._error(self._tokens[self._at][2] if known else len(self._text))
 
@@ -150,19 +122,16 @@ class _Parser:
         return self._chain("or", self._both)
 
     def _both(self) -> Node:
-        return self._chain("and", self._negation)
+        return self._chain("and", self._comparison)
 
-    def _chain(self, word: str, part) -> Node:
+    def _chain(self, word: str, part: Callable[[], Node]) -> Node:
         items = [part()]
         while self._peek() == ("name", word):
             self._take()
             items.append(part())
         return items[0] if len(items) == 1 else Logic(word, tuple(items))
 
-    def _negation(self) -> Node:
-        if self._peek() == ("name", "not"):
-            self._take()
-            return Not(self._negation())
+    def _comparison(self) -> Node:
         left = self._operand()
         kind, word = self._peek()
         if kind == "name" and word in _COMPARISONS:
@@ -172,6 +141,10 @@ class _Parser:
 
     def _operand(self) -> Node:
         kind, text = self._peek()
+        if (kind, text) == ("name", "not"):
+            # `not` binds tighter than a comparison, as OData has it: `not a eq 1` is `(not a) eq 1`.
+            self._take()
+            return Not(self._operand())
         if text == "(" and kind == "mark":
             self._take()
             node = self.either()
@@ -189,7 +162,7 @@ class _Parser:
         if kind == "alias":
             return parse_literal(self._aliases[text]) if text in self._aliases else Literal(None, "null")
         try:
-            literal = _constant(kind, text)
+            literal = constant(kind, text)
         except ValueError:
             literal = None
         if literal is None:
@@ -202,10 +175,13 @@ class _Parser:
         items = []
         while self._peek()[1] != "]":
             items.append(self.constant())
-            if self._peek()[1] == ",":
-                self._take()
+            self._comma("]")
         self._take("]")
         return Literal(tuple(items), "Collection")
+
+    def _comma(self, end: str) -> None:
+        if self._peek() != ("mark", end):
+            self._take(",")
 
     def _name(self) -> Node:
         parts = [self._take()]
@@ -239,27 +215,6 @@ class _Parser:
                 named[key] = self.constant()
             else:
                 args.append(self.either())
-            if self._peek()[1] == ",":
-                self._take()
+            self._comma(")")
         self._take(")")
         return Call(name, tuple(args), named)
-
-
-def _constant(kind: str, text: str) -> Literal | None:
-    match kind, text:
-        case "string", _:
-            return Literal(text[1:-1].replace("''", "'"), "Edm.String")
-        case "guid", _:
-            return Literal(text.lower(), "Edm.Guid")
-        case "datetime", _:
-            return Literal(instant(text), "Edm.DateTimeOffset")
-        case "date", _:
-            return Literal(text, "Edm.Date")
-        case "number", _:
-            whole = re.fullmatch(r"-?\d+", text)
-            return Literal(int(text), "Edm.Int32") if whole else Literal(Decimal(text), "Edm.Decimal")
-        case "name", "true" | "false":
-            return Literal(text == "true", "Edm.Boolean")
-        case "name", "null":
-            return Literal(None, "null")
-    return None

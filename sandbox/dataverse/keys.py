@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from sandbox.dataverse import errors
-from sandbox.dataverse.grammar import Literal
+from sandbox.dataverse.literals import Literal
 from sandbox.dataverse.odata import Segment, parse_key, parse_path
 from sandbox.dataverse.schema import Column, Key, Table
 from sandbox.dataverse.store import Row, Store

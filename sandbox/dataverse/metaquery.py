@@ -1,7 +1,8 @@
 """`$filter` and `$select` on metadata, which takes only comparisons for equality."""
 
 from sandbox.dataverse import errors
-from sandbox.dataverse.grammar import Compare, Literal, Logic, Node, Not, Path, parse_filter
+from sandbox.dataverse.grammar import Compare, Logic, Node, Not, Path, parse_filter
+from sandbox.dataverse.literals import Literal
 from sandbox.dataverse.odata import split_outside
 
 Json = dict[str, object]

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from urllib.parse import unquote, unquote_plus
 
 from sandbox.dataverse.errors import bad_query
-from sandbox.dataverse.grammar import GUID, Literal, parse_literal
+from sandbox.dataverse.grammar import parse_literal
+from sandbox.dataverse.literals import GUID, Literal
 
 
 def split_outside(text: str, separator: str) -> list[str]:
@@ -52,7 +53,7 @@ def parse_key(text: str) -> dict[str, Literal]:
     values = {}
     for part in parts:
         name, found, value = part.partition("=")
-        if not found:
+        if not found or name.strip() in values:
             raise bad_query("Bad Request - Error in query syntax.")
         values[name.strip()] = parse_literal(value.strip())
     return values
@@ -79,13 +80,15 @@ class Expand:
 
 
 def parse_expand(text: str) -> list[Expand]:
-    """The items of `$expand`."""
+    """The items of `$expand`. Raises DataverseError 0x80060888."""
     items = []
     for piece in split_outside(text, ","):
-        name, inside, rest = piece.partition("(")
-        options = {}
-        for option in split_outside(rest[: rest.rindex(")")], ";") if inside else []:
+        match = re.fullmatch(r"([^()]+)(?:\((.*)\))?", piece, re.DOTALL)
+        if match is None:
+            raise bad_query(f"Bad Request - Error in query syntax: '{piece}'.")
+        options: dict[str, str] = {}
+        for option in split_outside(match[2] or "", ";"):
             key, _, value = option.partition("=")
             options[key.strip()] = value.strip()
-        items.append(Expand(name.strip(), options))
+        items.append(Expand(match[1].strip(), options))
     return items

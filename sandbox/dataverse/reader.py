@@ -58,6 +58,8 @@ class Reader:
 
     def check(self, options: Options, known: set[str] = _KNOWN) -> None:
         """Raises DataverseError 0x80060888 for a query option that is not imitated or does not exist."""
+        if options.get("$count", "true") not in {"true", "false"}:
+            raise errors.bad_query(f"Invalid value '{options['$count']}' for $count query option found.")
         for name in options.keys() - known:
             if not name.startswith("@"):
                 error = errors.bad_query(f"The query parameter {name} is not supported.")
@@ -67,7 +69,8 @@ class Reader:
         """A single row, `row` being the whole of it."""
         self.check(options, {"$select", "$expand", "tag"})
         self.call.user.need("Read", table)
-        if self.call.headers.get("If-None-Match") == etag(row) and "$expand" not in options:
+        known = self.call.headers.get("If-None-Match") == etag(row)
+        if known and "$expand" not in options and not self.call.prefer.annotations:
             return Reply(304, {"ETag": etag(row)})
         self.env.counts.add("operations read")
         body = self.entity(table, row, options, single=True)
@@ -77,8 +80,9 @@ class Reader:
     def entity(self, table: Table, row: Row, options: Options, *, single: bool) -> dict[str, object]:
         """A row as JSON with its expansions."""
         body = self.renderer.row(table, selected(table, options.get("$select")), row)
+        aliases = _aliases(options)
         for item in _expands(options):
-            self._expand(table, row, item, body, single=single)
+            self._expand(table, row, Expand(item.name, {**aliases, **item.options}), body, single=single)
         return body
 
     def many(self, table: Table, options: Options, parent: Parent | None = None) -> Reply:
@@ -90,8 +94,7 @@ class Reader:
         rows = self._fetch(table, query)
         what = context(self.call.root, table.entity_set_name, options.get("$select"), _names(options))
         body: dict[str, object] = {"@odata.context": what}
-        if options.get("$count") == "true":
-            self._count_into(body, table, query)
+        self._count_into(body, table, query, counted=options.get("$count") == "true")
         body["value"] = [self._set_entity(table, row, query.columns, options) for row in rows[: query.limit]]
         if not query.topped and len(rows) > query.limit:
             last = str(rows[query.limit - 1][table.primary_id]) if query.keyset else ""
@@ -114,8 +117,7 @@ class Reader:
             filters.values.append(parent.row_id)
             terms.append(child_link(table, "t", parent.end, parent.table, "?"))
         if "$filter" in options:
-            aliases = {name: value for name, value in options.items() if name.startswith("@")}
-            terms.append(filters.condition(parse_filter(options["$filter"], aliases), base_scope(table)))
+            terms.append(filters.condition(parse_filter(options["$filter"], _aliases(options)), base_scope(table)))
         top, primary = _top(options), f"t.{quoted(table.primary_id)}"
         ordered = bool(options.get("$orderby"))
         order = order_sql(self._filters(), base_scope(table), options["$orderby"]) + ", " if ordered else ""
@@ -153,26 +155,33 @@ class Reader:
         sql = f"SELECT count(*) FROM (SELECT 1 FROM {quoted(table.name)} t WHERE {query.where} LIMIT ?)"
         return int(str(self.store.scalar(sql, [*query.values, _COUNT_CAP])))
 
-    def _count_into(self, body: dict[str, object], table: Table, query: Query) -> None:
-        found = self._count(table, query)
-        body["@odata.count"] = found
+    def _count_into(self, body: dict[str, object], table: Table, query: Query, *, counted: bool) -> None:
+        found = self._count(table, query) if counted else -1
+        if counted:
+            body["@odata.count"] = found
         if self.call.prefer.wants("Microsoft.Dynamics.CRM.totalrecordcount"):
             body["@Microsoft.Dynamics.CRM.totalrecordcount"] = found
             body["@Microsoft.Dynamics.CRM.totalrecordcountlimitexceeded"] = found >= _COUNT_CAP
 
     def _expand(self, table: Table, row: Row, item: Expand, body: dict[str, object], *, single: bool) -> None:
-        self.check(item.options, _IN_EXPAND)
         end = table.navigation.get(item.name)
         if end is None:
+            self.check(item.options, _IN_EXPAND)
             self._expand_children(table, row, item, body, single=single)
             return
+        self.check(item.options, {"$select", "$expand"})
         column = table.columns[end.column]
-        target = self.env.schema.table(end.table)
+        target = self._target(end, item.name)
+        self.call.user.need("Read", target)
         matches = not column.polymorphic or row[target_column(column)] == end.table
-        found = self.store.get(target, str(row[column.name])) if target and matches else None
-        if target is not None:
-            self.call.user.need("Read", target)
-        body[item.name] = self.entity(target, found, item.options, single=single) if target and found else None
+        found = self.store.get(target, str(row[column.name])) if matches else None
+        body[item.name] = self.entity(target, found, item.options, single=single) if found else None
+
+    def _target(self, end: Navigation, name: str) -> Table:
+        target = self.env.schema.table(end.table)
+        if target is None:
+            raise errors.Unsupported("table", end.table, errors.no_segment(name))
+        return target
 
     def _expand_children(self, table: Table, row: Row, item: Expand, body: dict, *, single: bool) -> None:
         child, end = children(self.env.schema, table, item.name)
@@ -192,9 +201,7 @@ class Reader:
     def linked(self, table: Table, row: Row, name: str) -> tuple[Table, Row] | None:
         """The row a single-valued navigation property leads to. Raises DataverseError for no such property."""
         end = table.navigation[name]
-        target = self.env.schema.table(end.table)
-        if target is None:
-            raise errors.Unsupported("table", end.table, errors.no_segment(name))
+        target = self._target(end, name)
         link = join(table, "t", end, target, "j")
         sql = (
             f"SELECT j.* FROM {quoted(table.name)} t JOIN {quoted(target.name)} j ON {link} "
@@ -204,11 +211,20 @@ class Reader:
         return (target, found[0]) if found else None
 
 
+def _aliases(options: Options) -> Options:
+    """The `@name=value` parameters among the options."""
+    return {name: value for name, value in options.items() if name.startswith("@")}
+
+
 def _expands(options: Options) -> list[Expand]:
-    items = parse_expand(options["$expand"]) if "$expand" in options else []
-    if len(items) > _MAX_EXPAND:
+    items = parse_expand(options.get("$expand", ""))
+    if _expansions(items) > _MAX_EXPAND:
         raise errors.bad_query(f"The number of $expand items exceeds the limit of {_MAX_EXPAND}.")
     return items
+
+
+def _expansions(items: list[Expand]) -> int:
+    return sum(1 + _expansions(parse_expand(item.options.get("$expand", ""))) for item in items)
 
 
 def _names(options: Options) -> list[str]:
@@ -218,7 +234,7 @@ def _names(options: Options) -> list[str]:
 def _top(options: Options) -> int | None:
     if "$top" not in options:
         return None
-    if not options["$top"].isdigit():
+    if not options["$top"].isdecimal():
         raise errors.bad_query(f"Invalid value '{options['$top']}' for $top query option found.")
     if int(options["$top"]) > MAX_PAGE:
         raise errors.invalid_argument(f"The value of $top cannot exceed {MAX_PAGE}.")

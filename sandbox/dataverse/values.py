@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.dataverse import errors
-from sandbox.dataverse.grammar import GUID, instant
+from sandbox.dataverse.literals import GUID, instant
 from sandbox.dataverse.schema import Column, Table
 
 MONEY_LIMIT = Decimal("922337203685477")

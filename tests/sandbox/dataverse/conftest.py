@@ -7,6 +7,13 @@ from sandbox.dataverse.server import Dataverse, Options
 from sandbox.identity import tokens
 from tests.sandbox.dataverse.helpers import Client, add_column, add_key
 
+LOAD = [
+    {"name": "Alpha", "creditlimit": 100, "numberofemployees": 5, "paymenttermscode": 1},
+    {"name": "beta  ", "creditlimit": 200.5, "creditonhold": True},
+    {"name": "Gamma_50%", "numberofemployees": 7, "telephone1": "425-1"},
+    {"name": "O'Brien & Söhne", "lastonholdtime": "2025-01-31T08:30:00Z"},
+]
+
 
 @pytest.fixture(scope="session")
 def state(tmp_path_factory):
@@ -60,4 +67,12 @@ async def keyed(client):
     )
     await add_column(client, "account", "String", "gp365_Key", MaxLength=50)
     await add_key(client, "account", "gp365_AccountKey", "gp365_key")
+    return client
+
+
+@pytest.fixture
+async def loaded(client):
+    """A client that knows the `ids` of the accounts of LOAD."""
+    answer = await client.door.post("/seed", json={"set": "accounts", "rows": LOAD})
+    client.ids = answer.json()["ids"]
     return client

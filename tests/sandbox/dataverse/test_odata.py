@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.dataverse.errors import DataverseError
-from sandbox.dataverse.grammar import Compare, Literal, Logic, Not, Path, parse_filter
+from sandbox.dataverse.grammar import Call, Compare, Logic, Not, Path, parse_filter
+from sandbox.dataverse.literals import Literal
 from sandbox.dataverse.odata import Segment, parse_expand, parse_key, parse_path, parse_query, split_outside
 
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=20)
@@ -41,7 +42,9 @@ def test_what_is_no_filter_is_refused_and_never_crashes(text):
 
 def test_and_binds_tighter_than_or_and_not_tightest():
     a, b, c = (Compare("eq", Path((name,)), Literal(1, "Edm.Int32")) for name in "abc")
-    assert parse_filter("not a eq 1 or b eq 1 and c eq 1", {}) == Logic("or", (Not(a), Logic("and", (b, c))))
+    assert parse_filter("not (a eq 1) or b eq 1 and c eq 1", {}) == Logic("or", (Not(a), Logic("and", (b, c))))
+    assert parse_filter("not f(a) and b eq 1", {}) == Logic("and", (Not(Call("f", (Path(("a",)),))), b))
+    assert parse_filter("not a eq 1", {}) == Compare("eq", Not(Path(("a",))), Literal(1, "Edm.Int32"))
     assert parse_filter("(a eq 1 or b eq 1) and c eq 1", {}) == Logic("and", (Logic("or", (a, b)), c))
 
 

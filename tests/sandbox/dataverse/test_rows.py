@@ -2,7 +2,7 @@
 
 import uuid
 
-from tests.sandbox.dataverse.helpers import error
+from tests.sandbox.dataverse.helpers import ANNOTATED, error
 
 REPRESENTATION = {"Prefer": "return=representation"}
 
@@ -95,6 +95,9 @@ async def test_an_unchanged_row_answers_304(client):
     etag = (await client.row("accounts", row_id))["@odata.etag"]
     answer = await client.get(f"accounts({row_id})", headers={"If-None-Match": etag})
     assert answer.status_code == 304
+    for url, more in ((f"accounts({row_id})?$expand=primarycontactid", {}), (f"accounts({row_id})", ANNOTATED)):
+        assert (await client.get(url, headers={"If-None-Match": etag, **more})).status_code == 200
+    assert (await client.get(f"accounts({row_id})", headers={"If-None-Match": "null"})).status_code == 200
 
 
 async def test_delete_removes_the_row(client):
