@@ -284,8 +284,8 @@ CREATE TABLE IF NOT EXISTS tsql.tracked_table(object_id int NOT NULL, database t
 CREATE TABLE IF NOT EXISTS tsql.tracked_commit(xid xid8 NOT NULL, database text NOT NULL, version bigint, PRIMARY KEY (xid, database));
 CREATE INDEX IF NOT EXISTS tracked_version ON tsql.tracked_commit(database, version);
 CREATE SEQUENCE IF NOT EXISTS tsql.commit_version;
--- The lock outlasts the commit's becoming visible, so versions become visible in their order.
-CREATE OR REPLACE FUNCTION tsql.stamp_commit() RETURNS trigger LANGUAGE plpgsql AS $$
+-- The lock outlasts the commit's becoming visible, so versions become visible in their order. LOCK_TIMEOUT is about rows, not about this.
+CREATE OR REPLACE FUNCTION tsql.stamp_commit() RETURNS trigger LANGUAGE plpgsql SET lock_timeout = 0 AS $$
 BEGIN
   PERFORM pg_advisory_xact_lock(7473711);
   UPDATE tsql.tracked_commit SET version = nextval('tsql.commit_version') WHERE xid = NEW.xid AND database = NEW.database;

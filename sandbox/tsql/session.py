@@ -65,7 +65,7 @@ class SqlSession:
         self.locks: dict[str, list[tuple[str, str]]] = {}
         self._system = SystemValues(self)
         self.temporaries = TemporaryTables(self)
-        self.transactions = Transactions(self.connection, self.temporaries.around_rollback)
+        self.transactions = Transactions(self.connection, self._around_rollback)
         self.transactions.committing = lambda: self.strike("sql.commit.before")
         self.transactions.committed = lambda: self.strike("sql.commit.after")
         self.transactions.ended = self._transaction_ended
@@ -135,6 +135,15 @@ class SqlSession:
         """Raises Cancelled once `cancel` was called."""
         if self._cancelled:
             raise Cancelled
+
+    def _around_rollback(self) -> Callable[[], None]:
+        restore = self.temporaries.around_rollback()
+
+        def after() -> None:
+            restore()
+            self.set_lock_timeout(self.settings.lock_timeout)
+
+        return after
 
     def _transaction_ended(self) -> None:
         self.engine.unguard(self)

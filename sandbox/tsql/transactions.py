@@ -11,8 +11,8 @@ from sandbox.tsql.errors import error
 class Transactions:
     """`count` is @@TRANCOUNT. A doomed transaction can only be rolled back; a lost one is gone in PostgreSQL already.
 
-    `around_rollback()` is called before PostgreSQL rolls back and returns what to call after it: table variables
-    survive that way. `committing()` and `committed()` are the seams around COMMIT.
+    `around_rollback()` is called before PostgreSQL rolls back and returns what to call after it: table variables and
+    SET LOCK_TIMEOUT survive that way. `committing()` and `committed()` are the seams around COMMIT.
     """
 
     def __init__(
@@ -90,11 +90,11 @@ class Transactions:
             raise error(628)
         if self.doomed:
             raise error(3930)
+        self._run(f"SAVEPOINT u_{len(self._names)}")
         self._names.append(name.lower())
-        self._run(f'SAVEPOINT "u_{name.lower()}"')
 
     def knows(self, name: str) -> bool:
-        """Whether a savepoint of that name was set."""
+        """Whether there is a savepoint of that name; rolling back to an earlier one takes the later ones away."""
         return name.lower() in self._names
 
     def named(self, name: str) -> bool:
@@ -104,12 +104,14 @@ class Transactions:
     def rollback_to(self, name: str) -> None:
         if self.count == 0:
             raise error(3903)
-        if name.lower() not in self._names:
+        if not self.knows(name):
             raise error(6401, name)
         if self.doomed:
             raise error(3931)
         restore = self._around_rollback()
-        self._run(f'ROLLBACK TO SAVEPOINT "u_{name.lower()}"')
+        place = len(self._names) - 1 - self._names[::-1].index(name.lower())
+        self._run(f"ROLLBACK TO SAVEPOINT u_{place}")
+        del self._names[place + 1 :]
         restore()
 
     @contextmanager

@@ -1,5 +1,7 @@
 """Change Tracking: versions at commit, net changes, cleaning, rights."""
 
+import threading
+
 import pytest
 
 _CHANGES = "SELECT CUSTNMBR, SYS_CHANGE_OPERATION FROM CHANGETABLE(CHANGES RM00101, {0}) AS c ORDER BY CUSTNMBR"
@@ -104,3 +106,24 @@ def test_tracking_by_statement(client):
         client.run("ALTER TABLE T DISABLE CHANGE_TRACKING; ALTER DATABASE CURRENT SET CHANGE_TRACKING = OFF").errors
         == []
     )
+
+
+def test_lock_timeout_does_not_disturb_commits_that_wait_for_each_other(tracked, engine):
+    tracked.run("SET LOCK_TIMEOUT 1; BEGIN TRAN; INSERT INTO RM00101 (CUSTNMBR) VALUES ('a')")
+    numbers = []
+    with engine.connect() as committing:
+        committing.execute("SELECT pg_advisory_lock(7473711)")
+        thread = threading.Thread(target=lambda: numbers.extend(tracked.run("COMMIT").numbers))
+        thread.start()
+        waiting = "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+        while thread.is_alive() and not committing.execute(waiting).fetchone():
+            pass
+        committing.execute("SELECT pg_sleep(0.05)")
+    thread.join()
+    assert numbers == []
+    assert tracked.value("SELECT COUNT(*) FROM RM00101") == 1
+
+
+def test_least_valid_version_is_told_only_to_who_may_see_changes(tracked, connect):
+    text = "SELECT CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID('RM00101'))"
+    assert [connect(user).value(text) is None for user in ("gp365", "reader")] == [False, True]

@@ -173,3 +173,16 @@ def test_snapshot_isolation(client, other, engine):
     assert client.value("SELECT @@TRANCOUNT") == 0
     engine.catalogs["two"].snapshot_isolation = False
     assert client.run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE").numbers == [102]
+
+
+@pytest.mark.parametrize("text", ["SET LOCK_TIMEOUT 50; ROLLBACK", "SAVE TRAN s; SET LOCK_TIMEOUT 50; ROLLBACK TRAN s; COMMIT"])
+def test_lock_timeout_outlives_the_rollback_of_the_transaction_that_set_it(client, other, text):
+    client.run("INSERT INTO T (K) VALUES (1)")
+    client.run(f"BEGIN TRAN; {text}")
+    other.run("BEGIN TRAN; UPDATE T SET N = 1")
+    release = threading.Timer(5, lambda: other.run("ROLLBACK"))
+    release.start()
+    numbers = client.run("UPDATE T SET N = 2").numbers
+    release.cancel()
+    assert numbers == [1222]
+    client.run("SET LOCK_TIMEOUT -1")
