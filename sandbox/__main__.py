@@ -17,7 +17,7 @@ from rich.table import Table
 from sandbox.child import ROOT, PartFailed, environment
 from sandbox.demo import STATE as DEMO_STATE
 from sandbox.demo import demo
-from sandbox.gaps import show_gaps
+from sandbox.gaps import ALL_STATES, show_gaps
 from sandbox.parts import PARTS, settings_file
 from sandbox.process import run
 from sandbox.scenarios import SCENARIOS
@@ -40,7 +40,7 @@ def _run(options: argparse.Namespace) -> bool:
         names = list(SCENARIOS) if options.scenario == "all" else [options.scenario]
         picture, state = options.picture, options.state
         return asyncio.run(demo(names, as_json=options.json, picture=picture, state=state))
-    return show_gaps(as_json=options.json)
+    return show_gaps(options.state, as_json=options.json)
 
 
 def _up(options: argparse.Namespace) -> bool:
@@ -87,34 +87,44 @@ async def _revive_host(box: Sandbox, stopping: asyncio.Event) -> None:
 
 
 def _show(box: Sandbox) -> None:
-    table = Table("Part", "Address", "Admin door", title="The sandbox runs; Ctrl-C ends it")
+    table = Table("Part", "Address", "Admin door", title="The sandbox runs; Ctrl-C ends it", title_justify="left")
+    table.columns[1].overflow = table.columns[2].overflow = "fold"
     for name, said in box.ready.items():
         address = said.get("url") or said.get("authority") or f"{said.get('host', '')}:{said.get('port', '')}"
-        table.add_row(name, address.strip(":"), said.get("admin", ""))
+        table.add_row(name, address.strip(":") or "in the connection string", said.get("admin", ""))
     console = Console(stderr=True)
     console.print(table)
-    console.print(f"State, logs and the app's settings: {box.state}")
+    console.print(f"State, logs and the app's settings: {box.state}", soft_wrap=True)
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
+    parser = argparse.ArgumentParser(prog="dev.py", description="The sandbox: stand-ins for what a laptop lacks.")
     commands = parser.add_subparsers(dest="command", required=True)
-    up = commands.add_parser("up", help="run the whole sandbox until interrupted")
-    up.add_argument("--state", type=Path, default=STATE, help="folder of data, ports, logs and settings")
+    up = commands.add_parser("up", prog="dev.py up", help="run the whole sandbox until interrupted")
+    _add_state(up, STATE, "folder of data, ports, logs and settings")
     up.add_argument("--fresh", action="store_true", help="empty that folder first")
-    up.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART")
-    up.add_argument("--time-scale", type=float, default=0.1, help="factor on the host's waiting times")
-    show = commands.add_parser("demo", help="play scenarios on a fresh sandbox")
-    show.add_argument("--state", type=Path, default=DEMO_STATE, help="folder to play in; emptied first")
-    show.add_argument("--scenario", choices=["all", *SCENARIOS], default="all")
+    parts = f"start only these: {', '.join(PARTS)}"
+    up.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART", help=parts)
+    pace = "factor on the host's waiting times: 1 is Azure's own pace (default: 0.1)"
+    up.add_argument("--time-scale", type=float, default=0.1, metavar="FACTOR", help=pace)
+    show = commands.add_parser("demo", prog="dev.py demo", help="play scenarios on a fresh sandbox")
+    _add_state(show, DEMO_STATE, "folder to play in; emptied first")
+    show.add_argument("--scenario", choices=["all", *SCENARIOS], default="all", help="what to play (default: all)")
     show.add_argument("--picture", type=Path, metavar="FILE", help="keep what was seen as an SVG picture")
-    gaps = commands.add_parser("gaps", help="list what the stand-ins refused")
-    sync = commands.add_parser("sync", help="an operator's command of the app, against the sandbox that `up` runs")
-    sync.add_argument("--state", type=Path, default=STATE, help="folder given to `up`")
-    sync.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help="what follows `python -m sync`")
+    gaps = commands.add_parser("gaps", prog="dev.py sandbox gaps", help="list what the stand-ins refused")
+    _add_state(gaps, ALL_STATES, "folder given to `up`, or one that holds several")
     for command in (up, show, gaps):
         command.add_argument("--json", action="store_true", help="JSON lines on standard output")
+    told = "an operator's command of the app, against the sandbox that `up` runs"
+    sync = commands.add_parser("sync", prog="dev.py sandbox sync", help=told, description=f"Run {told}.")
+    _add_state(sync, STATE, "folder given to `up`")
+    sync.add_argument("words", nargs=argparse.REMAINDER, metavar="...", help="what follows `python -m sync`")
     return parser
+
+
+def _add_state(command: argparse.ArgumentParser, default: Path, told: str) -> None:
+    shown = default.relative_to(ROOT)
+    command.add_argument("--state", type=Path, default=default, metavar="DIR", help=f"{told} (default: {shown})")
 
 
 if __name__ == "__main__":

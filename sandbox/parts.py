@@ -5,8 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[1]
+from sandbox.child import ROOT, STOP_SECONDS
+
 COMPANIES = "TWO,THREE"
+DRAIN_SECONDS = STOP_SECONDS - 5
+"""How long a host lets running functions end: whoever stops it must not lose patience first."""
 
 type Ready = Mapping[str, Mapping[str, Any]]
 """The ready line of every running part, by the part's name."""
@@ -36,6 +39,7 @@ PARTS = {
         lambda state: [
             *("--app", str(ROOT), "--settings", str(settings_file(state))),
             *("--gaps", str(state / "gaps" / "host.jsonl")),
+            *("--drain", str(DRAIN_SECONDS)),
         ],
         needs=("storage", "identity", "gp", "dataverse"),
     ),

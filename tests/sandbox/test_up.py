@@ -8,9 +8,13 @@ import sys
 
 import pytest
 
-from sandbox.child import Child, PartFailed
-from sandbox.gaps import read_gaps
-from sandbox.parts import app_settings, contract
+from sandbox.child import STOP_SECONDS, Child, PartFailed
+from sandbox.dataverse.server import Dataverse, Options
+from sandbox.door import Door, Gaps
+from sandbox.gaps import read_gaps, show_gaps
+from sandbox.gp.server import GpServer
+from sandbox.identity.server import Identity
+from sandbox.parts import PARTS, app_settings, contract
 from sandbox.ports import Ports
 from sandbox.up import Sandbox
 from sync.settings import Settings
@@ -56,6 +60,11 @@ def test_the_contract_names_everything_an_outsider_needs():
         "client_secret": "hush",
     }
     assert set(line["admin"]) == set(READY)
+
+
+def test_a_host_ends_its_drain_before_whoever_stops_it_loses_patience(tmp_path):
+    arguments = PARTS["host"].arguments(tmp_path)
+    assert 0 < int(arguments[arguments.index("--drain") + 1]) < STOP_SECONDS
 
 
 def test_the_app_accepts_its_settings(monkeypatch):
@@ -128,15 +137,28 @@ def test_ports_are_remembered_and_given_up_when_taken(tmp_path):
         assert Ports(tmp_path / "ports.json").of("gp.port") != port
 
 
-def test_gaps_of_all_parts_are_listed_once(tmp_path):
-    for state in ("state", "demo"):
-        folder = tmp_path / state / "gaps"
-        folder.mkdir(parents=True)
-        (folder / "gp.jsonl").write_text('{"kind": "statement", "what": "MERGE"}\n' * 2)
-    deeper = tmp_path / "state" / "gp" / "gaps"
-    deeper.mkdir(parents=True)
-    (deeper / "tds.jsonl").write_text('{"kind": "type", "what": "xml"}\n')
-    assert read_gaps(tmp_path) == [
-        {"part": "gp", "kind": "statement", "what": "MERGE"},
-        {"part": "tds", "kind": "type", "what": "xml"},
-    ]
+@pytest.mark.parametrize("folder", ["", "state"])
+def test_what_any_stand_in_refused_is_listed_once(tmp_path, folder):
+    state = tmp_path / "state"
+    doors = [GpServer(state / "gp").door, Dataverse(state, Options()).door, Identity(state).door]
+    doors += [Door("host", state / "gaps" / "host.jsonl") for _ in range(2)]
+    for door in doors:
+        door.gaps.note("statement", f"MERGE at {door.name}")
+    gaps = read_gaps(tmp_path / folder)
+    assert [gap["part"] for gap in gaps] == ["dataverse", "gp", "host", "identity"]
+    assert gaps[1] == {"part": "gp", "kind": "statement", "what": "MERGE at gp"}
+
+
+def test_with_nothing_refused_a_sentence_says_so(tmp_path, capsys):
+    assert show_gaps(tmp_path, as_json=True)
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert "Nothing was refused" in said.err
+
+
+def test_a_gap_is_shown_as_it_stands(tmp_path, capsys):
+    Gaps(tmp_path / "gaps" / "gp.jsonl").note("statement", "[red] DB_NAME of a column")
+    show_gaps(tmp_path, as_json=True)
+    said = capsys.readouterr()
+    assert json.loads(said.out) == {"part": "gp", "kind": "statement", "what": "[red] DB_NAME of a column"}
+    assert "[red] DB_NAME of a column" in said.err
