@@ -3,6 +3,7 @@
 import json
 import os
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,6 +12,7 @@ from sandbox.host.errors import HostError, UnknownToHost
 
 TRIGGERS = {"httpTrigger", "queueTrigger", "timerTrigger"}
 OUTPUTS = {"http", "queue"}
+EXTENSIONS = {"queueTrigger", "queue"}
 LONGEST_QUEUE_NAME = 63
 _QUEUE_NAME = re.compile("[a-z0-9]+(-[a-z0-9]+)*")
 _EXPANDED = ("queueName", "schedule", "route")
@@ -65,6 +67,15 @@ def read(metadata: Any) -> Function:
         if "queueName" in binding:
             _check_queue(binding, metadata.name)
     return Function(metadata.name, metadata.function_id, trigger, outputs, _retry(metadata, trigger["type"]))
+
+
+def refuse_extensions(found: Iterable[Function]) -> None:
+    """Raise HostError for the first function with a binding that only the extension bundle of host.json brings."""
+    for function in found:
+        for binding in (function.trigger, *function.outputs.values()):
+            if binding["type"] in EXTENSIONS:
+                text = f"the binding type {binding['type']} is not registered: host.json names no extensionBundle"
+                raise HostError(f"function {function.name}: {text}")
 
 
 def connection_string(binding: dict[str, Any], function: str) -> str:

@@ -78,6 +78,8 @@ class Host:
         logs.start(self._invocations.function_of)
         indexed = [functions.read(each) for each in await self._worker.index(self._options.app)]
         found = [function for function in indexed if not function.disabled]
+        if settings.extension_bundle is None:
+            functions.refuse_extensions(found)
         await self._prepare(found, queues)
         url = await self._serve(found, settings.extensions.http.route_prefix)
         self._door.routes.get("/invocations")(self._get_invocations)

@@ -9,6 +9,10 @@ from sandbox.child import PartFailed
 
 HEAD = "import azure.functions as func\napp = func.FunctionApp()\n"
 TIMER = '@app.timer_trigger(arg_name="timer", schedule="%NO_SUCH_SETTING%")\ndef tick(timer: func.TimerRequest): pass\n'
+QUEUE = (
+    '@app.queue_trigger(arg_name="message", queue_name="orders", connection="AzureWebJobsStorage")\n'
+    "def take(message: func.QueueMessage): pass\n"
+)
 TABLE = (
     '@app.route("x")\n@app.table_output(arg_name="out", table_name="t", connection="AzureWebJobsStorage")\n'
     "def write(req: func.HttpRequest, out: func.Out[str]) -> str: return ''\n"
@@ -33,6 +37,7 @@ def app(tmp_path):
         ("import no_such_module", ["ModuleNotFoundError", "no_such_module", "status 1"]),
         (HEAD, ["no functions found"]),
         (HEAD + TIMER, ["function tick", "NO_SUCH_SETTING", "schedule"]),
+        (HEAD + QUEUE, ["function take", "queueTrigger is not registered", "extensionBundle"]),
     ],
 )
 async def test_an_app_that_can_not_be_served_says_why_and_ends_with_1(launch, app, source, words):
