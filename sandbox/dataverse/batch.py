@@ -8,10 +8,10 @@ from sandbox.dataverse import errors, multipart
 from sandbox.dataverse.multipart import InnerRequest, Part, joined, request_of, response_part
 from sandbox.dataverse.seams import Seams
 from sandbox.dataverse.service import Service
-from sandbox.dataverse.wire import Call, Reply, parse_prefer
+from sandbox.dataverse.wire import Call, Preferences, Reply, parse_prefer
 
 LIMIT = 1000
-_BOUND = re.compile(r'(@odata\.(?:bind|id)"\s*:\s*")\$(\w+)')
+_BOUND = re.compile(rb'(@odata\.(?:bind|id)"\s*:\s*")\$(\w+)')
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Batch:
         try:
             inner = self._inner(call, step, {})
         except errors.DataverseError as error:
-            return self.service.refused(error)
+            return self.service.refused(error, self._prefer(step))
         return self.service.handle(inner, in_batch=True)
 
     async def _change_set(self, call: Call, steps: list[InnerRequest]) -> tuple[int, bytes]:
@@ -82,11 +82,10 @@ class Batch:
         url = step.url
         if match := re.match(r"/?\$(\w+)", url):
             url = _made(made, match[1]) + url[match.end() :]
-        body = _BOUND.sub(lambda m: m[1] + _made(made, m[2]), step.body.decode("utf-8")).encode()
+        body = _BOUND.sub(lambda m: m[1] + _made(made, m[2].decode()).encode(), step.body)
         path, _, query = _below_root(call.root, url).partition("?")
         if path.rstrip("/") == "$batch":
             raise errors.bad_query("A batch cannot hold a batch.")
-        prefer = parse_prefer(step.headers.get("Prefer", ""), self.service.env.gaps)
         return replace(
             call,
             method=step.method,
@@ -94,8 +93,11 @@ class Batch:
             query=query,
             headers=step.headers,
             body=body,
-            prefer=prefer,
+            prefer=self._prefer(step),
         )
+
+    def _prefer(self, step: InnerRequest) -> Preferences:
+        return parse_prefer(",".join(step.headers.getall("Prefer", [])), self.service.env.gaps)
 
 
 def _step(part: Part) -> InnerRequest | list[InnerRequest]:

@@ -36,7 +36,6 @@ class Changes:
         0x80044352 for an expired token.
         """
         self._check(table, options)
-        delta = "$deltatoken" in options
         page = self._page(options)
         rows = self._rows(table, options, page, by_version=page.since > 0)
         size = self.call.prefer.page or MAX_PAGE
@@ -53,7 +52,7 @@ class Changes:
             value += self._deleted(table, page) if page.since else []
             stamp = datetime.now(UTC).strftime(_STAMP)
             body["@odata.deltaLink"] = with_option(self.call, "$deltatoken", f"{page.upto}!{stamp}")
-        headers = {} if delta else {"Preference-Applied": "odata.track-changes"}
+        headers = self.call.prefer.applied(track=self.call.prefer.track, page=self.call.prefer.page is not None)
         return Reply(200, headers, {**body, "value": value})
 
     def count(self, table: Table, options: dict[str, str]) -> Reply:

@@ -1,5 +1,6 @@
 """The errors Dataverse answers with: HTTP status, code and sentence, one function for each kind met here."""
 
+import uuid
 from collections.abc import Sequence
 
 TYPE = "Microsoft.Dynamics.CRM."
@@ -29,8 +30,12 @@ def bad_query(message: str) -> DataverseError:
 
 
 def bad_payload(entity_set: str, message: str) -> DataverseError:
-    lead = f"Error identified in Payload provided by the user for Entity :'{entity_set}'"
-    return DataverseError(400, "0x80048d19", f"{lead} ----> InnerException : {message}")
+    lead = (
+        f"Error identified in Payload provided by the user for Entity :'{entity_set}', For more information on this "
+        "error please follow this help link https://go.microsoft.com/fwlink/?linkid=2195293"
+    )
+    inner = f"InnerException : Microsoft.OData.ODataException: {message}"
+    return DataverseError(400, "0x80048d19", f"{lead} ----> {inner}")
 
 
 def invalid_argument(message: str) -> DataverseError:
@@ -48,7 +53,7 @@ def invalid_property(entity_set: str, name: str, table: str) -> DataverseError:
 def annotation_only(entity_set: str, name: str) -> DataverseError:
     return bad_payload(
         entity_set,
-        f"Microsoft.OData.ODataException: An undeclared property '{name}' which only has property annotations in "
+        f"An undeclared property '{name}' which only has property annotations in "
         "the payload but no property value was found in the payload. In OData, only declared navigation "
         "properties and declared named streams can be represented as properties without values.",
     )
@@ -124,7 +129,8 @@ def not_allowed(message: str) -> DataverseError:
 
 
 def privilege_denied(user_id: str, privilege: str, table: str, code: int | None) -> DataverseError:
-    who = f"Principal user (Id={user_id}, type=8, roleCount=1) is missing {privilege} privilege"
+    privilege_id = uuid.uuid5(uuid.NAMESPACE_OID, privilege.lower())
+    who = f"Principal user (Id={user_id}, type=8, roleCount=1) is missing {privilege} privilege (Id={privilege_id})"
     return DataverseError(403, "0x80040220", f"{who} on OTC={code} for entity '{table}'.")
 
 

@@ -13,6 +13,7 @@ from sandbox.dataverse.schema import Column, Table
 from sandbox.dataverse.store import Row
 from sandbox.dataverse.values import sent
 from sandbox.dataverse.wire import Call, Reply
+from sandbox.dataverse.writer import Writer
 
 
 @dataclass(frozen=True)
@@ -27,18 +28,28 @@ class Properties:
         row = Rows(self.env, self.call).existing(table, key)
         name, tail = rest[0].name, [segment.name for segment in rest[1:]]
         column = table.by_property(name)
-        if column and not (name in table.navigation and tail == ["$ref"]):
-            return self._property(table, row, column, tail)
+        if column:
+            self._check(options, {"tag"})
+            return self._property(table, row, column, tail, options)
         if name in table.navigation:
             return self._parent(table, row, name, tail, options)
         if name in table.collections:
             return self._children(table, row, rest, tail, options)
         raise errors.Unsupported("segment", name, errors.no_segment(name))
 
-    def _writer(self):
-        return Rows(self.env, self.call).writer({})
+    def _writer(self, options: dict[str, str]) -> Writer:
+        self._check(options, {"tag", "$id"})
+        return Rows(self.env, self.call).writer(options)
 
-    def _property(self, table: Table, row: Row, column: Column, tail: list[str]) -> Reply:
+    def _check(self, options: dict[str, str], known: set[str]) -> None:
+        Reader(self.env, self.call).check(options, known)
+
+    def _refuse(self, tail: list[str]) -> errors.DataverseError:
+        if tail in ([], ["$ref"], ["$value"]):
+            return errors.not_allowed(f"The requested resource does not support http method '{self.call.method}'.")
+        return errors.Unsupported("segment", tail[0], errors.no_segment(tail[0]))
+
+    def _property(self, table: Table, row: Row, column: Column, tail: list[str], options: dict[str, str]) -> Reply:
         value = sent(column, row[column.name])
         row_id = row[table.primary_id]
         match self.call.method, tail:
@@ -51,13 +62,13 @@ class Properties:
             case "GET", ["$value"]:
                 self.call.user.need("Read", table)
                 return Reply(204) if value is None else Reply(200, {}, str(value))
-            case "PUT", []:
-                self._writer().update(table, row, {column.name: self.call.json().get("value")})
+            case "PUT", [] if column.settable and not column.is_lookup:
+                self._writer(options).update(table, row, {column.name: self._body(table, "value")})
                 return Reply()
-            case "DELETE", []:
-                self._writer().update(table, row, {column.name: None})
+            case "DELETE", [] if column.settable and not column.is_lookup:
+                self._writer(options).update(table, row, {column.name: None})
                 return Reply()
-        raise errors.not_allowed(f"The requested resource does not support http method '{self.call.method}'.")
+        raise self._refuse(tail)
 
     def _parent(self, table: Table, row: Row, name: str, tail: list[str], options: dict[str, str]) -> Reply:
         reader = Reader(self.env, self.call)
@@ -69,38 +80,53 @@ class Properties:
                 found = reader.linked(table, row, name)
                 return self._ref(*found) if found else Reply(204)
             case "PUT", ["$ref"]:
-                self._writer().update(table, row, {f"{name}@odata.bind": self._target()})
+                bind = {f"{name}@odata.bind": self._body(table, "@odata.id")}
+                self._writer(options).update(table, row, bind)
                 return Reply()
             case "DELETE", ["$ref"]:
-                self._writer().update(table, row, {f"{name}@odata.bind": None})
+                self._writer(options).update(table, row, {f"{name}@odata.bind": None})
                 return Reply()
-        raise errors.not_allowed(f"The requested resource does not support http method '{self.call.method}'.")
+        raise self._refuse(tail)
 
     def _children(self, table: Table, row: Row, rest: list[Segment], tail: list[str], options: dict[str, str]) -> Reply:
         child, end = children(self.env.schema, table, rest[0].name)
         row_id = str(row[table.primary_id])
         back = child.navigation_of(end.column, table.name)
         match self.call.method, tail:
-            case "GET", []:
+            case "GET", [] if rest[0].key is None:
                 return Reader(self.env, self.call).many(child, options, Parent(end, table, row_id))
-            case "POST", ["$ref"]:
-                _, other = find_reference(self.env, self.call.root, self._target())
+            case "POST", ["$ref"] if rest[0].key is None:
+                other = self._referred(child, str(self._body(table, "@odata.id")))
                 bind = {f"{back}@odata.bind": f"/{table.entity_set_name}({row_id})"}
-                self._writer().update(child, other, bind)
+                self._writer(options).update(child, other, bind)
                 return Reply()
             case "DELETE", ["$ref"]:
                 other = self._child(child, rest[0], options)
-                self._writer().update(child, other, {f"{back}@odata.bind": None})
+                if other[end.column] != row_id:
+                    raise errors.no_such_row(child.name, str(other[child.primary_id]))
+                self._writer(options).update(child, other, {f"{back}@odata.bind": None})
                 return Reply()
-        raise errors.not_allowed(f"The requested resource does not support http method '{self.call.method}'.")
+        raise self._refuse(tail if rest[0].key is None else [rest[0].name, *tail])
 
     def _child(self, child: Table, segment: Segment, options: dict[str, str]) -> Row:
         if segment.key is not None:
             return Rows(self.env, self.call).existing(child, segment.key)
-        return find_reference(self.env, self.call.root, options.get("$id", ""))[1]
+        if "$id" not in options:
+            raise errors.bad_query("The reference to remove is missing: name it by a key or by $id.")
+        return self._referred(child, options["$id"])
 
-    def _target(self) -> str:
-        return str(self.call.json().get("@odata.id", ""))
+    def _referred(self, child: Table, reference: str) -> Row:
+        found, row = find_reference(self.env, self.call.root, reference)
+        if found is not child:
+            text = f"A reference to '{child.name}' is expected, not to '{found.name}'."
+            raise errors.bad_payload(child.entity_set_name, text)
+        return row
+
+    def _body(self, table: Table, name: str) -> object:
+        body = self.call.json()
+        if name not in body:
+            raise errors.bad_payload(table.entity_set_name, f"The property '{name}' is missing.")
+        return body[name]
 
     def _ref(self, table: Table, row: Row) -> Reply:
         url = f"{self.call.root}/{table.entity_set_name}({row[table.primary_id]})"

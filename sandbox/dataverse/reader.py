@@ -75,7 +75,8 @@ class Reader:
         self.env.counts.add("operations read")
         body = self.entity(table, row, options, single=True)
         what = context(self.call.root, table.entity_set_name, options.get("$select"), _names(options))
-        return Reply(200, {"ETag": etag(row)}, {"@odata.context": f"{what}/$entity", **body})
+        headers = {"ETag": etag(row), **self.call.prefer.applied()}
+        return Reply(200, headers, {"@odata.context": f"{what}/$entity", **body})
 
     def entity(self, table: Table, row: Row, options: Options, *, single: bool) -> dict[str, object]:
         """A row as JSON with its expansions."""
@@ -100,9 +101,8 @@ class Reader:
             last = str(rows[query.limit - 1][table.primary_id]) if query.keyset else ""
             place = {"after": last, "skip": query.page.skip + query.limit}
             body["@odata.nextLink"] = next_link(self.call, query.page.number + 1, place)
-        honoured = self.call.prefer.page and not query.topped
-        headers = {"Preference-Applied": f"odata.maxpagesize={self.call.prefer.page}"} if honoured else {}
-        return Reply(200, headers, body)
+        paged = self.call.prefer.page is not None and not query.topped
+        return Reply(200, self.call.prefer.applied(page=paged), body)
 
     def count(self, table: Table, options: Options) -> Reply:
         """`/$count`: plain text with a byte order mark, at most 5000."""

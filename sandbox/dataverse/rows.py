@@ -24,7 +24,7 @@ class Rows:
 
     def create(self, table: Table, options: dict[str, str]) -> Reply:
         """POST to a set: 204 with the new URL, 201 with the row when that is preferred."""
-        self._check(options)
+        self._check(options, {"tag", "$select", "$expand"})
         row_id = self.writer(options).create(table, self.call.json())
         url = f"{self.call.root}/{table.entity_set_name}({row_id})"
         return self._written(table, row_id, options, 201, {"Location": url, "OData-EntityId": url})
@@ -36,7 +36,7 @@ class Rows:
 
     def patch(self, table: Table, key: str, options: dict[str, str]) -> Reply:
         """PATCH: updates or creates, as the row and the conditions allow."""
-        self._check(options)
+        self._check(options, {"tag", "$select", "$expand"})
         wanted = row_key(table, key)
         row = wanted.find(self.env.store, table)
         match, none_match = self.call.headers.get("If-Match"), self.call.headers.get("If-None-Match")
@@ -45,7 +45,8 @@ class Rows:
         if row is None and match is not None:
             raise wanted.missing(table)
         body = self.call.json()
-        url = f"{self.call.root}/{table.entity_set_name}({key})"
+        # As it was sent: after an upsert by alternate key this does not tell the id.
+        url = f"{self.call.root}/{self.call.path}"
         if row is None:
             row_id = self._create_at(table, wanted, body, options)
             return self._written(table, row_id, options, 201, {"Location": url, "OData-EntityId": url})
@@ -61,11 +62,12 @@ class Rows:
     def _create_at(self, table: Table, wanted: RowKey, body: dict, options: dict[str, str]) -> str:
         return self.writer(options).create(table, body, wanted.id, dict(wanted.values))
 
-    def delete(self, table: Table, key: str) -> Reply:
+    def delete(self, table: Table, key: str, options: dict[str, str]) -> Reply:
         """DELETE of a row."""
+        self._check(options, {"tag"})
         row = self.existing(table, key)
         check_version(row, self.call.headers.get("If-Match"))
-        self.writer({}).delete(table, row)
+        self.writer(options).delete(table, row)
         return Reply()
 
     def existing(self, table: Table, key: str) -> Row:
@@ -76,8 +78,8 @@ class Rows:
             raise wanted.missing(table)
         return row
 
-    def _check(self, options: dict[str, str]) -> None:
-        Reader(self.env, self.call).check(options, {"tag", "$select", "$expand"})
+    def _check(self, options: dict[str, str], known: set[str]) -> None:
+        Reader(self.env, self.call).check(options, known)
 
     def _written(
         self, table: Table, row_id: str, options: dict[str, str], status: int, headers: dict[str, str]
@@ -88,7 +90,7 @@ class Rows:
         assert row is not None
         reply = Reader(self.env, self.call).one(table, row, options)
         reply.status = status
-        reply.headers = {**headers, **reply.headers, "Preference-Applied": "return=representation"}
+        reply.headers = {**headers, **reply.headers, **self.call.prefer.applied(representation=True)}
         return reply
 
 

@@ -16,6 +16,7 @@ from sandbox.dataverse.access import Access, User
 from sandbox.dataverse.admin import add_routes
 from sandbox.dataverse.batch import Batch, operations
 from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.headers import check_headers
 from sandbox.dataverse.limits import Limits
 from sandbox.dataverse.seams import Dropped, Seams
 from sandbox.dataverse.service import Service
@@ -26,8 +27,6 @@ from sandbox.identity.certs import ensure
 from sandbox.identity.registry import Registry
 
 _BODY_LIMIT = 122_526_105  # 116.85 MiB
-_REFUSED_HEADERS = ("CallerObjectId", "MSCRMCallerID", "MSCRM.BypassCustomPluginExecution")
-_REFUSED_PREFIX = "mscrm.bypassbusinesslogic"
 
 
 class Options(BaseModel):
@@ -117,15 +116,26 @@ class Dataverse:
     async def _answer(self, request: web.Request, server: int) -> web.Response:
         try:
             user = self.access.user(request.headers.get("Authorization", ""), self.url)
-            call = await self._call(request, user)
+        except errors.DataverseError as error:
+            return self._web(self.service.refused(error))
+        answer = await self._limited(request, user, server)
+        requests, seconds = self.limits.left(user.id, server)
+        answer.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(requests)
+        answer.headers["x-ms-ratelimit-time-remaining-xrm-requests"] = f"{seconds:,.2f}"
+        return answer
+
+    async def _limited(self, request: web.Request, user: User, server: int) -> web.Response:
+        """Answer within the service protection limits, which come before anything else of a request is looked at."""
+        try:
             self.limits.enter(user.id, server)
         except errors.DataverseError as error:
-            if error.status == 429:
-                self.door.counts.add("429")
+            self.door.counts.add("429")
             return self._web(self.service.refused(error))
         started = time.monotonic()
         try:
-            answer = await self._carry_out(call)
+            return await self._carry_out(await self._call(request, user))
+        except errors.DataverseError as error:
+            return self._web(self.service.refused(error))
         except Dropped:
             raise
         except Exception:
@@ -136,19 +146,14 @@ class Dataverse:
             return self._web(Reply.of(errors.DataverseError(500, "0x80040216", "An unexpected error occurred.")))
         finally:
             self.limits.leave(user.id, server, time.monotonic() - started)
-        requests, seconds = self.limits.left(user.id, server)
-        answer.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] = str(requests)
-        answer.headers["x-ms-ratelimit-time-remaining-xrm-requests"] = f"{seconds:,.2f}"
-        return answer
 
     async def _carry_out(self, call: Call) -> web.Response:
         if call.path.rstrip("/") == "$batch" and call.method == "POST":
+            check_headers(call.headers, call.path)
             await self.seams.work(0, requests=1)
-            try:
-                status, kind, body = await self.batch.run(call)
-            except errors.DataverseError as error:
-                return self._web(self.service.refused(error))
-            return web.Response(status=status, body=body, headers={"Content-Type": kind})
+            status, kind, body = await self.batch.run(call)
+            headers = {"Content-Type": kind, **call.prefer.applied(go_on=call.prefer.go_on)}
+            return web.Response(status=status, body=body, headers=headers)
         await self.seams.work(operations(call.method, call.path, call.body), requests=1)
         return self._web(self.service.handle(call))
 
@@ -157,7 +162,6 @@ class Dataverse:
         match = re.match(r"/api/data/(v9(?:\.[0-2])?)/?", path)
         assert match is not None
         headers = CIMultiDict(request.headers)
-        self._check_headers(headers)
         try:
             body = await request.read()
         except web.HTTPRequestEntityTooLarge as error:
@@ -165,24 +169,6 @@ class Dataverse:
         prefer = parse_prefer(",".join(request.headers.getall("Prefer", [])), self.env.gaps)
         root = f"{self.url}/api/data/{match[1]}"
         return Call(request.method, path[match.end() :], query, headers, body, user, root, prefer)
-
-    def _check_headers(self, headers: CIMultiDict[str]) -> None:
-        accept = headers.get("Accept", "*/*")
-        if not any(kind in accept for kind in ("json", "*/*", "application/*", "multipart", "xml", "text")):
-            raise errors.DataverseError(406, "0x80060888", "Only application/json is served.")
-        if "odata.metadata=full" in accept or "odata.metadata=none" in accept:
-            error = errors.DataverseError(406, "0x80060888", "Only odata.metadata=minimal is served.")
-            raise errors.Unsupported("header", f"Accept: {accept}", error)
-        for name in headers:
-            if name in _REFUSED_HEADERS or name.lower().startswith(_REFUSED_PREFIX):
-                error = errors.DataverseError(403, "0x80040220", f"The header {name} needs a privilege.")
-                raise errors.Unsupported("header", name, error)
-        if headers.get("MSCRM.SuppressDuplicateDetection", "true").lower() != "true":
-            error = errors.invalid_argument("Duplicate detection is not available.")
-            raise errors.Unsupported("header", "MSCRM.SuppressDuplicateDetection: false", error)
-        for name in ("OData-Version", "OData-MaxVersion"):
-            if headers.get(name, "4.0") not in {"4.0", "4.01"}:
-                raise errors.bad_query(f"The version '{headers[name]}' of {name} is not supported.")
 
     def _web(self, reply: Reply) -> web.Response:
         headers = dict(reply.headers)

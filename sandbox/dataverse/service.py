@@ -6,6 +6,7 @@ from sandbox.dataverse.bulk import BULK, Bulk
 from sandbox.dataverse.changes import Changes, tracks
 from sandbox.dataverse.csdl import csdl
 from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.headers import check_headers
 from sandbox.dataverse.metadata import METADATA, Metadata
 from sandbox.dataverse.odata import Segment, parse_path, parse_query
 from sandbox.dataverse.properties import Properties
@@ -48,11 +49,9 @@ class Service:
         """As `handle`, but within the caller's transaction if there is one, and raising DataverseError."""
         if len(call.url) > (_URL_LIMIT_IN_BATCH if in_batch else _URL_LIMIT):
             raise errors.DataverseError(414, "0x80060888", "The request URL is too long.")
+        check_headers(call.headers, call.path)
         with self.env.store.transaction():
-            segments = parse_path(call.path)
-            if not segments:
-                return self._service_document(call)
-            return self._route(call, segments, parse_query(call.query))
+            return self._route(call, parse_path(call.path), parse_query(call.query))
 
     def _service_document(self, call: Call) -> Reply:
         sets = sorted(table.entity_set_name for table in self.env.schema)
@@ -60,21 +59,36 @@ class Service:
         return Reply(200, {}, {"@odata.context": f"{call.root}/$metadata", "value": value})
 
     def _route(self, call: Call, segments: list[Segment], options: dict[str, str]) -> Reply:
-        first = segments[0]
-        if first.name == "$metadata":
-            return Reply(200, {"Content-Type": "application/xml"}, csdl(self.env.schema))
+        first = segments[0] if segments else Segment("", None)
         if first.name in METADATA:
             return Metadata(self.env, call).route(segments, options)
-        if first.name in FUNCTIONS and call.method == "GET":
-            return FUNCTIONS[first.name](self.env, call, first, options)
-        if first.name in ACTIONS and call.method == "POST":
-            return ACTIONS[first.name](self.env, call)
+        if first.name in {"", "$metadata", *FUNCTIONS, *ACTIONS}:
+            return self._alone(call, first, segments[1:], options)
         table = self.env.schema.entity_set(first.name)
         if table is None:
             raise errors.Unsupported("resource", first.name, errors.no_segment(first.name))
         if first.key is None:
             return self._set(call, table, segments[1:], options)
         return self._row(call, table, first.key, segments[1:], options)
+
+    def _alone(self, call: Call, first: Segment, rest: list[Segment], options: dict[str, str]) -> Reply:
+        """What stands by itself in a URL: the two documents, functions and actions."""
+        if rest:
+            raise self._unknown(rest[0].name)
+        Reader(self.env, call).check(options, {"tag"})
+        match first.name, call.method:
+            case "", "GET":
+                return self._service_document(call)
+            case "$metadata", "GET":
+                return Reply(200, {"Content-Type": "application/xml"}, csdl(self.env.schema))
+            case name, "GET" if name in FUNCTIONS:
+                return FUNCTIONS[name](self.env, call, first, options)
+            case name, "POST" if name in ACTIONS:
+                return ACTIONS[name](self.env, call)
+        raise self._no_method(call)
+
+    def _no_method(self, call: Call) -> errors.DataverseError:
+        return errors.not_allowed(f"The requested resource does not support http method '{call.method}'.")
 
     def _set(self, call: Call, table: Table, rest: list[Segment], options: dict[str, str]) -> Reply:
         changes = Changes(self.env, call)
@@ -90,9 +104,11 @@ class Service:
             case ["$count"], "GET":
                 return Reader(self.env, call).count(table, options)
             case [name], "POST" if name.removeprefix(errors.TYPE) in BULK and name.startswith(errors.TYPE):
-                return Bulk(self.env, call).run(table, name.removeprefix(errors.TYPE))
+                return Bulk(self.env, call).run(table, name.removeprefix(errors.TYPE), options)
+            case [name], "POST" if name in BULK:
+                raise errors.bad_query(f"Request message has unresolved parameters: write {errors.TYPE}{name}.")
             case [], _:
-                raise errors.not_allowed(f"The requested resource does not support http method '{call.method}'.")
+                raise self._no_method(call)
         raise self._unknown(rest[0].name)
 
     def _row(self, call: Call, table: Table, key: str, rest: list[Segment], options: dict[str, str]) -> Reply:
@@ -105,8 +121,8 @@ class Service:
             case "PATCH":
                 return rows.patch(table, key, options)
             case "DELETE":
-                return rows.delete(table, key)
-        raise errors.not_allowed(f"The requested resource does not support http method '{call.method}'.")
+                return rows.delete(table, key, options)
+        raise self._no_method(call)
 
     def _unknown(self, name: str) -> errors.DataverseError:
         return errors.Unsupported("segment", name, errors.no_segment(name))
@@ -115,5 +131,11 @@ class Service:
 def _details(error: errors.DataverseError) -> dict[str, str]:
     prefix, number = "Microsoft.PowerApps.CDS.", error.code.removeprefix("0x")
     link = f"http://go.microsoft.com/fwlink/?LinkID=398563&error=Microsoft.Crm.CrmException%3a{number}&client=platform"
-    texts = {"HelpLink": link, "TraceText": "", "InnerError.Message": error.message}
+    texts = {
+        "ErrorDetails.OperationStatus": "0",
+        "ErrorDetails.SubErrorCode": "0",
+        "HelpLink": link,
+        "TraceText": "",
+        "InnerError.Message": error.message,
+    }
     return {f"{prefix}{name}": text for name, text in texts.items()}

@@ -31,6 +31,20 @@ class Preferences:
     track: bool = False
     go_on: bool = False
 
+    def applied(self, **honoured: bool) -> dict[str, str]:
+        """The `Preference-Applied` header for what was honoured: `representation`, `page`, `track`, `go_on`; the
+        annotations asked for always are."""
+        texts = {
+            "representation": "return=representation",
+            "track": "odata.track-changes",
+            "page": f"odata.maxpagesize={self.page}",
+            "go_on": "odata.continue-on-error",
+        }
+        found = [text for name, text in texts.items() if honoured.get(name)]
+        if self.annotations:
+            found.append(f'odata.include-annotations="{",".join(self.annotations)}"')
+        return {"Preference-Applied": ",".join(found)} if found else {}
+
     def wants(self, annotation: str) -> bool:
         """Whether this annotation was asked for; patterns may hold `*`, `-name` excludes."""
         refused = any(p.startswith("-") and fnmatchcase(annotation, p[1:]) for p in self.annotations)
@@ -75,7 +89,7 @@ class Call:
 
     def json(self) -> dict[str, object]:
         """The body as an object; numbers with a fraction come as Decimal. Raises DataverseError 0x80048d19."""
-        if "json" not in self.headers.get("Content-Type", ""):
+        if self.headers.get("Content-Type", "").partition(";")[0].strip().lower() != "application/json":
             raise DataverseError(415, "0x80060888", "Unsupported Media Type: a JSON body is needed.")
         try:
             value = simplejson.loads(self.body.decode("utf-8"), use_decimal=True)

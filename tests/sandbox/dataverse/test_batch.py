@@ -119,6 +119,16 @@ async def test_a_long_url_fits_in_a_batch(client):
     name = "x" * 40_000
     answer = await send_batch(client, request(f"GET accounts?$filter=name%20eq%20'{name}'"))
     assert statuses(answer) == [200]
+    name = "x" * 66_000
+    answer = await send_batch(client, request(f"GET accounts?$filter=name%20eq%20'{name}'"))
+    assert statuses(answer) == [414]
+
+
+async def test_a_body_that_is_no_text_is_refused_for_itself(client):
+    parts = multipart("batch_1", request("POST accounts", "?"), request("POST accounts", NEW)).encode()
+    answer = await send_batch(client, content=parts.replace(b"?", b"\xff\xfe"), go_on=True)
+    assert statuses(answer) == [400, 204]
+    assert answer.headers["Preference-Applied"] == "odata.continue-on-error"
 
 
 async def test_inner_operations_are_counted(client):

@@ -68,8 +68,15 @@ async def test_targets_need_a_type_an_id_and_a_namespace(client):
     error(await client.post(url, json={}), 400, "0x80048d19")
     error(await client.post(url, json={"Targets": []}), 400, "0x80040203")
     error(await bulk(client, "UpdateMultiple", {"name": "A"}), 400, "0x80048d19")
-    answer = await client.post("accounts/CreateMultiple", json={"Targets": [TYPE]})
-    assert answer.status_code == 404
+    assert CRM in error(await client.post("accounts/CreateMultiple", json={"Targets": [TYPE]}), 400, "0x80060888")
+
+
+async def test_a_parameter_or_an_option_it_does_not_have_is_refused(client):
+    url = f"accounts/{CRM}CreateMultiple"
+    error(await client.post(url, json={"Targets": [TYPE], "Other": 1}), 400, "0x80048d19")
+    error(await client.post(f"{url}?$select=name", json={"Targets": [TYPE]}), 400, "0x80060888")
+    error(await bulk(client, "CreateMultiple", {"@odata.type": f"{CRM}contact"}), 400, "0x80048d19")
+    assert await client.rows("accounts") == []
 
 
 async def test_a_table_may_lack_bulk_actions_and_says_so_in_its_message_filters(client):
@@ -86,4 +93,5 @@ async def test_a_table_may_lack_bulk_actions_and_says_so_in_its_message_filters(
 
 
 async def test_delete_multiple_is_not_there_for_standard_tables(client):
-    error(await bulk(client, "DeleteMultiple", {"accountid": str(uuid.uuid4())}), 400, "0x80040203")
+    answer = await bulk(client, "DeleteMultiple", {"accountid": str(uuid.uuid4())})
+    assert error(answer, 400, "0x80040203") == "DeleteMultiple has not yet been implemented."

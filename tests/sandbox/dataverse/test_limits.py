@@ -85,4 +85,20 @@ async def test_a_429_carries_its_headers_and_executes_nothing(started):
     error(answer, 429, "0x80072322")
     assert int(answer.headers["Retry-After"]) > 200
     assert len((await client.door.get("/rows/accounts")).json()) == 3
+    assert answer.headers["x-ms-ratelimit-burst-remaining-xrm-requests"] == "0"
     assert (await client.door.get("/counts")).json()["429"] == 1
+
+
+async def test_limits_come_after_sign_in_and_before_all_else_and_refused_requests_count(started):
+    client = await started(limit_scale=0.0005)
+    for _ in range(2):
+        assert (await client.get("WhoAmI", headers={"Authorization": ""})).status_code == 401
+    for answer in (
+        await client.get("WhoAmI", headers={"Accept": "image/png"}),
+        await client.get("nosuch"),
+        await client.post("$batch", content="x"),
+    ):
+        assert answer.status_code in {406, 404, 400}
+        assert "x-ms-ratelimit-burst-remaining-xrm-requests" in answer.headers
+    error(await client.get("WhoAmI", headers={"Accept": "image/png"}), 429, "0x80072322")
+    assert (await client.get("WhoAmI", headers={"Authorization": ""})).status_code == 401

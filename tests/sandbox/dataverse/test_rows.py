@@ -2,6 +2,8 @@
 
 import uuid
 
+import pytest
+
 from tests.sandbox.dataverse.helpers import ANNOTATED, error
 
 REPRESENTATION = {"Prefer": "return=representation"}
@@ -30,6 +32,16 @@ async def test_a_client_may_choose_the_id_once(client):
     assert await client.create("accounts", accountid=chosen, name="A") == chosen
     answer = await client.post("accounts", json={"accountid": chosen, "name": "B"})
     error(answer, 412, "0x80040237")
+
+
+async def test_a_row_is_named_by_its_primary_key_with_or_without_the_name(client):
+    row_id = await client.create("accounts", name="A")
+    assert (await client.get(f"accounts(accountid={row_id.upper()})")).json()["name"] == "A"
+    me = (await client.get("WhoAmI")).json()["UserId"]
+    assert (await client.get(f"systemusers(ownerid={me})")).status_code == 200
+    for url in (f"accounts('{row_id}')", f"accounts(accountid='{row_id}')", f"systemusers(systemuserid={me})"):
+        error(await client.get(url), 400, "0x80060888")
+    error(await client.get(f"Accounts({row_id})"), 404, "0x8006088a")
 
 
 async def test_a_missing_row_is_404(client):
@@ -102,6 +114,7 @@ async def test_an_unchanged_row_answers_304(client):
 
 async def test_delete_removes_the_row(client):
     row_id = await client.create("accounts", name="A")
+    error(await client.delete(f"accounts({row_id})?$select=name"), 400, "0x80060888")
     assert (await client.delete(f"accounts({row_id})")).status_code == 204
     assert (await client.get(f"accounts({row_id})")).status_code == 404
 
@@ -119,6 +132,10 @@ async def test_a_single_property_is_read_written_and_cleared(client):
     assert (await client.get(url)).json()["value"] == "701"
     assert (await client.delete(url)).status_code == 204
     assert (await client.get(url)).status_code == 204
+    error(await client.put(url, json={}), 400, "0x80048d19")
+    error(await client.get(f"{url}?$select=name"), 400, "0x80060888")
+    for name in ("createdon", "_primarycontactid_value"):
+        assert (await client.delete(f"accounts({row_id})/{name}")).status_code == 405
 
 
 async def test_references_are_set_read_and_cleared(client):
@@ -140,8 +157,30 @@ async def test_a_collection_reference_is_added_and_removed(client):
     answer = await client.post(f"{ref}/$ref", json={"@odata.id": f"/contacts({contact})"})
     assert answer.status_code == 204
     assert (await client.row("contacts", contact))["_parentcustomerid_value"] == account
-    assert (await client.delete(f"{ref}({contact})/$ref")).status_code == 204
-    assert (await client.row("contacts", contact))["_parentcustomerid_value"] is None
+    for removal in (f"{ref}({contact})/$ref", f"{ref}/$ref?$id={client.server.url}/api/data/v9.2/contacts({contact})"):
+        await client.post(f"{ref}/$ref", json={"@odata.id": f"/contacts({contact})"})
+        assert (await client.delete(removal)).status_code == 204
+        assert (await client.row("contacts", contact))["_parentcustomerid_value"] is None
+
+
+async def test_a_reference_that_is_none_or_not_there_is_refused(client):
+    account, other = await client.create("accounts", name="A"), await client.create("accounts", name="O")
+    bind = {"parentcustomerid_account@odata.bind": f"/accounts({account})"}
+    contact = await client.create("contacts", lastname="B", **bind)
+    ref = f"accounts({other})/contact_customer_accounts"
+    error(await client.post(f"{ref}/$ref", json={"@odata.id": f"/accounts({account})"}), 400, "0x80048d19")
+    error(await client.post(f"{ref}/$ref", json={}), 400, "0x80048d19")
+    error(await client.put(f"contacts({contact})/parentcustomerid_account/$ref", json={}), 400, "0x80048d19")
+    error(await client.delete(f"{ref}/$ref"), 400, "0x80060888")
+    error(await client.delete(f"{ref}({contact})/$ref"), 404, "0x80040217")
+    assert (await client.row("contacts", contact))["_parentcustomerid_value"] == account
+
+
+@pytest.mark.parametrize("tail", ["contact_customer_accounts({})", "contact_customer_accounts/$count", "name/x"])
+async def test_a_path_that_is_not_imitated_is_404_and_listed(client, tail):
+    row_id = await client.create("accounts", name="A")
+    error(await client.get(f"accounts({row_id})/{tail.format(row_id)}"), 404, "0x8006088a")
+    assert [gap["kind"] for gap in client.server.door.gaps.list()] == ["segment"]
 
 
 async def test_deleting_a_parent_clears_lookups_to_it(client):
@@ -163,7 +202,9 @@ async def test_a_body_that_is_no_json_object_is_refused(client):
     headers = {"Content-Type": "application/json"}
     error(await client.post("accounts", content="{", headers=headers), 400, "0x80048d19")
     error(await client.post("accounts", content="[]", headers=headers), 400, "0x80048d19")
-    assert (await client.post("accounts", content="{}")).status_code == 415
+    for kind in ("text/plain", "application/xml", "application/jsonp", "text/json"):
+        answer = await client.post("accounts", content="{}", headers={"Content-Type": kind})
+        assert answer.status_code == 415
 
 
 async def test_an_unknown_entity_set_is_404_and_listed_as_a_gap(client):

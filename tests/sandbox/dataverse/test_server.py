@@ -74,7 +74,7 @@ async def test_a_role_that_lacks_a_privilege_is_403(client, privilege, method, u
     row_id = await client.create("accounts", name="A")
     await client.door.put("/privileges", json={"lacks": [privilege]})
     answer = await client.request(method, url.format(id=row_id), json=body)
-    assert privilege in error(answer, 403, "0x80040220")
+    assert f"is missing {privilege} privilege (Id=" in error(answer, 403, "0x80040220")
     await client.door.put("/privileges", json={"lacks": []})
     assert (await client.request(method, url.format(id=row_id), json=body)).status_code != 403
 
@@ -91,6 +91,10 @@ async def test_every_answer_carries_the_platforms_headers(client):
     ("headers", "status"),
     [
         ({"Accept": "image/png"}, 406),
+        ({"Accept": "application/xml"}, 406),
+        ({"Accept": "text/html, text/plain;q=0.5"}, 406),
+        ({"callerobjectid": "7c1d0000-1111-4222-8333-444455556666"}, 403),
+        ({"mscrm.bypasscustompluginexecution": "true"}, 403),
         ({"Accept": "application/json;odata.metadata=full"}, 406),
         ({"OData-Version": "3.0"}, 400),
         ({"MSCRMCallerID": "7c1d0000-1111-4222-8333-444455556666"}, 403),
@@ -98,8 +102,32 @@ async def test_every_answer_carries_the_platforms_headers(client):
         ({"MSCRM.SuppressDuplicateDetection": "false"}, 400),
     ],
 )
-async def test_headers_that_are_not_served_are_refused(client, headers, status):
+async def test_headers_that_are_not_served_are_refused_alone_and_in_a_batch(client, headers, status):
     assert (await client.get("WhoAmI", headers=headers)).status_code == status
+    assert (await client.post("$batch", headers=headers)).status_code == status
+    assert statuses(await send_batch(client, request("GET WhoAmI", **headers))) == [status]
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"), [("$metadata", "application/xml"), ("accounts/$count", "text/plain"), ("WhoAmI", "*/*")]
+)
+async def test_what_is_not_json_is_served_where_it_is_asked_for(client, path, kind):
+    assert (await client.get(path, headers={"Accept": kind})).status_code == 200
+    assert (await client.get(path, headers={"Accept": f"image/png, {kind};q=0.1"})).status_code == 200
+
+
+async def test_honoured_preferences_are_named(client):
+    row_id = await client.create("accounts", name="A")
+    notes = 'odata.include-annotations="OData.Community.*,x"'
+    for method, url, prefer in (
+        ("GET", "accounts", f"odata.maxpagesize=2,{notes}"),
+        ("GET", f"accounts({row_id})", notes),
+        ("GET", "accounts", f"odata.track-changes,odata.maxpagesize=2,{notes}"),
+        ("PATCH", f"accounts({row_id})", f"return=representation,{notes}"),
+    ):
+        answer = await client.request(method, url, json={"name": "B"}, headers={"Prefer": prefer})
+        assert answer.headers["Preference-Applied"] == prefer
+    assert "Preference-Applied" not in (await client.get("accounts")).headers
 
 
 async def test_an_unknown_preference_is_ignored_and_listed(client):
@@ -132,6 +160,18 @@ async def test_a_throttle_fault_sends_retry_after(client):
     answer = await client.get("WhoAmI")
     error(answer, 429, "0x80072322")
     assert answer.headers["Retry-After"] == "17"
+
+
+async def test_a_fault_may_bring_the_code_of_any_trouble(client):
+    text = "0x80044150 SQL Server error 1205: deadlock"
+    client.server.door.faults.add(Fault(at="dataverse.before", do="error", code=500, text=text))
+    assert error(await client.get("WhoAmI"), 500, "0x80044150") == "SQL Server error 1205: deadlock"
+
+
+async def test_a_body_above_the_limit_is_413(started, monkeypatch):
+    monkeypatch.setattr("sandbox.dataverse.server._BODY_LIMIT", 1000)
+    client = await started()
+    assert (await client.post("accounts", json={"name": "A" * 1000})).status_code == 413
 
 
 async def test_a_fault_strikes_one_request_of_a_batch(client):

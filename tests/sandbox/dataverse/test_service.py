@@ -1,3 +1,5 @@
+import pytest
+
 from tests.sandbox.dataverse.helpers import ANNOTATED
 
 
@@ -20,6 +22,26 @@ async def test_an_error_carries_details_when_annotations_are_preferred(client):
     body = (await client.get("nosuch", headers=ANNOTATED)).json()["error"]
     assert "8006088a" in body["@Microsoft.PowerApps.CDS.HelpLink"]
     assert body["@Microsoft.PowerApps.CDS.InnerError.Message"] == body["message"]
+    assert "@Microsoft.PowerApps.CDS.ErrorDetails.SubErrorCode" in body
+    some = (await client.get("nosuch", headers={"Prefer": 'odata.include-annotations="*.HelpLink"'})).json()["error"]
+    assert some.keys() == {"code", "message", "@Microsoft.PowerApps.CDS.HelpLink"}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("POST", "", 405),
+        ("POST", "$metadata", 405),
+        ("POST", "WhoAmI", 405),
+        ("GET", "PublishAllXml", 405),
+        ("GET", "WhoAmI/x", 404),
+        ("GET", "$metadata?annotations=true", 400),
+        ("GET", "WhoAmI?$select=UserId", 400),
+        ("POST", "PublishAllXml?$select=x", 400),
+    ],
+)
+async def test_documents_functions_and_actions_stand_alone(client, method, path, status):
+    assert (await client.request(method, path)).status_code == status
 
 
 async def test_functions_are_called_with_or_without_parentheses(client):
