@@ -15,6 +15,7 @@ from sandbox.gp.rows import Rows
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import sql_type
 from sandbox.tsql.procedures import REQUIRED, Parameter, Procedure, ProcedureContext
+from sandbox.tsql.values import upper
 
 _FILE = Path(__file__).parent / "data" / "gp-econnect.json"
 _PASSED_THROUGH = {f"USRDEFND{n}": ("char(50)" if n < 4 else "varchar(8000)", None) for n in range(1, 6)}
@@ -170,4 +171,4 @@ def _cleaned(node: Node, field: str, value: object) -> object:
     if not isinstance(value, str):
         return value
     text = value.rstrip(" ")
-    return text.upper() if field in node.upper else text
+    return upper(text) if field in node.upper else text

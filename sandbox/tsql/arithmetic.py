@@ -1,14 +1,10 @@
 """The + - * / of text and numbers."""
 
-from typing import TYPE_CHECKING
-
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import common_type, numeric_shape, padded
+from sandbox.tsql.errors import error
 from sandbox.tsql.scope import Expr
 from sandbox.tsql.values import BIT, INT, UNICODE, family, postgres_type
-
-if TYPE_CHECKING:
-    pass
 
 
 def replace_name(kind: SqlType) -> SqlType:
@@ -19,7 +15,9 @@ def replace_name(kind: SqlType) -> SqlType:
 
 
 def concatenate(left: Expr, right: Expr) -> Expr:
-    """Text + text: the padding of char(n) stays."""
+    """Text + text: the padding of char(n) stays. SqlError 402 for text and ntext."""
+    if {left.type.name, right.type.name} & {"text", "ntext"}:
+        raise error(402, left.type.name, right.type.name, "add")
     wide = left.type.name in UNICODE or right.type.name in UNICODE
     most = 4000 if wide else 8000
     length = (

@@ -13,12 +13,13 @@ from sandbox.tsql.parser import BatchParser
 from sandbox.tsql.procedures import REQUIRED, Parameter, Procedure
 from sandbox.tsql.recording import RowCollector
 from sandbox.tsql.state import Frame, Returned, Variable
-from sandbox.tsql.values import convert
+from sandbox.tsql.values import convert, source_name
 
 if TYPE_CHECKING:
     from sandbox.tsql.interpreter import Interpreter
 
 Value = tuple[object, SqlType | None]
+_ARGUMENT_CONVERSIONS = {220, 241, 242, 244, 245, 248}
 
 
 class Calls:
@@ -286,12 +287,22 @@ def bind_arguments(procedure: Procedure, arguments: Sequence[tuple[str | None, V
     for parameter in parameters:
         if parameter.name in given:
             value, kind = given[parameter.name]
-            values[parameter.name] = convert(value, parameter.type, kind)
+            values[parameter.name] = _converted(value, parameter.type, kind)
         elif parameter.default is REQUIRED:
             raise error(201, procedure.name, parameter.name)
         else:
             values[parameter.name] = convert(parameter.default, parameter.type, None)
     return values
+
+
+def _converted(value: object, kind: SqlType, source: SqlType | None) -> object:
+    """An argument as its parameter's type. What has another number elsewhere (220, 241, 245 ...) is 8114 here."""
+    try:
+        return convert(value, kind, source)
+    except SqlError as raised:
+        if raised.number not in _ARGUMENT_CONVERSIONS:
+            raise
+        raise error(8114, source_name(value, source), kind.name) from raised
 
 
 def _parameter(procedure: Procedure, parameters: Sequence[Parameter], ordinal: int, name: str | None) -> Parameter:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import BINARY, FIXED, TEXT, UNICODE, family, postgres_type, precision_scale
+from sandbox.tsql.values import BINARY, FINE, FIXED, TEXT, UNICODE, family, postgres_type, precision_scale
 
 _RANK = [
     "sql_variant", "datetimeoffset", "datetime2", "datetime", "smalldatetime", "date", "time", "float", "real", "decimal", "numeric",
@@ -136,6 +136,8 @@ def _moment(expr: Expr, source: str, kind: SqlType, style: int) -> str:  # noqa:
     if source != "moment":
         raise error(206, expr.type.name, kind.name)
     sql = f"(date '1900-01-01' + {expr.sql})" if expr.type.name == "time" else f"({expr.sql})::timestamp"
+    if expr.type.name == "datetime" and kind.name in FINE:
+        sql = f"tsql.fine({sql})"
     return _narrow(sql, kind)
 
 
@@ -214,7 +216,11 @@ def align(left: Expr, right: Expr) -> tuple[Expr, Expr]:
     if {a, b} <= {"integer", "exact", "float", "bit"}:
         return left, right
     kind = common_type([left.type, right.type])
-    if family(kind) == "moment" and {a, b} == {"moment"}:
+    if {a, b} == {"moment"} and not (kind.name in FINE and "datetime" in {left.type.name, right.type.name}):
         return left, right
-    left, right = (side if family(side.type) == family(kind) else cast(side, kind) for side in (left, right))
+    same = family(kind) != "moment"
+    left, right = (
+        side if side.type == kind or (same and family(side.type) == family(kind)) else cast(side, kind)
+        for side in (left, right)
+    )
     return left, right

@@ -2,24 +2,18 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from sqlglot import exp
 
 from sandbox.tds.contract import SqlType
+from sandbox.tsql.arithmetic import concatenate, reckon, replace_name
 from sandbox.tsql.casts import align, as_text, cast, ci, common_type
+from sandbox.tsql.compilation import Compilation, parameter_name
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import UnknownFunction, Unsupported, error
 from sandbox.tsql.plan import Binder
 from sandbox.tsql.scope import Expr, Scope
 from sandbox.tsql.values import INT, UNICODE, family, is_number, postgres_type
-
-if TYPE_CHECKING:
-    pass
-
-
-from sandbox.tsql.arithmetic import concatenate, reckon, replace_name
-from sandbox.tsql.compilation import Compilation, parameter_name
 
 
 class Expressions:
@@ -66,7 +60,7 @@ class Expressions:
         from sandbox.tsql.functions import GLOBALS
 
         if name not in GLOBALS:
-            raise error(137, name)
+            raise Unsupported(name)
         return self.c.system(name, GLOBALS[name])
 
     def _literal(self, node: exp.Literal) -> Expr:

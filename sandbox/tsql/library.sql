@@ -159,6 +159,9 @@ END $$;
 CREATE OR REPLACE FUNCTION tsql.tick(x timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
   SELECT date_trunc('second', x) + ((((floor((date_part('microseconds', x)::int8 % 1000000 * 300 + 500000) / 1000000)::int8) * 1000 + 150) / 300)
          * interval '1 millisecond') $$;
+-- A datetime in a finer type shows its whole tick: .003 becomes .003333.
+CREATE OR REPLACE FUNCTION tsql.fine(x timestamp) RETURNS timestamp LANGUAGE sql IMMUTABLE STRICT AS $$
+  SELECT date_trunc('second', x) + (round(date_part('microseconds', x)::numeric % 1000000 * 3 / 10000) * 10000 / 3)::float8 * interval '1 microsecond' $$;
 CREATE OR REPLACE FUNCTION tsql.to_moment(x text, kind text) RETURNS timestamp LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE m text[]; r timestamp; h int; fraction text;
 BEGIN
@@ -298,8 +301,10 @@ CREATE CONSTRAINT TRIGGER stamp AFTER INSERT ON tsql.tracked_commit DEFERRABLE I
 CREATE OR REPLACE FUNCTION tsql.current_version(wanted text) RETURNS bigint LANGUAGE sql STABLE AS $$
   SELECT greatest(d.version, (SELECT max(c.version) FROM tsql.tracked_commit c WHERE c.database = wanted))
   FROM tsql.tracked_database d WHERE d.name = wanted $$;
-CREATE OR REPLACE FUNCTION tsql.least_valid(wanted text, id int) RETURNS bigint LANGUAGE sql STABLE AS $$
-  SELECT least FROM tsql.tracked_table t WHERE t.database = wanted AND t.object_id = id $$;
+-- NULL where the table is not tracked or not among those the login may see the changes of.
+DROP FUNCTION IF EXISTS tsql.least_valid(text, int);
+CREATE OR REPLACE FUNCTION tsql.least_valid(wanted text, id int, seen int[]) RETURNS bigint LANGUAGE sql STABLE AS $$
+  SELECT least FROM tsql.tracked_table t WHERE t.database = wanted AND t.object_id = id AND id = ANY (seen) $$;
 CREATE OR REPLACE FUNCTION tsql.forget_changes(wanted text) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE v bigint := tsql.current_version(wanted);
 BEGIN

@@ -22,6 +22,12 @@ _TIME = r"(?P<h>\d{1,2}):(?P<mi>\d{2})(?::(?P<s>\d{2})(?:[.:](?P<f>\d{1,9}))?)?\
 _MOMENT = re.compile(rf"\s*(?:{_DATE})?(?:(?(y)[ T]+|\s*)?{_TIME})?(?P<zone>Z|[+-]\d\d:\d\d)?\s*$", re.ASCII)
 
 
+def fine(moment: datetime) -> datetime:
+    """What a datetime is in a finer type: .003 stands for one tick of 1/300 s and becomes .003333."""
+    ticks = round(moment.microsecond * 3 / 10_000)
+    return moment.replace(microsecond=round(ticks * 10_000 / 3))
+
+
 def parse_moment(text: str, kind: SqlType) -> datetime:
     """A date and time from text, as US English with DATEFORMAT mdy reads it; SqlError 241 or 242."""
     if not text.strip():

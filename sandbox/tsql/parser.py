@@ -43,6 +43,12 @@ _ON_OFF = {
 _VALUED = {"LOCK_TIMEOUT", "DEADLOCK_PRIORITY", "ROWCOUNT", "TEXTSIZE", "LANGUAGE", "DATEFORMAT", "DATEFIRST"}
 
 
+_NOT_IMITATED = {
+    "BACKUP", "BULK", "CHECKPOINT", "CLOSE", "DBCC", "DEALLOCATE", "DENY", "DISABLE", "ENABLE", "FETCH", "GOTO", "GRANT", "KILL",
+    "LINENO", "OPEN", "READTEXT", "RECONFIGURE", "RESTORE", "REVERT", "REVOKE", "SHUTDOWN", "UPDATETEXT", "WRITETEXT",
+}  # fmt: skip
+
+
 def parse(text: str) -> Block:
     """The statements of a batch. A syntax error anywhere stops the whole batch: SqlError 102, 105 or 156."""
     reader = BatchParser(text)
@@ -93,6 +99,8 @@ class BatchParser(SchemaParser):
     def statement(self) -> Statement:
         token = self.peek()
         reader = getattr(self, f"_read_{token.up.lower()}", None) if token.kind == "word" else None
+        if token.kind == "word" and token.up in _NOT_IMITATED:
+            raise Unsupported(token.up)
         if reader is None:
             if token.kind == "word" and self.at == 0:
                 return self._execute(token)
@@ -104,6 +112,8 @@ class BatchParser(SchemaParser):
     # Queries ------------------------------------------------------------------------------------
 
     def _query(self, token: Token) -> Statement:
+        if token.up == "UPDATE" and self.peek_word("STATISTICS"):
+            raise Unsupported("UPDATE STATISTICS")
         self.at -= 1
         run = self.run_to_end()
         verb = token.up
@@ -153,6 +163,8 @@ class BatchParser(SchemaParser):
         found: list[Statement] = []
         while True:
             place = self.at
+            if self.peek(1).up == "CURSOR":
+                raise Unsupported("DECLARE CURSOR")
             name = self.variable()
             if name in self._declared:
                 raise error(134, name)
@@ -162,6 +174,8 @@ class BatchParser(SchemaParser):
                 found.append(Declare(token.line, name, DefinitionReader(self).table()))
             else:
                 kind = self.type()
+                if kind.name in {"text", "ntext", "image"}:
+                    raise error(2739)
                 value = self.expression(comma=True) if self.take("=") else None
                 found.append(Declare(token.line, name, kind, value))
             if not self.take(","):
@@ -234,6 +248,8 @@ class BatchParser(SchemaParser):
             return Transaction(token.line, "begin", self._transaction_name())
         if self.take("TRY"):
             return self._try(token)
+        if self.peek_word("DISTRIBUTED"):
+            raise Unsupported("BEGIN DISTRIBUTED TRANSACTION")
         body = self.statements("END")
         self.expect("END")
         if not body:
@@ -271,6 +287,8 @@ class BatchParser(SchemaParser):
         if token.kind not in {"word", "quoted", "var"} or token.up == "WITH":
             return None
         self.next()
+        if self.peek_word("WITH"):
+            raise Unsupported("a transaction WITH an option")
         return token.text.lower() if token.kind == "var" else unquote(token.text)
 
     def _read_commit(self, token: Token) -> Statement:
@@ -292,6 +310,8 @@ class BatchParser(SchemaParser):
     # Procedures and messages --------------------------------------------------------------------
 
     def _execute(self, token: Token) -> Statement:
+        if self.peek_word("AS"):
+            raise Unsupported("EXECUTE AS")
         if self.peek_text("("):
             return ExecuteText(token.line, fragment(self.parenthesised(), self.source))
         result = None

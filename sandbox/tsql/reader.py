@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import sql_type
-from sandbox.tsql.errors import error
+from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.lexer import Literal, Token, literal, unquote
+from sandbox.tsql.values import KNOWN
 
 # Words that begin a statement, and so end the one before when it has no `;`.
 STARTS = {
@@ -90,9 +91,14 @@ class Reader:
         if self.peek_text("("):
             text += "(" + "".join(token.text for token in self.parenthesised()) + ")"
         try:
-            return sql_type(text)
+            kind = sql_type(text)
         except ValueError:
             raise error(102, word) from None
+        if kind.name in {"xml", "geography", "geometry", "hierarchyid", "cursor"}:
+            raise Unsupported(f"the type {kind.name}")
+        if kind.name not in KNOWN:
+            raise error(2715, "?", word)
+        return kind
 
     def parenthesised(self) -> list[Token]:
         """The tokens between this `(` and its `)`, both stepped over."""

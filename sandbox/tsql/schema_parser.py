@@ -71,7 +71,8 @@ class SchemaParser(Reader):
     def _read_alter(self, token: Token) -> Statement:
         if self.take("DATABASE"):
             return self._alter_database(token)
-        self.expect("TABLE")
+        if not self.take("TABLE"):
+            raise Unsupported(f"ALTER {self.peek().up}")
         name = self.name()
         enabled = self.take("ENABLE")
         if not enabled and not self.take("DISABLE"):

@@ -115,6 +115,14 @@ class SystemValues:
             return 0
         return int(self._s.login_rights.allows(database, name, wanted))
 
+    def _tracked_in_sight(self) -> str:
+        """The ids of the tables whose changes the login may see, as a PostgreSQL array."""
+        name, session = self._s.frame.database, self._s
+        tables = [table for table in session.engine.catalogs[name.lower()].tables if table.tracked]
+        allowed = session.frame.privileged or session.login_rights.admin
+        seen = [t for t in tables if allowed or session.login_rights.allows(name, t.name, "VIEW CHANGE TRACKING")]
+        return "{" + ",".join(str(object_id(name, table.name)) for table in seen) + "}"
+
     def _column_length(self, table: object, column: object) -> object:
         database, name = self._parts(table)
         catalog = self._s.engine.catalogs.get(database.lower())
@@ -144,5 +152,6 @@ _VALUES: dict[str, Callable[..., object]] = {
     "APP_NAME": lambda v: v._s.login.app, "HOST_NAME": lambda v: v._s.login.host,
     "IS_SRVROLEMEMBER": lambda v, *_: int(v._s.login_rights.admin), "IS_MEMBER": lambda v, *_: int(v._s.login_rights.admin),
     "COL_LENGTH": _V._column_length, "IDENT_CURRENT": lambda v, name: v._s.current_identity(str(name)),
+    "TRACKED_IN_SIGHT": _V._tracked_in_sight,
     "APPLOCK_MODE": lambda v, *a: v._s.lock_mode(str(a[1])),
 }  # fmt: skip

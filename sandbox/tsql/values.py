@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.tds.contract import SqlError, SqlType
 from sandbox.tsql.errors import error
-from sandbox.tsql.moments import EPOCH, parse_moment, tick
+from sandbox.tsql.moments import EPOCH, fine, parse_moment, tick
 
 TEXT = {"char", "varchar", "nchar", "nvarchar", "text", "ntext"}
 FIXED = {"char", "nchar"}
@@ -24,7 +24,11 @@ INTEGER = {
 EXACT = {"numeric", "decimal", "money", "smallmoney"}
 FLOAT = {"float", "real"}
 MOMENT = {"datetime", "smalldatetime", "datetime2", "date", "time", "datetimeoffset"}
+# Holds more than the ticks of datetime.
+FINE = {"datetime2", "datetimeoffset", "time"}
 BINARY = {"binary", "varbinary", "image", "timestamp", "rowversion"}
+
+KNOWN = {*TEXT, *INTEGER, *EXACT, *FLOAT, *MOMENT, *BINARY, "bit", "uniqueidentifier", "sql_variant"}
 
 INT = SqlType("int")
 BIGINT = SqlType("bigint")
@@ -96,6 +100,11 @@ def code_page(text: str) -> str:
             # The C1 controls that cp1252 leaves undefined pass through SQL Server unchanged.
             out.append(char if ord(char) < 256 else "??" if ord(char) > 0xFFFF else "?")
     return "".join(out)
+
+
+def upper(text: str) -> str:
+    """UPPER of text in code page 1252: what has no capital there stays."""
+    return "".join(char if char in "ßµƒ" else char.upper() for char in text)
 
 
 def text_value(value: object, source: SqlType | None = None) -> str:
@@ -231,6 +240,8 @@ def _to_float(value: object, kind: SqlType, source: SqlType | None) -> float:
 
 def _to_moment(value: object, kind: SqlType, source: SqlType | None) -> object:
     moment = _moment(value, kind, source)
+    if kind.name in FINE and source and source.name == "datetime" and isinstance(value, datetime):
+        moment = fine(moment)
     if kind.name == "date":
         return moment.date()
     if kind.name == "time":

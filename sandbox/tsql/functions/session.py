@@ -34,7 +34,10 @@ def _change_tracking_version(e: Expressions, nodes: Sequence[exp.Expression]) ->
 
 def _change_tracking_least(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     count("change_tracking_min_valid_version", nodes, 1)
-    return Expr(f"tsql.least_valid('{e.c.world.database.lower()}', {integer(e, nodes[0])})", BIGINT)
+    seen = e.c.system("TRACKED_IN_SIGHT", SqlType("varchar"))
+    return Expr(
+        f"tsql.least_valid('{e.c.world.database.lower()}', {integer(e, nodes[0])}, ({seen.sql})::int[])", BIGINT
+    )
 
 
 def _newid(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:  # noqa: ARG001

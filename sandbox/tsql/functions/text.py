@@ -15,17 +15,37 @@ from sandbox.tsql.values import FIXED, INT, UNICODE, family
 
 
 def _text_function(pg: str) -> Maker:
+    name = pg.partition("(")[0]
+
     def make(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
-        count(pg, nodes, 1)
-        value = e.value(nodes[0])
+        count(name, nodes, 1)
+        value = _subject(e, nodes[0], name)
         return Expr(pg.format(as_text(value)), replace_name(value.type), nullable=value.nullable)
 
     return make
 
 
+def _subject(e: Expressions, node: exp.Expression, name: str) -> Expr:
+    """A function's text argument: SqlError 8116 for text, ntext and image."""
+    value = e.value(node)
+    if value.type.name in {"text", "ntext", "image"}:
+        raise error(8116, value.type.name, 1, name)
+    return value
+
+
+def _upper(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
+    count("upper", nodes, 1)
+    value = _subject(e, nodes[0], "upper")
+    sql = f"upper({as_text(value)})"
+    if value.type.name not in UNICODE:
+        # Two letters of code page 1252 have their capitals outside it.
+        sql = f"translate({sql}, 'ΜƑ', 'µƒ')"
+    return Expr(sql, replace_name(value.type), nullable=value.nullable)
+
+
 def _rtrim(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     count("rtrim", nodes, 1)
-    value = e.value(nodes[0])
+    value = _subject(e, nodes[0], "rtrim")
     kind = replace_name(value.type)
     if value.type.name in FIXED:
         return Expr(f"({value.sql})::text", kind, nullable=value.nullable)
@@ -34,7 +54,7 @@ def _rtrim(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
 
 def _len(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     count("len", nodes, 1)
-    value = e.value(nodes[0])
+    value = _subject(e, nodes[0], "len")
     return Expr(f"length(rtrim({as_text(value)}, ' '))", INT, nullable=value.nullable)
 
 
@@ -67,13 +87,13 @@ def _datalength(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
 
 def _left(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     count("left", nodes, 2)
-    value = e.value(nodes[0])
+    value = _subject(e, nodes[0], "left")
     return Expr(f"tsql.leftmost({as_text(value)}, {integer(e, nodes[1])})", replace_name(value.type))
 
 
 def _right(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     count("right", nodes, 2)
-    value = e.value(nodes[0])
+    value = _subject(e, nodes[0], "right")
     return Expr(f"right({as_text(value)}, greatest({integer(e, nodes[1])}, 0))", replace_name(value.type))
 
 
@@ -88,7 +108,7 @@ def _substring(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
 
 def _replace(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
     count("replace", nodes, 3)
-    values = e.values(nodes)
+    values = [_subject(e, nodes[0], "replace"), *e.values(nodes[1:])]
     wide = any(value.type.name in UNICODE for value in values)
     return Expr(
         f"tsql.replace({', '.join(as_text(value) for value in values)})",
@@ -155,7 +175,7 @@ def _ascii(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
 FUNCTIONS: dict[str, Maker] = {
     "RTRIM": _rtrim,
     "LTRIM": _text_function("ltrim({}, ' ')"),
-    "UPPER": _text_function("upper({})"),
+    "UPPER": _upper,
     "LOWER": _text_function("lower({})"),
     "REVERSE": _text_function("reverse({})"),
     "QUOTENAME": _text_function("('[' || replace({}, ']', ']]') || ']')"),

@@ -188,3 +188,23 @@ def test_syntax_errors(client, text):
     assert len(answer.errors) == 1
     assert answer.numbers[0] in {102, 156}
     assert _state(client) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "GRANT SELECT ON T TO x", "DBCC CHECKDB", "CHECKPOINT", "DECLARE c CURSOR FOR SELECT 1", "FETCH NEXT FROM c", "GOTO done",
+        "ALTER PROCEDURE p AS SELECT 1", "UPDATE STATISTICS T", "EXECUTE AS USER = 'x'", "BEGIN DISTRIBUTED TRANSACTION", "BEGIN TRAN t WITH MARK",
+        "COMMIT TRAN t WITH (DELAYED_DURABILITY = ON)", "DECLARE @x xml", "SELECT @@DBTS", "BULK INSERT T FROM 'f'",
+    ],
+)  # fmt: skip
+def test_statement_not_imitated_is_refused_and_listed(client, engine, text):
+    before = sum(gap["times"] for gap in engine.door.gaps.list())
+    assert client.run(text).numbers == [102]
+    assert sum(gap["times"] for gap in engine.door.gaps.list()) == before + 1
+    client.run("IF @@TRANCOUNT > 0 ROLLBACK")
+
+
+@pytest.mark.parametrize(("kind", "number"), [("nosuchtype", 2715), ("text", 2739)])
+def test_variable_of_no_type(client, kind, number):
+    assert client.run(f"DECLARE @x {kind}").numbers == [number]

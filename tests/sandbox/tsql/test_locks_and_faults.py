@@ -175,7 +175,9 @@ def test_snapshot_isolation(client, other, engine):
     assert client.run("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE").numbers == [102]
 
 
-@pytest.mark.parametrize("text", ["SET LOCK_TIMEOUT 50; ROLLBACK", "SAVE TRAN s; SET LOCK_TIMEOUT 50; ROLLBACK TRAN s; COMMIT"])
+@pytest.mark.parametrize(
+    "text", ["SET LOCK_TIMEOUT 50; ROLLBACK", "SAVE TRAN s; SET LOCK_TIMEOUT 50; ROLLBACK TRAN s; COMMIT"]
+)
 def test_lock_timeout_outlives_the_rollback_of_the_transaction_that_set_it(client, other, text):
     client.run("INSERT INTO T (K) VALUES (1)")
     client.run(f"BEGIN TRAN; {text}")

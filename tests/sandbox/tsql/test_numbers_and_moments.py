@@ -1,7 +1,7 @@
 """Numbers, dates and what SQL Server rounds (tsql-observed.md, 2, 3 and 4)."""
 
 # ruff: noqa: DTZ001, E501
-from datetime import datetime
+from datetime import datetime, time
 from decimal import Decimal
 
 import pytest
@@ -132,3 +132,20 @@ def test_parameter_that_does_not_convert(value, kind, number):
     with pytest.raises(SqlError) as caught:
         convert(value, sql_type(kind))
     assert caught.value.number == number
+
+
+def test_datetime_in_a_finer_type_is_no_longer_what_it_showed(client):
+    answer = client.run(
+        "DECLARE @d datetime = '2024-01-01T00:00:00.003', @f datetime2; SET @f = @d; SELECT @f, CAST(@d AS datetime2), "
+        "CASE WHEN CAST(@d AS datetime2) = '2024-01-01T00:00:00.003' THEN 1 ELSE 0 END, "
+        "CASE WHEN @d = CAST('2024-01-01T00:00:00.003' AS datetime2) THEN 1 ELSE 0 END, CASE WHEN @d = @f THEN 1 ELSE 0 END"
+    )
+    whole = datetime(2024, 1, 1, 0, 0, 0, 3333)
+    assert (answer.errors, answer.sets) == ([], [[(whole, whole, 0, 0, 1)]])
+
+
+def test_datetime_of_a_column_in_a_finer_type(client):
+    client.run("INSERT INTO RM00101 (CUSTNMBR, CREATDDT) VALUES ('a', '2024-01-01T00:00:00.007')")
+    assert client.rows("SELECT CAST(CREATDDT AS datetime2), CAST(CREATDDT AS time) FROM RM00101") == [
+        (datetime(2024, 1, 1, 0, 0, 0, 6667), time(0, 0, 0, 6667))
+    ]

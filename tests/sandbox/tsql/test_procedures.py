@@ -168,3 +168,11 @@ def test_table_variables_of_nested_calls_and_failed_calls_do_not_meet(client):
     ]  # fmt: skip
     assert client.run("EXEC taTable 3").numbers == [50001]
     assert client.run("EXEC taTable 4").sets == [[(4,)]]
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"), [("tinyint", "300"), ("int", "'abc'"), ("datetime", "'2024-13-01'"), ("numeric(19, 5)", "''")]
+)
+def test_argument_that_does_not_convert_is_one_error_whatever_its_type(client, engine, kind, value):
+    engine.catalogs["two"].add_procedure(Procedure("taTyped", [Parameter("a", sql_type(kind))], "RETURN 0"))
+    assert client.run(f"EXEC taTyped @a = {value}").numbers == [8114]

@@ -115,3 +115,25 @@ def test_literal_with_quotes_comments_and_brackets_comes_back(client):
 
 def test_column_default_does_not_replace_null(client):
     assert client.run("INSERT INTO RM00101 (CUSTNMBR, CITY) VALUES ('n', NULL)").numbers == [515]
+
+
+@pytest.mark.parametrize("wide", ["", "N"])
+def test_capitals_outside_the_code_page(client, wide):
+    assert client.value(f"SELECT CAST(UPPER({wide}'éßÿµƒ') AS char(5))") == ("ÉßŸµƒ" if not wide else "ÉßŸ??")
+
+
+@pytest.mark.parametrize(
+    ("value", "number"),
+    [
+        ("RTRIM(NOTE)", 8116),
+        ("LEN(NOTE)", 8116),
+        ("UPPER(NOTE)", 8116),
+        ("LEFT(NOTE, 1)", 8116),
+        ("NOTE + 'a'", 402),
+        ("SUBSTRING(NOTE, 1, 2)", None),
+    ],
+)
+def test_text_columns_are_not_for_every_function(client, engine, value, number):
+    if engine.catalogs["two"].table("NOTES") is None:
+        client.run("CREATE TABLE NOTES (K int PRIMARY KEY, NOTE text)")
+    assert client.run(f"SELECT {value} FROM NOTES").numbers == ([number] if number else [])

@@ -155,13 +155,15 @@ def test_work_across_databases_is_one_transaction(client):
 
 
 def test_savepoint_set_after_the_one_rolled_back_to_is_gone(client):
-    answer = client.run("BEGIN TRAN; SAVE TRAN a; SAVE TRAN b; ROLLBACK TRAN a; ROLLBACK TRAN b; ROLLBACK TRAN a; SELECT @@TRANCOUNT")
+    answer = client.run(
+        "BEGIN TRAN; SAVE TRAN a; SAVE TRAN b; ROLLBACK TRAN a; ROLLBACK TRAN b; ROLLBACK TRAN a; SELECT @@TRANCOUNT"
+    )
     assert (answer.numbers, answer.sets) == ([6401], [[(1,)]])
     client.run("ROLLBACK")
 
 
 def test_savepoint_may_have_any_name(client):
-    name = "[it's \"here\"]"
+    name = '[it\'s "here"]'
     answer = client.run(
         f"BEGIN TRAN; SAVE TRAN {name}; INSERT INTO T (K) VALUES (1); ROLLBACK TRAN {name}; SELECT COUNT(*) FROM T; ROLLBACK"
     )
@@ -169,5 +171,7 @@ def test_savepoint_may_have_any_name(client):
 
 
 def test_savepoint_of_a_name_used_twice_is_the_later_one(client):
-    client.run("BEGIN TRAN; SAVE TRAN s; INSERT INTO T (K) VALUES (1); SAVE TRAN s; INSERT INTO T (K) VALUES (2); ROLLBACK TRAN s; COMMIT")
+    client.run(
+        "BEGIN TRAN; SAVE TRAN s; INSERT INTO T (K) VALUES (1); SAVE TRAN s; INSERT INTO T (K) VALUES (2); ROLLBACK TRAN s; COMMIT"
+    )
     assert client.rows("SELECT K FROM T") == [(1,)]
