@@ -90,8 +90,13 @@ def _number_limits(column: Column, body: Json) -> None:
     if least < low or most > high or least > most:
         raise errors.invalid_argument(f"The limits {least} to {most} of '{column.name}' are out of range.")
     column.minimum_value, column.maximum_value = least, most
+    source = body.get("PrecisionSource", 2) if column.type == "Money" else 0
+    if source not in (0, 1, 2):
+        raise errors.invalid_argument(f"The PrecisionSource {source} of '{column.name}' is none of 0, 1 and 2.")
+    column.definition["PrecisionSource"] = source
+    # Other sources are the organization's pricing precision and the currency's, both 2 here.
+    precision = body.get("Precision", 2) if source == 0 else 2
     if column.type in _PRECISION:
-        precision = body.get("Precision", 2)
         if not isinstance(precision, int) or not 0 <= precision <= _PRECISION[column.type]:
             raise errors.invalid_argument(f"The Precision {precision} of '{column.name}' is out of range.")
         column.precision = precision
@@ -188,8 +193,11 @@ def _typed(column: Column) -> Json:
             }
         case "Decimal" | "Double" | "Money":
             limits = {"MinValue": column.minimum_value, "MaxValue": column.maximum_value}
-            source = {"PrecisionSource": 2, "IsBaseCurrency": column.base} if column.type == "Money" else {}
-            return {**limits, "Precision": 2 if column.precision is None else column.precision, **source}
+            shown: Json = {**limits, "Precision": 2 if column.precision is None else column.precision}
+            if column.type == "Money":
+                source = column.definition.get("PrecisionSource", 2)
+                shown |= {"PrecisionSource": source, "IsBaseCurrency": column.base}
+            return shown
         case "DateTime":
             behavior = {"Value": column.behavior or "UserLocal"}
             return {"Format": column.format or "DateAndTime", "DateTimeBehavior": behavior}

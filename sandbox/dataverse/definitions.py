@@ -7,7 +7,7 @@ from sandbox.dataverse.attributes import Json, attribute_json, column_from
 from sandbox.dataverse.labels import label, managed
 from sandbox.dataverse.schema import Column, Key, Navigation, Option, Table
 
-MAX_KEYS, MAX_KEY_COLUMNS, MAX_KEY_BYTES = 10, 16, 900
+MAX_KEYS, MAX_KEY_COLUMNS, MAX_KEY_BYTES, MAX_KEY_NAME = 10, 16, 900, 100
 _KEY_TYPES = {"String", "Integer", "Decimal", "DateTime", "Lookup", "Picklist"}
 
 
@@ -111,12 +111,14 @@ def _standard_columns(name: str, ownership: str) -> dict[str, Column]:
 def key_from(table: Table, body: Json, reads: int) -> Key:
     """The alternate key a definition describes, not yet built.
 
-    Raises DataverseError 0x80040203: no such column, a type keys do not take, or more than 10 keys, 16 columns
-    or 900 bytes (two a character).
+    Raises DataverseError 0x80040203: no such column, a type keys do not take, or more than 10 keys, 16 columns,
+    900 bytes (two a character) or 100 characters of a name.
     """
     schema_name, columns = body.get("SchemaName"), body.get("KeyAttributes")
     if not isinstance(schema_name, str) or not isinstance(columns, list) or not columns:
         raise errors.invalid_argument("A key needs a SchemaName and KeyAttributes.")
+    if len(schema_name) > MAX_KEY_NAME:
+        raise errors.invalid_argument(f"The SchemaName of a key takes {MAX_KEY_NAME} characters at most.")
     name = schema_name.lower()
     if name in table.keys or any(key.columns == columns for key in table.keys.values()):
         raise errors.invalid_argument(f"An entity key '{schema_name}' already exists or is not unique.")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from sandbox.dataverse import errors
+from sandbox.dataverse.filters import comparable_value
 from sandbox.dataverse.literals import Literal
 from sandbox.dataverse.odata import Segment, parse_key, parse_path
 from sandbox.dataverse.schema import Column, Key, Table
@@ -58,6 +59,7 @@ def _part(table: Table, column: Column, literal: Literal) -> object:
         raise errors.invalid_argument(f"The key attribute '{column.name}' must have a value.")
     if isinstance(value, str) and literal.edm == "Edm.String" and _RESERVED & set(value):
         raise errors.bad_query("Bad Request - Error in query syntax.")
+    comparable_value(column, literal)
     if column.is_lookup:
         if literal.edm != "Edm.Guid":
             raise errors.bad_key(table.name)

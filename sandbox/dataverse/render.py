@@ -95,8 +95,9 @@ class Renderer:
     def _label(self, target: str, row_id: str) -> str | None:
         if (target, row_id) not in self._names:
             table = self.store.schema.table(target)
-            found = self.store.get(table, row_id) if table else None
-            self._names[target, row_id] = str(found[table.primary_name]) if table and found else None
+            found = self.store.get(table, row_id) if table and table.primary_name else None
+            name = found[table.primary_name] if table and found else None
+            self._names[target, row_id] = None if name is None else str(name)
         return self._names[target, row_id]
 
     def _symbol(self, currency: object) -> str:

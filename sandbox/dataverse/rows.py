@@ -56,7 +56,9 @@ class Rows:
 
     def update(self, table: Table, wanted: RowKey, row: Row, body: dict, options: dict[str, str]) -> None:
         """Update a found row; key columns that are in the URL are dropped from the body."""
-        kept = {name: value for name, value in body.items() if name not in dict(wanted.values)}
+        named = dict(wanted.values)
+        named |= {name: None for name, end in table.navigation.items() if end.column in named}
+        kept = {name: value for name, value in body.items() if name.removesuffix("@odata.bind") not in named}
         self.writer(options).update(table, row, kept)
 
     def _create_at(self, table: Table, wanted: RowKey, body: dict, options: dict[str, str]) -> str:

@@ -35,6 +35,7 @@ class Column(_Definition):
     name: str = ""
     type: str
     max_length: int | None = None
+    pattern: str | None = None
     format: str | None = None
     behavior: str | None = None
     precision: int | None = None

@@ -1,10 +1,11 @@
 """Values of one column: from JSON as a client sends it to what is stored, and back with its formatted text."""
 
-from datetime import date, datetime
+import re
+from datetime import datetime
 from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.dataverse import errors
-from sandbox.dataverse.literals import GUID, instant
+from sandbox.dataverse.literals import GUID, day, instant
 from sandbox.dataverse.schema import Column, Table
 
 MONEY_LIMIT = Decimal("922337203685477")
@@ -44,13 +45,16 @@ def stored(table: Table, column: Column, value: object) -> object:
     """What is kept for a JSON value of a column that is no lookup.
 
     Raises DataverseError: wrong type 0x80048d19, text too long 0x80044331, number out of range 0x8004432f or
-    0x80044330, unknown choice 0x8004431a.
+    0x80044330, unknown choice 0x8004431a; images are not imitated.
     """
-    if value is None or value == "":
+    if value is None:
         return None
     match column.type:
-        case "String" | "Memo" | "EntityName" | "Image":
+        case "String" | "Memo" | "EntityName":
             return _text(table, column, value)
+        case "Image":
+            error = errors.invalid_argument(f"The image '{column.name}' cannot be written here.")
+            raise errors.Unsupported("column type", "Image", error)
         case "Integer" | "BigInt":
             return _integer(table, column, value)
         case "Picklist" | "State" | "Status":
@@ -70,9 +74,13 @@ def _wrong(table: Table, column: Column, value: object) -> errors.DataverseError
     return errors.wrong_type(table.entity_set_name, value, edm(column))
 
 
-def _text(table: Table, column: Column, value: object) -> str:
+def _text(table: Table, column: Column, value: object) -> str | None:
     if not isinstance(value, str):
         raise _wrong(table, column, value)
+    if not value:
+        return None
+    if column.pattern and not re.fullmatch(column.pattern, value):
+        raise errors.invalid_argument(f"The value '{value}' of '{column.name}' does not match {column.pattern}.")
     # nvarchar counts UTF-16 units: a character outside the basic plane takes two.
     if column.max_length and len(value.encode("utf-16-le", "surrogatepass")) // 2 > column.max_length:
         raise errors.too_long(column.name, table.name, column.max_length)
@@ -128,9 +136,10 @@ def _check_range(table: Table, column: Column, number: Decimal, code: str) -> No
 def _moment(table: Table, column: Column, value: str) -> str:
     try:
         if column.is_date_only:
-            kept = date.fromisoformat(value).isoformat()
-        elif column.format == "DateOnly" and len(value) == len(_EARLIEST):
-            kept = date.fromisoformat(value).isoformat() + "T00:00:00Z"
+            kept = day(value)
+        elif column.format == "DateOnly":
+            # Kept as an instant all the same, at midnight of the user's time zone, which is UTC here.
+            kept = f"{day(value) if len(value) == len(_EARLIEST) else instant(value)[:10]}T00:00:00Z"
         else:
             kept = instant(value)
     except ValueError:

@@ -51,10 +51,9 @@ class Writer:
         """Change a row as read from the store."""
         self.user.need("Write", table)
         payload = parse(self.env, table, body, self.root)
-        if payload.children:
-            raise errors.bad_payload(table.entity_set_name, "Deep updates are not supported.")
+        if payload.children or payload.parents:
+            raise errors.bad_payload(table.entity_set_name, "Rows can be nested in a create only, not in an update.")
         sent = payload.sent()
-        self._create_parents(payload, table)
         changes = payload.values
         row_id = str(row[table.primary_id])
         if str(changes.pop(table.primary_id, None) or row_id) != row_id:

@@ -65,7 +65,7 @@ async def test_a_predicate_that_is_no_key_is_400(keyed, key):
     error(await keyed.get(f"accounts({key})"), 400, "0x80060888")
 
 
-@pytest.mark.parametrize("character", ["/", "%25", "%26", ":", "%3F", "%2F", "%2B", "*", "%5C"])
+@pytest.mark.parametrize("character", ["/", "%25", "%26", ":", "%3F", "%2F", "%2B", "*", "%5C", "%3C", "%3E"])
 async def test_reserved_characters_break_a_key_even_encoded(keyed, character):
     error(await keyed.get(f"accounts(gp365_key='A{character}B')"), 400, "0x80060888")
 
@@ -130,8 +130,17 @@ async def test_keys_have_limits_and_names(keyed):
         {"SchemaName": "gp365_accountkey", "KeyAttributes": ["accountnumber"]},
         {"SchemaName": "other_Key", "KeyAttributes": ["accountnumber"]},
         {"SchemaName": "gp365_Other"},
+        {"SchemaName": "gp365_" + "x" * 95, "KeyAttributes": ["accountnumber"]},
+        {"SchemaName": "gp365_Other", "KeyAttributes": [f"address{n}_city" for n in (1, 2)] * 9},
     ):
         error(await keyed.post(KEYS, json=body), 400, "0x80040203")
+
+
+async def test_a_table_takes_ten_keys(keyed):
+    names = ["accountnumber", "name", "telephone1", "fax", "websiteurl", "address1_city", "address2_city", "sic"]
+    for name in [*names, "emailaddress1", "telephone2"]:
+        answer = await keyed.post(KEYS, json={"SchemaName": f"gp365_{name}", "KeyAttributes": [name]})
+        assert answer.status_code == (204 if name != "telephone2" else 400), answer.text
 
 
 async def test_a_key_of_several_columns_and_types(keyed):
@@ -144,3 +153,9 @@ async def test_a_key_of_several_columns_and_types(keyed):
     await keyed.create("accounts", name="A", gp365_number=5, accountnumber="N", **bind)
     key = f"accountnumber='n',gp365_number=5,_primarycontactid_value={contact}"
     assert (await keyed.get(f"accounts({key})")).json()["name"] == "A"
+    other = {"primarycontactid@odata.bind": f"/contacts({await keyed.create('contacts', lastname='C')})"}
+    assert (await keyed.patch(f"accounts({key})", json={"name": "B", "gp365_number": 6, **other})).status_code == 204
+    row = (await keyed.get(f"accounts({key})")).json()
+    assert (row["name"], row["_primarycontactid_value"]) == ("B", contact)
+    for wrong in (("'n'", contact), ("gp365_number=5", "gp365_number='5'"), (contact, f"'{contact}'")):
+        error(await keyed.get(f"accounts({key.replace(*wrong)})"), 400, "0x80060888")

@@ -105,6 +105,26 @@ async def test_a_money_column_brings_its_base(client):
     assert (row["new_balance"], row["new_balance_base"]) == (12.35, 12.35)
 
 
+@pytest.mark.parametrize(("source", "kept"), [(0, 12.3457), (1, 12.35), (2, 12.35)])
+async def test_money_takes_its_decimals_from_the_source_named(client, source, kept):
+    await add_column(client, "account", "Money", "new_Balance", PrecisionSource=source, Precision=4)
+    row_id = await client.create("accounts", name="A", new_balance=12.34567)
+    assert (await client.row("accounts", row_id))["new_balance"] == kept
+    cast = f"{ACCOUNT}/Attributes(LogicalName='new_balance')/{CRM}MoneyAttributeMetadata"
+    assert (await client.get(cast)).json()["PrecisionSource"] == source
+
+
+@pytest.mark.parametrize(
+    ("prefix", "number"), [("a", 10000), ("1ab", 10000), ("abcdefghi", 10000), ("a_b", 10000), ("MsCrmx", 10000), ("abc", 9999)]
+)  # fmt: skip
+async def test_a_publisher_has_a_prefix_by_the_rules(client, prefix, number):
+    body = {"uniquename": "x", "friendlyname": "X"}
+    body |= {"customizationprefix": prefix, "customizationoptionvalueprefix": number}
+    assert (await client.post("publishers", json=body)).status_code == 400
+    good = {**body, "customizationprefix": "abc", "customizationoptionvalueprefix": 99999}
+    assert (await client.post("publishers", json=good)).status_code == 204
+
+
 async def test_a_choice_column_numbers_its_options_by_the_publisher(client):
     options = {
         "OptionSetType": "Picklist",

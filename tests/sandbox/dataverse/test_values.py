@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from sandbox.dataverse.schema import Schema, shipped
 from sandbox.dataverse.values import formatted, sent, stored
-from tests.sandbox.dataverse.helpers import ANNOTATED, error
+from tests.sandbox.dataverse.helpers import ANNOTATED, add_column, error
 
 ACCOUNT = Schema(shipped()).table("account")
 
@@ -37,6 +37,16 @@ def test_text_within_its_length_is_kept_as_it_is(text):
         ("name", 5, "0x80048d19"),
         ("nosuchcolumn", 5, "0x80048d19"),
         ("numberofemployees", "5", "0x80048d19"),
+        ("numberofemployees", "", "0x80048d19"),
+        ("creditlimit", "", "0x80048d19"),
+        ("creditonhold", "", "0x80048d19"),
+        ("paymenttermscode", "", "0x80048d19"),
+        ("lastonholdtime", "", "0x80048d19"),
+        ("lastonholdtime", "2025-01-31 10:00:00Z", "0x80048d19"),
+        ("lastonholdtime", "20250131T100000Z", "0x80048d19"),
+        ("lastonholdtime", "2025-W05-5T10:00:00Z", "0x80048d19"),
+        ("lastonholdtime", "9999-12-31T23:59:59-01:00", "0x80048d19"),
+        ("entityimage", "R0lGODlh", "0x80040203"),
         ("numberofemployees", 1.5, "0x80048d19"),
         ("numberofemployees", -1, "0x8004432f"),
         ("numberofemployees", 2**31, "0x80048d19"),
@@ -88,7 +98,17 @@ async def test_moments_are_kept_in_utc_whole_seconds_and_days_as_days(client):
     row_id = await client.create("accounts", name="A", lastonholdtime="2025-01-31T10:30:00.75+02:00")
     assert (await client.row("accounts", row_id))["lastonholdtime"] == "2025-01-31T08:30:00Z"
     order = await client.create("opportunities", name="O", estimatedclosedate="2025-01-31")
-    assert (await client.row("opportunities", order))["estimatedclosedate"][:10] == "2025-01-31"
+    assert (await client.row("opportunities", order))["estimatedclosedate"] == "2025-01-31"
+    for day in ("20250131", "2025-W05-5", "2025-01-31T00:00:00Z"):
+        error(await client.post("opportunities", json={"name": "O", "estimatedclosedate": day}), 400, "0x80048d19")
+
+
+@pytest.mark.parametrize("sent", ["2025-01-31", "2025-01-31T10:30:00Z", "2025-01-31T23:30:00-00:15"])
+async def test_a_day_in_the_users_time_zone_is_kept_as_an_instant_at_midnight(client, sent):
+    row_id = await client.create("msdyn_warehouses", msdyn_name="W")
+    await add_column(client, "msdyn_warehouse", "DateTime", "new_Day", Format="DateOnly")
+    await client.patch(f"msdyn_warehouses({row_id})", json={"new_day": sent})
+    assert (await client.row("msdyn_warehouses", row_id))["new_day"] == "2025-01-31T00:00:00Z"
 
 
 async def test_read_only_columns_in_a_body_are_ignored(client):
@@ -119,6 +139,14 @@ async def test_formatted_values_and_lookup_annotations_come_when_asked(client):
     assert row[f"_primarycontactid_value{tail}"] == "Ida Holm"
     assert row["_primarycontactid_value@Microsoft.Dynamics.CRM.lookuplogicalname"] == "contact"
     assert row["_primarycontactid_value@Microsoft.Dynamics.CRM.associatednavigationproperty"] == "primarycontactid"
+
+
+async def test_a_linked_row_without_a_name_has_no_formatted_value(client):
+    contact = await client.create("contacts", telephone1="1")
+    row_id = await client.create("accounts", name="A", **{"primarycontactid@odata.bind": f"/contacts({contact})"})
+    row = (await client.get(f"accounts({row_id})", headers=ANNOTATED)).json()
+    assert row["_primarycontactid_value@Microsoft.Dynamics.CRM.lookuplogicalname"] == "contact"
+    assert "_primarycontactid_value@OData.Community.Display.V1.FormattedValue" not in row
 
 
 async def test_only_the_annotations_asked_for_are_sent(client):

@@ -140,6 +140,8 @@ async def test_nested_rows_are_created_with_their_parent_or_not_at_all(client):
     row = await client.row("accounts", account, **{"$expand": "primarycontactid,contact_customer_accounts"})
     assert row["primarycontactid"]["lastname"] == "P"
     assert [child["lastname"] for child in row["contact_customer_accounts"]] == ["C"]
+    for nested in ({"primarycontactid": {"lastname": "Q"}}, {"contact_customer_accounts": [{"lastname": "D"}]}):
+        error(await client.patch(f"accounts({account})", json=nested), 400, "0x80048d19")
     body["contact_customer_accounts"] = [{"lastname": "x" * 51}]
     error(await client.post("accounts", json=body), 400, "0x80044331")
     assert len(await client.rows("accounts")) == 1
