@@ -19,22 +19,25 @@ from sandbox.tsql.values import family
 if TYPE_CHECKING:
     from sandbox.tsql.expressions import Expressions
 
-LOCKING = {"UPDLOCK", "XLOCK", "HOLDLOCK", "SERIALIZABLE", "TABLOCK", "TABLOCKX", "READPAST"}
-HINTS = LOCKING | {
-    "NOLOCK", "READUNCOMMITTED", "ROWLOCK", "PAGLOCK", "READCOMMITTED", "READCOMMITTEDLOCK", "REPEATABLEREAD", "NOWAIT", "NOEXPAND",
-}  # fmt: skip
 _WRITE = {"UPDLOCK", "XLOCK"}
 _HOLD = {"HOLDLOCK", "SERIALIZABLE"}
+_SHARE = {*_HOLD, "REPEATABLEREAD", "READPAST"}
+LOCKING = {*_WRITE, *_SHARE, "TABLOCK", "TABLOCKX"}
+HINTS = {*LOCKING, "NOLOCK", "READUNCOMMITTED", "ROWLOCK", "PAGLOCK", "READCOMMITTED", "NOEXPAND"}
 
 
 @dataclass
 class Lock:
-    """A table read with hints; `key` is the key's value as PostgreSQL text when the query names one key."""
+    """A table read with hints; `key` is the key's value as PostgreSQL text when the query names one key.
+
+    `first` locks the rows in a statement of its own, where the query itself can't: it yields groups, not rows.
+    """
 
     table: Table
     alias: str
     hints: frozenset[str]
     key: str | None = None
+    first: str = ""
 
     @property
     def guards(self) -> bool:
@@ -77,7 +80,7 @@ def key_of(table: Table, alias: str, condition: exp.Expression | None, e: "Expre
 def row_lock(lock: Lock) -> str:
     """The FOR UPDATE clause of a SELECT, or ''."""
     hints = lock.hints
-    if hints & {"TABLOCK", "TABLOCKX"} or not hints & (_WRITE | {"READPAST"}) or lock.table.schema == "sys":
+    if hints & {"TABLOCK", "TABLOCKX"} or not hints & (_WRITE | _SHARE) or lock.table.schema == "sys":
         return ""
     mode = "FOR UPDATE" if hints & _WRITE else "FOR SHARE"
     return f" {mode} OF {quote(lock.alias)}{' SKIP LOCKED' if 'READPAST' in hints else ''}"
@@ -94,6 +97,8 @@ def lock_commands(locks: Sequence[Lock]) -> list[str]:
             commands.append(f"LOCK TABLE {lock.table.relation} IN SHARE MODE")
         elif lock.guards:
             commands.append(f"SELECT tsql.guard('{name}', {lock.key or 'NULL'})")
+        if lock.first:
+            commands.append(lock.first)
     return commands
 
 

@@ -50,7 +50,7 @@ class Select:
             sql += f" HAVING {self.e.condition(having.this)}"
         sql += self._order(items) + self.q.limit(self.node, self.scope)
         grouped = bool(groups) or distinct or any(expr.aggregate for _, expr in items)
-        sql += self._locks(self.q.c.locks[first_lock:], grouped)
+        sql += self._locks(self.q.c.locks[first_lock:], f"{source}{condition}" if grouped else None)
         if self.stored or distinct:
             items = [(name, replace(expr, citext=family(expr.type) == "text")) for name, expr in items]
         return Compiled(sql, items)
@@ -184,11 +184,20 @@ class Select:
             return "(SELECT NULL)"
         return self.e.order(self.e.value(target), desc)
 
-    def _locks(self, locks: Sequence[Lock], grouped: bool) -> str:
+    def _locks(self, locks: Sequence[Lock], grouped: str | None) -> str:
+        """The clause that locks the rows read. `grouped` is where the rows of a query that groups them come from."""
         where = self.node.args.get("where")
+        clauses = []
         for lock in locks:
             lock.key = key_of(lock.table, lock.alias, where.this if where else None, self.e)
-        return "".join(row_lock(lock) for lock in locks if not grouped)
+            clause = row_lock(lock)
+            if grouped is None:
+                clauses.append(clause)
+            elif clause:
+                if "READPAST" in lock.hints or self.scope.parent or not self.top:
+                    raise Unsupported(f"WITH ({', '.join(sorted(lock.hints))}) in a query that groups its rows")
+                lock.first = f"SELECT 1{grouped}{clause}"
+        return "".join(clauses)
 
 
 def without_joins(node: exp.Expression) -> exp.Expression:

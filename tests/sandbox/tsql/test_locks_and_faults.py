@@ -42,6 +42,12 @@ def other(connect):
     ("SELECT COUNT(*) FROM T WITH (TABLOCKX)", "SELECT K FROM T", True),
     ("UPDATE T SET N = 1 WHERE K = 1", "UPDATE T SET N = 2 WHERE K = 1", True),
     ("UPDATE T SET N = 1 WHERE K = 1", "SELECT K FROM T WITH (UPDLOCK, READPAST) WHERE K = 1", False),
+    ("SELECT COUNT(*) FROM T WITH (UPDLOCK) WHERE K = 1", "UPDATE T SET N = 1 WHERE K = 1", True),
+    ("SELECT COUNT(*) FROM T WITH (UPDLOCK) WHERE K = 1", "UPDATE T SET N = 1 WHERE K = 2", False),
+    ("SELECT DISTINCT K FROM T WITH (XLOCK) WHERE K = 1", "UPDATE T SET N = 1 WHERE K = 1", True),
+    ("SELECT K FROM T WITH (HOLDLOCK) WHERE K = 1", "UPDATE T SET N = 1 WHERE K = 1", True),
+    ("SELECT K FROM T WITH (REPEATABLEREAD) WHERE K = 1", "SELECT K FROM T WITH (REPEATABLEREAD) WHERE K = 1", False),
+    ("UPDATE T SET N = 1 WHERE K = 1", "SELECT K FROM T WITH (HOLDLOCK) WHERE K = 1", True),
     ("IF EXISTS (SELECT 1 FROM T WITH (UPDLOCK, HOLDLOCK) WHERE K = 1) SELECT 1", "UPDATE T SET N = 1 WHERE K = 1", True),
     ("DECLARE @n int; SELECT @n = N FROM T WITH (XLOCK) WHERE K = 1", "DELETE FROM T WHERE K = 1", True),
 ])  # fmt: skip
@@ -188,3 +194,15 @@ def test_lock_timeout_outlives_the_rollback_of_the_transaction_that_set_it(clien
     release.cancel()
     assert numbers == [1222]
     client.run("SET LOCK_TIMEOUT -1")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT COUNT(*) FROM T WITH (READPAST)",
+        "SELECT K FROM T WITH (READCOMMITTEDLOCK)",
+        "SELECT K FROM T WITH (NOWAIT)",
+    ],
+)
+def test_lock_hint_that_would_be_ignored_is_refused(client, text):
+    assert client.run(text).numbers == [102]
