@@ -31,7 +31,10 @@ class Run:
         return self.message.company
 
     def end(self, key: str, outcome: Line) -> None:
-        """The key is done with."""
+        """The key is done with. What it wrote in an earlier round stays told."""
+        earlier = self.lines.get(key)
+        if earlier and not outcome.changes:
+            outcome = replace(outcome, changes=earlier.changes)
         self.lines[key] = outcome
         self.ended.add(key)
 
@@ -72,9 +75,9 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
 def own_line(run: Run, couple: Couple) -> Line | None:
     """The line of a write that this very message did in an earlier delivery, whose ledger line may be missing."""
     earlier = run.lines.get(couple.key)
-    if earlier or not run.redelivered or couple.lineage is None:
+    if earlier and earlier.result in {Result.CREATED, Result.UPDATED}:
         return earlier
-    if couple.lineage.message_id != run.message.message_id:
+    if not run.redelivered or couple.lineage is None or couple.lineage.message_id != run.message.message_id:
         return None
     return line(run, couple.key, Result.UPDATED, "written by an earlier delivery", attempt=couple.lineage.attempt)
 

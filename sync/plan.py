@@ -116,7 +116,8 @@ class Planner:
 
     def _update(self, case: Case, target: Record, converted: Converted) -> Plan:
         coupling = not case.couple.coupled
-        couple = replace(case.couple, id=target.key, coupled=True, base={} if coupling else case.couple.base)
+        # Coupled only once all fields agree: until then a field without a base is one that never agreed.
+        couple = replace(case.couple, id=target.key, base={} if coupling else case.couple.base)
         planned: dict[str, Planned] = {}
         rules: dict[str, str] = {}
         base = dict(couple.base)
@@ -130,7 +131,7 @@ class Planner:
                 rules[name] = rule
         couple = replace(couple, base=base)
         if not planned:
-            return self._skip(case, couple, "coupled, both agree" if coupling else "both agree")
+            return self._skip(case, replace(couple, coupled=True), "coupled" if coupling else "both agree")
         return self._write(case, couple, planned, rules)
 
     def _sides(self, name: str, source: Value, wanted: Value, present: Value, base: Agreed | None) -> Sides:

@@ -32,6 +32,7 @@ def mapping() -> Mapping:
 class Rig:
     """The pipeline with everything around it faked."""
 
+    mapping: Mapping
     gp: FakeSource
     dataverse: FakeTarget
     lanes: FakeLanes
@@ -75,4 +76,4 @@ def rig(mapping: Mapping) -> Rig:
         visibility=timedelta(minutes=10),
     )
     deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses())
-    return Rig(gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, deliveries)
+    return Rig(mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, deliveries)

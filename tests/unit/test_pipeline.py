@@ -8,7 +8,7 @@ from sync.errors import Rejected, RetryLater
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.stores.ledger import Result
-from sync.system import Record, Verdict, Write
+from sync.system import Outcome, Record, Verdict, Write
 from tests.fakes import later
 from tests.unit.conftest import LANE, Rig
 
@@ -287,3 +287,40 @@ async def test_a_parked_record_stays_listed_until_its_write_has_landed(rig: Rig)
     assert [entry.key for entry in await rig.parked()] == ["B1"]
     await rig.send(message=rig.lanes.sent[0][1])
     assert await rig.parked() == []
+
+
+async def test_a_source_that_moved_while_it_was_written_is_looked_at_again(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Read")
+    rig.dataverse.before_write = [lambda: rig.gp.type_customer("TWO", "A1", CUSTNAME="Moved")]
+    await rig.send("A1")
+    assert one_row(rig).values["name"] == "Moved"
+
+
+async def test_a_source_that_was_mended_while_it_was_parked_passes(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A", PYMTRMID="Net 31")
+    rig.crosswalk_table.before_transaction = [lambda: rig.gp.type_customer("TWO", "A1", CUSTNAME="A")]
+    await rig.send("A1")
+    assert one_row(rig).values["name"] == "A"
+    assert await rig.parked() == []
+    assert [line.result for line in await rig.history("A1")] == [Result.CREATED]
+
+
+async def test_a_late_write_is_fenced_off_even_when_nothing_is_left_to_write(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="B")
+    late: list[Write] = []
+    write = rig.dataverse.write
+
+    async def no_answer(company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        rig.dataverse.write = write  # type: ignore[method-assign]
+        late.extend(writes)
+        raise RetryLater("no answer", code="system_unreachable")
+
+    rig.dataverse.write = no_answer  # type: ignore[method-assign]
+    await rig.send("A1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send(message=rig.lanes.sent[0][1])
+    [verdict] = await write("TWO", rig.mapping, late)
+    assert verdict.outcome is Outcome.CHANGED
+    assert one_row(rig).values["name"] == "A"

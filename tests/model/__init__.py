@@ -1,0 +1,1 @@
+"""A model of the world around the line, to attack it with seeded schedules."""
