@@ -176,7 +176,7 @@ def pytds_to(port, **options):
 def in_process(running: Running, source: str) -> object:
     """Run `source` in a process of its own, with `connect(**options)` at hand; returns its `result` by way of JSON.
 
-    For what pymssql does process-wide (`timeout`) and while it holds the interpreter (`bulk_copy`).
+    For what pymssql does process-wide (`timeout`, the gravest login error) and while it holds the interpreter (`bulk_copy`).
     """
     program = (
         "import json\nfrom tests.sandbox.tds.script import pymssql, pymssql_to\n"
