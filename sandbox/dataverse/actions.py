@@ -71,7 +71,7 @@ def _publish_all(_env: Environment, call: Call) -> Reply:
 
 def _publish(env: Environment, call: Call) -> Reply:
     call.user.need_named("prvPublishCustomization", "none")
-    xml = str(call.json().get("ParameterXml", ""))
+    xml = str(_parameters(call, "ParameterXml").get("ParameterXml", ""))
     for name in re.findall(r"<entity>([^<]*)</entity>", xml):
         if env.schema.table(name) is None:
             raise errors.invalid_argument(f"The entity with a name = '{name}' was not found.")
@@ -80,14 +80,25 @@ def _publish(env: Environment, call: Call) -> Reply:
     return Reply()
 
 
+def _parameters(call: Call, *known: str) -> dict[str, object]:
+    """The parameters of an action. Raises DataverseError for one that is not imitated or does not exist."""
+    body = call.json()
+    for name in body.keys() - known:
+        error = errors.DataverseError(400, "0x80048d19", f"The parameter '{name}' is not declared.")
+        raise errors.Unsupported("parameter", name, error)
+    return body
+
+
 def _insert_option(env: Environment, call: Call) -> Reply:
-    value = Customizing(env, call).insert_option(call.json())
+    names = ("EntityLogicalName", "AttributeLogicalName", "Value", "Label", "SolutionUniqueName")
+    value = Customizing(env, call).insert_option(_parameters(call, *names))
     what = f"{call.root}/$metadata#{errors.TYPE}InsertOptionValueResponse"
     return Reply(200, {}, {"@odata.context": what, "NewOptionValue": value})
 
 
 def _reactivate_key(env: Environment, call: Call) -> Reply:
-    body = call.json()
+    call.user.need_named("prvWriteEntity", "entity")
+    body = _parameters(call, "EntityLogicalName", "EntityKeyLogicalName")
     table = env.schema.table(str(body.get("EntityLogicalName", "")))
     if table is None:
         raise errors.invalid_argument(f"The entity '{body.get('EntityLogicalName')}' was not found.")

@@ -114,9 +114,9 @@ def _options(kind: str, body: Json, first: int) -> dict[int, Option]:
     options: dict[int, Option] = {}
     for item in given.get("Options") or []:
         value = item.get("Value")
-        number = first + len(options) if value is None else int(value)
-        if number in options:
-            raise errors.invalid_argument(f"The option value {number} appears twice.")
+        number = first + len(options) if value is None else value
+        if not isinstance(number, int) or number in options:
+            raise errors.invalid_argument(f"The option value {number} appears twice or is no number.")
         options[number] = Option(label=label_text(item.get("Label")))
     return options
 

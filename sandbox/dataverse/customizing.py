@@ -5,17 +5,16 @@ from dataclasses import dataclass
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.attributes import Json, column_from
-from sandbox.dataverse.definitions import key_from, table_from
+from sandbox.dataverse.definitions import check_relationship, key_from, labels_of, lookup_from, table_from
 from sandbox.dataverse.environment import Environment
-from sandbox.dataverse.labels import inner, label_text
+from sandbox.dataverse.labels import label_text
 from sandbox.dataverse.schema import Column, Key, Navigation, Option, Relationship, Table
-from sandbox.dataverse.seed import DEFAULT_SOLUTION, sync_messages
-from sandbox.dataverse.store import Row
+from sandbox.dataverse.seed import sync_messages
+from sandbox.dataverse.solutions import Solution
 from sandbox.dataverse.wire import Call
 
 _TABLE, _COLUMN, _RELATIONSHIP, _KEY = 1, 2, 10, 14
 _FIRST_CUSTOM_CODE = 10_000
-_OPTIONS_PER_PREFIX = 10_000
 
 
 @dataclass(frozen=True)
@@ -28,32 +27,34 @@ class Customizing:
     def __post_init__(self) -> None:
         self.env.customizing = True
 
+    @property
+    def _solution(self) -> Solution:
+        return Solution(self.env, self.call.headers.get("MSCRM.SolutionUniqueName", ""))
+
     def create_table(self, body: Json) -> Table:
         """Add a table. Raises DataverseError for a name taken or without a publisher's prefix."""
         self.call.user.need_named("prvCreateEntity", "entity")
-        publisher = self._publisher()
         code = _FIRST_CUSTOM_CODE + sum(table.custom for table in self.env.schema)
-        table = table_from(body, code, _first_option(publisher))
-        self._check_name(table.schema_name, publisher)
+        table = table_from(body, code, self._solution.first_option)
+        self._solution.check_name(table.schema_name)
         if self.env.schema.table(table.name):
             text = f"An entity with the specified name {table.schema_name} already exists."
             raise errors.DataverseError(400, "0x80048403", text)
         self.env.schema.add(table)
         self.env.store.keep(table)
-        self._into_solution(_TABLE, table.metadata_id)
+        self._solution.add(_TABLE, table.metadata_id)
         sync_messages(self.env)
         return table
 
     def update_table(self, table: Table, body: Json) -> None:
-        """Replace a table's definition; only labels and change tracking can change."""
+        """Replace a table's definition by a full one; only labels and change tracking can change."""
         self.call.user.need_named("prvWriteEntity", "entity")
-        wanted = bool(body.get("ChangeTrackingEnabled", table.change_tracking))
+        _check_full(body, table.schema_name, "DisplayName", "DisplayCollectionName")
+        wanted = bool(body.get("ChangeTrackingEnabled", False))
         if table.change_tracking and not wanted:
             raise errors.invalid_argument("Change tracking cannot be disabled once it is enabled.")
         table.change_tracking = wanted
-        for name in ("DisplayName", "DisplayCollectionName", "Description"):
-            if name in body:
-                table.definition[name] = body[name]
+        table.definition = labels_of(body)
         self.env.store.keep(table)
 
     def delete_table(self, table: Table) -> None:
@@ -63,20 +64,21 @@ class Customizing:
         used = any(table.name in c.targets for other in others for c in other.columns.values())
         if not table.custom or used:
             raise errors.DataverseError(400, "0x8004f01f", f"The entity {table.name} cannot be deleted.")
+        for column in table.columns.values():
+            self._unlink(table, column)
         self.env.schema.remove(table)
         self.env.store.drop(table)
 
     def create_column(self, table: Table, body: Json) -> Column:
         """Add a column; a Money column brings the currency columns and its base value."""
         self.call.user.need_named("prvCreateAttribute", "attribute")
-        publisher = self._publisher()
-        column = column_from(body, _first_option(publisher))
-        self._check_name(column.schema_name, publisher)
+        column = column_from(body, self._solution.first_option)
+        self._solution.check_name(column.schema_name)
         self._add(table, column)
         if column.type == "Money":
             self._add_money_companions(table, column)
         self.env.store.keep(table)
-        self._into_solution(_COLUMN, column.metadata_id)
+        self._solution.add(_COLUMN, column.metadata_id)
         return column
 
     def _add(self, table: Table, column: Column) -> None:
@@ -97,15 +99,15 @@ class Customizing:
             self._add(table, Column(name="exchangerate", type="Decimal", precision=10))
 
     def update_column(self, table: Table, column: Column, body: Json) -> None:
-        """Replace a column's definition; its name and type stay."""
+        """Replace a column's definition by a full one; its name and type stay."""
         self.call.user.need_named("prvWriteAttribute", "attribute")
-        fresh = column_from({"SchemaName": column.schema_name, **body}, _first_option(self._publisher()))
-        if fresh.type != column.type or fresh.name != column.name:
-            raise errors.invalid_argument("The type and the name of a column cannot be changed.")
+        _check_full(body, column.schema_name, "DisplayName")
+        fresh = column_from(body, self._solution.first_option)
+        if fresh.type != column.type:
+            raise errors.invalid_argument("The type of a column cannot be changed.")
         if not fresh.options:
             fresh.options = column.options
         fresh.metadata_id, fresh.custom, fresh.targets = column.metadata_id, column.custom, column.targets
-        fresh.required = str(inner(body.get("RequiredLevel"), column.required))
         table.add_column(fresh)
         self.env.store.keep(table)
 
@@ -115,23 +117,32 @@ class Customizing:
         used = any(column.name in key.columns for key in table.keys.values())
         if not column.custom or used or column.name == table.primary_name:
             raise errors.DataverseError(400, "0x8004f01f", f"The attribute {column.name} cannot be deleted.")
-        for name in list(table.navigation):
-            if table.navigation[name].column == column.name:
-                del table.navigation[name]
+        self._unlink(table, column)
         table.remove_column(column)
         self.env.store.drop_column(table, column)
         self.env.store.keep(table)
+
+    def _unlink(self, child: Table, column: Column) -> None:
+        """Forget the navigation along a lookup, on both ends."""
+        child.navigation = {name: end for name, end in child.navigation.items() if end.column != column.name}
+        for parent in [table for table in self.env.schema if table.name in column.targets]:
+            gone = [n for n, end in parent.collections.items() if (end.table, end.column) == (child.name, column.name)]
+            for name in gone:
+                del parent.collections[name]
+            parent.relationships = [r for r in parent.relationships if r.definition["SchemaName"] not in gone]
+            if gone:
+                self.env.store.keep(parent)
 
     def create_key(self, table: Table, body: Json) -> Key:
         """Add an alternate key, whose index is built after some reads of its status."""
         self.call.user.need_named("prvWriteEntity", "entity")
         key = key_from(table, body, self.env.switches.key_reads)
-        self._check_name(key.schema_name, self._publisher())
+        self._solution.check_name(key.schema_name)
         table.keys[key.logical_name] = key
         if key.reads_left == 0:
             self._build(table, key)
         self.env.store.keep(table)
-        self._into_solution(_KEY, key.metadata_id)
+        self._solution.add(_KEY, key.metadata_id)
         return key
 
     def look_at(self, table: Table, key: Key) -> None:
@@ -164,28 +175,21 @@ class Customizing:
     def create_relationship(self, body: Json) -> Relationship:
         """Add a one-to-many relationship and the lookup it needs."""
         self.call.user.need_named("prvCreateRelationship", "relationship")
-        kind = str(body.get("@odata.type", "")).lstrip("#").removeprefix(errors.TYPE)
-        if kind != "OneToManyRelationshipMetadata":
-            error = errors.invalid_argument(f"A relationship of type '{kind}' cannot be created here.")
-            raise errors.Unsupported("metadata", kind, error)
+        check_relationship(body)
         parent, child = self._end(body, "ReferencedEntity"), self._end(body, "ReferencingEntity")
-        lookup = body.get("Lookup")
-        if not isinstance(lookup, dict) or not isinstance(lookup.get("SchemaName"), str):
-            raise errors.invalid_argument("A relationship needs a Lookup with a SchemaName.")
-        schema_name, name = str(lookup["SchemaName"]), str(body.get("SchemaName", ""))
-        self._check_name(schema_name, self._publisher())
+        name, column = str(body["SchemaName"]), lookup_from(body["Lookup"], parent)
+        for schema_name in (name, column.schema_name):
+            self._solution.check_name(schema_name)
         if name in parent.collections:
             raise errors.invalid_argument(f"A relationship named {name} already exists.")
-        column = Column(name=schema_name.lower(), schema_name=schema_name, type="Lookup", targets=[parent.name])
-        column.custom, column.definition = True, {"DisplayName": lookup.get("DisplayName")}
         self._add(child, column)
-        child.navigation[schema_name] = Navigation(table=parent.name, column=column.name)
+        child.navigation[column.schema_name] = Navigation(table=parent.name, column=column.name)
         parent.collections[name] = Navigation(table=child.name, column=column.name)
         made = Relationship(metadata_id=str(uuid.uuid4()), definition=body)
         parent.relationships.append(made)
         for table in (child, parent):
             self.env.store.keep(table)
-        self._into_solution(_RELATIONSHIP, made.metadata_id)
+        self._solution.add(_RELATIONSHIP, made.metadata_id)
         return made
 
     def _end(self, body: Json, name: str) -> Table:
@@ -201,46 +205,20 @@ class Customizing:
         column = table.columns.get(str(body.get("AttributeLogicalName", "")))
         if column is None or column.type != "Picklist":
             raise errors.invalid_argument(f"'{body.get('AttributeLogicalName')}' is no choice column.")
+        solution = Solution(self.env, str(body.get("SolutionUniqueName") or self._solution.name))
         value = body.get("Value")
-        number = max([*column.options, _first_option(self._publisher()) - 1]) + 1 if value is None else value
+        number = max([*column.options, solution.first_option - 1]) + 1 if value is None else value
         if not isinstance(number, int) or number in column.options:
             raise errors.invalid_argument(f"The option value {number} already exists or is no number.")
         column.options[number] = Option(label=label_text(body.get("Label")))
         self.env.store.keep(table)
         return number
 
-    def _solution(self) -> Row:
-        name = self.call.headers.get("MSCRM.SolutionUniqueName")
-        table = self.env.schema.table("solution")
-        assert table is not None
-        wanted = {"uniquename": name} if name else {"solutionid": DEFAULT_SOLUTION}
-        rows = self.env.store.find(table, wanted)
-        if not rows:
-            raise errors.invalid_argument(f"The solution '{name}' does not exist.")
-        return rows[0]
 
-    def _publisher(self) -> Row:
-        table = self.env.schema.table("publisher")
-        assert table is not None
-        row = self.env.store.get(table, str(self._solution()["publisherid"]))
-        assert row is not None
-        return row
-
-    def _check_name(self, schema_name: str, publisher: Row) -> None:
-        prefixes = [str(publisher["customizationprefix"])]
-        if "MSCRM.SolutionUniqueName" not in self.call.headers:
-            table = self.env.schema.table("publisher")
-            assert table is not None
-            prefixes = [str(row["customizationprefix"]) for row in self.env.store.find(table, {})]
-        if not schema_name.lower().startswith(tuple(f"{prefix.lower()}_" for prefix in prefixes)):
-            raise errors.invalid_argument(f"The schema name '{schema_name}' needs the publisher's prefix.")
-
-    def _into_solution(self, kind: int, object_id: str) -> None:
-        table = self.env.schema.table("solutioncomponent")
-        assert table is not None
-        component = {"solutioncomponentid": str(uuid.uuid4()), "componenttype": kind, "objectid": object_id}
-        self.env.store.insert(table, {**component, "solutionid": self._solution()["solutionid"]})
-
-
-def _first_option(publisher: Row) -> int:
-    return int(str(publisher["customizationoptionvalueprefix"])) * _OPTIONS_PER_PREFIX
+def _check_full(body: Json, schema_name: str, *needed: str) -> None:
+    """Raises DataverseError unless a definition to replace another is complete: PUT takes no part of one."""
+    missing = [name for name in ("SchemaName", *needed) if body.get(name) is None]
+    if missing:
+        raise errors.invalid_argument(f"A full definition is needed; {', '.join(missing)} is missing.")
+    if str(body["SchemaName"]).lower() != schema_name.lower():
+        raise errors.invalid_argument("The name of a definition cannot be changed.")

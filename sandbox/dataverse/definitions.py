@@ -4,7 +4,7 @@ import uuid
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.attributes import Json, attribute_json, column_from
-from sandbox.dataverse.labels import label, managed
+from sandbox.dataverse.labels import inner, label, managed
 from sandbox.dataverse.schema import Column, Key, Navigation, Option, Table
 
 MAX_KEYS, MAX_KEY_COLUMNS, MAX_KEY_BYTES, MAX_KEY_NAME = 10, 16, 900, 100
@@ -51,8 +51,10 @@ def table_from(body: Json, type_code: int, first_option: int) -> Table:
     attributes = body.get("Attributes")
     if not isinstance(schema_name, str) or not isinstance(attributes, list):
         raise errors.invalid_argument("A table needs a SchemaName and Attributes.")
+    ownership = str(body.get("OwnershipType", "UserOwned"))
+    _check_kind(body, ownership)
     name = schema_name.lower()
-    columns = _standard_columns(name, str(body.get("OwnershipType", "UserOwned")))
+    columns = _standard_columns(name, ownership)
     primary = ""
     for item in attributes:
         column = column_from(item, first_option)
@@ -62,7 +64,6 @@ def table_from(body: Json, type_code: int, first_option: int) -> Table:
     if not primary or columns[primary].type != "String":
         raise errors.invalid_argument("A table needs one String column with IsPrimaryName.")
     lookups = [column for column in columns.values() if column.is_lookup]
-    kept = ("DisplayName", "DisplayCollectionName", "Description")
     return Table(
         name=name,
         schema_name=schema_name,
@@ -70,7 +71,7 @@ def table_from(body: Json, type_code: int, first_option: int) -> Table:
         primary_id=f"{name}id",
         primary_name=primary,
         object_type_code=type_code,
-        ownership=str(body.get("OwnershipType", "UserOwned")),
+        ownership=ownership,
         columns=columns,
         navigation={
             c.name: Navigation(table="principal" if c.type == "Owner" else c.targets[0], column=c.name) for c in lookups
@@ -78,8 +79,50 @@ def table_from(body: Json, type_code: int, first_option: int) -> Table:
         change_tracking=bool(body.get("ChangeTrackingEnabled", False)),
         custom=True,
         metadata_id=str(uuid.uuid4()),
-        definition={key: body[key] for key in kept if key in body},
+        definition=labels_of(body),
     )
+
+
+def labels_of(body: Json) -> Json:
+    """The labels among what a definition says."""
+    return {name: body[name] for name in ("DisplayName", "DisplayCollectionName", "Description") if name in body}
+
+
+def _check_kind(body: Json, ownership: str) -> None:
+    if ownership not in {"UserOwned", "OrganizationOwned"}:
+        raise errors.invalid_argument(f"The OwnershipType '{ownership}' is neither UserOwned nor OrganizationOwned.")
+    plain = {"IsActivity": False, "TableType": "Standard"}
+    for name, value in plain.items():
+        if body.get(name) not in {value, None}:
+            error = errors.invalid_argument(f"A table with {name} = {body[name]} cannot be created here.")
+            raise errors.Unsupported("metadata", f"{name} = {body[name]}", error)
+
+
+def check_relationship(body: Json) -> None:
+    """Raises DataverseError for a relationship that cannot be made; only links that are removed are imitated."""
+    kind = str(body.get("@odata.type", "")).lstrip("#").removeprefix(errors.TYPE)
+    if kind != "OneToManyRelationshipMetadata":
+        error = errors.invalid_argument(f"A relationship of type '{kind}' cannot be created here.")
+        raise errors.Unsupported("metadata", kind, error)
+    lookup = body.get("Lookup")
+    if not isinstance(body.get("SchemaName"), str) or not isinstance(lookup, dict):
+        raise errors.invalid_argument("A relationship needs a SchemaName and a Lookup.")
+    if not isinstance(lookup.get("SchemaName"), str):
+        raise errors.invalid_argument("The Lookup of a relationship needs a SchemaName.")
+    cascades = body.get("CascadeConfiguration")
+    for name, value in (cascades if isinstance(cascades, dict) else {}).items():
+        if value not in {"RemoveLink" if name == "Delete" else "NoCascade", None} and not name.startswith("@"):
+            error = errors.invalid_argument(f"The cascade {name} = {value} is not available.")
+            raise errors.Unsupported("metadata", f"cascade {name} = {value}", error)
+
+
+def lookup_from(body: Json, target: Table) -> Column:
+    """The lookup that a relationship describes."""
+    name = str(body["SchemaName"])
+    column = Column(name=name.lower(), schema_name=name, type="Lookup", targets=[target.name], custom=True)
+    column.required = str(inner(body.get("RequiredLevel"), "None"))
+    column.definition = labels_of(body)
+    return column
 
 
 def _standard_columns(name: str, ownership: str) -> dict[str, Column]:

@@ -180,6 +180,8 @@ class Store:
         self._db.execute(f"DROP TABLE {quoted(table.name)}")
 
     def drop_column(self, table: Table, column: Column) -> None:
+        """Forget a column and its values."""
+        self._db.execute(f"DROP INDEX IF EXISTS {quoted(f'{table.name}.parent.{column.name}')}")
         for name in self._sql_columns(column):
             self._db.execute(f"ALTER TABLE {quoted(table.name)} DROP COLUMN {quoted(name)}")
 

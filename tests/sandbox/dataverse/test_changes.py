@@ -117,9 +117,13 @@ async def test_enabling_tracking_cannot_be_undone(client):
     )
     error(await client.get("new_things", headers=TRACK), 400, "0x80040203")
     url = "EntityDefinitions(LogicalName='new_thing')"
+    full = (await client.get(url)).json()
+    error(await client.put(url, json={"ChangeTrackingEnabled": True}), 400, "0x80040203")
     for enabled, status in ((True, 204), (False, 400)):
-        answer = await client.put(url, json={"ChangeTrackingEnabled": enabled})
+        answer = await client.put(url, json={**full, "ChangeTrackingEnabled": enabled})
         assert answer.status_code == status
+    tracked = (await client.get("EntityDefinitions?$select=LogicalName&$filter=ChangeTrackingEnabled eq true")).json()
+    assert {"new_thing", "account"} <= {item["LogicalName"] for item in tracked["value"]}
     assert (await client.get("new_things", headers=TRACK)).status_code == 200
 
 
