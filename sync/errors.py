@@ -24,7 +24,7 @@ CODES: dict[str, Cause] = {
     # retry later
     "system_unreachable": Cause(
         "The other system did not answer.",
-        "Nothing: it is tried again. If it lasts, check network and server.",
+        "Check that the server and the network are up. Nothing is lost: it is tried again.",
     ),
     "throttled": Cause(
         "Dynamics 365 asked for a pause (service protection limit).",
@@ -35,8 +35,6 @@ CODES: dict[str, Cause] = {
     "changed_meanwhile": Cause(
         "The record changed while it was being written.", "Nothing: it is read afresh and tried again."
     ),
-    "parent_not_ready": Cause("A record that this one refers to has not arrived yet.", "Nothing: it is tried again."),
-    "flow_paused": Cause("The flow is paused.", "Resume the flow when you are ready."),
     # rejected: about the record
     "value_too_long": Cause(
         "A value is longer than the target column.", "Shorten the value in the source system, then retry."
@@ -79,27 +77,34 @@ CODES: dict[str, Cause] = {
         "The worker died each time it touched this record.",
         "Report it with the record's key; discard or retry after an update.",
     ),
-    "conflict": Cause("Both sides changed the same field.", "Choose which value holds."),
     "source_unreadable": Cause(
         "The source system could not read this record.",
         "Correct the record in the source system, then retry.",
     ),
     # messages
-    "message_unreadable": Cause("A queue message is not one of ours.", "Find out who writes to the lane; discard it."),
+    "message_unreadable": Cause(
+        "A queue message is not one of ours.",
+        "Find out who writes to the lane (`parked list --json` shows the message), then discard it.",
+    ),
     "message_version": Cause(
         "A queue message comes from another version of GP365.",
-        "Run the version that wrote it, or poll again and discard.",
+        "Run the version that wrote it, then retry; to discard it loses the changes that it names.",
     ),
     "unknown_flow": Cause(
         "A queue message names a flow or company that is not installed.",
-        "Install it again, or discard the message.",
+        "Install it again, then retry; to discard the message loses the changes that it names.",
     ),
     # people
-    "unknown_record": Cause("Nothing is known under this name.", "Check pair, company and id."),
+    "unknown_record": Cause(
+        "Nothing is known under this name.",
+        "Check pair, company and id. A record is known once a change of it was seen.",
+    ),
     # settings
     "setting_missing": Cause("A setting is missing or malformed.", "Correct the setting named here."),
     "mapping_invalid": Cause("A mapping file is wrong.", "Correct the file at the line named here."),
-    "sign_in_failed": Cause("The sign-in was refused.", "Renew the password or secret named here."),
+    "sign_in_failed": Cause(
+        "The sign-in was refused.", "Renew the password or secret, or correct the setting, named here."
+    ),
     "right_missing": Cause("The account lacks a right.", "Grant the right named here."),
     "table_missing": Cause("A table is missing.", "Check the company database and its version."),
     "column_missing": Cause("A column is missing.", "Run `python -m sync provision`, or correct the mapping."),

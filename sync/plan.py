@@ -122,7 +122,7 @@ class Planner:
         rules: dict[str, str] = {}
         base = dict(couple.base)
         for name, pair in converted.fields.items():
-            sides = self._sides(name, pair.source, pair.target, target.values.get(name), couple.base.get(name))
+            sides = Sides(pair.source, pair.target, target.values.get(name), couple.base.get(name))
             move, rule = decide(sides, coupling=coupling)
             if move is Move.REBASE:
                 base[name] = Agreed(pair.source, sides.present)
@@ -133,11 +133,6 @@ class Planner:
         if not planned:
             return self._skip(case, replace(couple, coupled=True), "coupled" if coupling else "both agree")
         return self._write(case, couple, planned, rules)
-
-    def _sides(self, name: str, source: Value, wanted: Value, present: Value, base: Agreed | None) -> Sides:
-        rules = self._mapping.field(name)
-        side = "gp" if self._flow.source == "gp" else "d365"
-        return Sides(source, wanted, present, base, rules.one_way, rules.owner == side, rules.owner == "review")
 
     def _write(
         self, case: Case, couple: Couple, planned: dict[str, Planned], rules: dict[str, str], *, create: bool = False

@@ -1,14 +1,17 @@
 """Builds clients and stores once per process. Fakes enter here, in tests; nothing else builds anything."""
 
+import logging
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from sync.delivery import Deliveries
+from sync.errors import BadSettings
 from sync.flow import Flow, find_flows
 from sync.intake import Intake
 from sync.mapping import Mapping, load_all
@@ -33,6 +36,9 @@ MAPPINGS = Path(__file__).parent / "mappings"
 # How long the Functions host keeps a message invisible while it is worked: an intent younger than this may still
 # have a living owner.
 VISIBILITY = timedelta(minutes=10)
+
+CHATTY = ("azure", "httpx")
+"""Libraries that log every request: its URL names records, and each line is paid for."""
 
 
 @dataclass(frozen=True)
@@ -65,6 +71,8 @@ def build(settings: Settings) -> Runtime:
     """The parts of this process. Raises BadSettings for a faulty mapping; connects to nothing yet."""
     flows = find_flows()
     mappings = load_all(MAPPINGS, settings.overlays)
+    for flow in flows.values():
+        check_direction(flow, mappings)
     tables, queues = _storage(settings)
     lanes = Lanes(queues)
     crosswalk = Crosswalk(Table(tables, "crosswalk"))
@@ -91,18 +99,34 @@ def build(settings: Settings) -> Runtime:
     )  # fmt: skip
 
 
+def check_direction(flow: Flow, mappings: dict[str, Mapping]) -> None:
+    """A field may not promise a way back that no flow goes. Raises BadSettings naming it."""
+    if flow.pair not in mappings:
+        raise BadSettings(f"flows/{flow.name}.py names pair {flow.pair}, which has no mapping.", code="mapping_invalid")
+    two_way = [field.name for field in mappings[flow.pair].fields if not field.one_way]
+    if two_way:
+        text = (
+            f"{flow.pair}.yaml: {', '.join(two_way)} would go both ways, but only {flow.name} exists: add one_way: gp."
+        )
+        raise BadSettings(text, code="mapping_invalid")
+
+
 @cache
 def current() -> Runtime:
     """The runtime of this process, built at first use: a worker has one event loop, and so one set of clients."""
+    for name in CHATTY:
+        logging.getLogger(name).setLevel(logging.WARNING)
     return build(read_settings())
 
 
 def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient]:
     agent = {"user_agent": "gp365-app"}
-    if settings.storage:
+    # The queue library's own first back-off is 15 s: over a minute until an outage is said.
+    patience: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2}
+    if connection := settings.storage.get_secret_value():
         return (
-            TableServiceClient.from_connection_string(settings.storage, **agent),
-            QueueServiceClient.from_connection_string(settings.storage, **agent),
+            TableServiceClient.from_connection_string(connection, **agent),
+            QueueServiceClient.from_connection_string(connection, **agent, **patience),
         )
     from azure.identity.aio import DefaultAzureCredential
 
@@ -110,7 +134,7 @@ def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient
     credential = DefaultAzureCredential()
     return (
         TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential, **agent),
-        QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential, **agent),
+        QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential, **agent, **patience),
     )
 
 

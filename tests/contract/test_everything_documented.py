@@ -40,6 +40,12 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
     assert raised <= CODES.keys()
 
 
+def test_every_code_of_the_catalogue_is_used() -> None:
+    sources = [path for path in (ROOT / "sync").rglob("*.py") if path.name != "errors.py"]
+    text = "".join(path.read_text(encoding="utf-8") for path in sources)
+    assert [code for code in CODES if f'"{code}"' not in text] == []
+
+
 @pytest.mark.parametrize("name", sorted(find_flows()))
 def test_every_flow_is_described_with_all_its_fields(name: str) -> None:
     flow = find_flows()[name]

@@ -1,8 +1,15 @@
 """Settings: every fault at once, named as the administrator sees it; no secret in sight."""
 
+import os
+import subprocess
+import sys
+import traceback
+from pathlib import Path
+
 import pytest
 
 from sync.errors import BadSettings
+from sync.runtime import build
 from sync.settings import read_settings
 
 GOOD = {
@@ -14,7 +21,7 @@ GOOD = {
     "GP365_TENANT_ID": "t",
     "GP365_CLIENT_ID": "c",
     "GP365_CLIENT_SECRET": "hidden-secret",
-    "AzureWebJobsStorage": "UseDevelopmentStorage=true",
+    "AzureWebJobsStorage": "AccountName=acc;AccountKey=hidden-key;EndpointSuffix=core.windows.net",
 }
 
 
@@ -46,13 +53,23 @@ def test_every_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("name", "value", "said"),
     [
+        ("GP365_GP_SERVER", "", "GP365_GP_SERVER"),
         ("GP365_GP_PORT", "abc", "GP365_GP_PORT"),
         ("GP365_COMPANIES", " , ", "GP365_COMPANIES"),
         ("GP365_COMPANIES", "TOOLONG", "GP365_COMPANIES"),
         ("GP365_DATAVERSE_URL", "http://contoso", "GP365_DATAVERSE_URL"),
         ("GP365_CLIENT_SECRET", "", "GP365_CLIENT_SECRET"),
+        ("GP365_CLIENT_CERTIFICATE", "/no/such.pem", "GP365_CLIENT_CERTIFICATE"),
+        ("GP365_CA_FILE", "/no/such.pem", "GP365_CA_FILE"),
+        ("GP365_OVERLAYS", "/no/such/folder", "GP365_OVERLAYS"),
+        ("GP365_AUTHORITY", "http://localhost/t", "GP365_AUTHORITY: must start with https://"),
         ("GP365_TENANT_ID", "", "GP365_TENANT_ID"),
         ("AzureWebJobsStorage", "", "AzureWebJobsStorage"),
+        (
+            "AzureWebJobsStorage",
+            "hidden-garbage",
+            "AzureWebJobsStorage: Connection string is either blank or malformed",
+        ),
         ("GP365_TIME_SCALE", "0.1", "GP365_TIME_SCALE"),
     ],
 )
@@ -62,3 +79,25 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
         read_settings()
     assert said in caught.value.message
     assert "hidden" not in caught.value.message
+
+
+@pytest.mark.parametrize("name", ["GP365_CA_FILE", "GP365_CLIENT_CERTIFICATE"])
+async def test_a_file_that_holds_no_certificate_is_named_and_not_quoted(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "broken.pem"
+    file.write_text("hidden-rubbish")
+    monkeypatch.setenv(name, str(file))
+    with pytest.raises(BadSettings, match=rf"broken\.pem.*{name}") as caught:
+        await build(read_settings()).dataverse.get("/WhoAmI")
+    assert "hidden" not in "".join(traceback.format_exception(caught.value))
+
+
+def test_the_poll_schedule_has_its_documented_default() -> None:
+    """The host fills %NAMES% from the app settings alone, so a default must be in the trigger itself."""
+    print_triggers = "import function_app\nfor f in function_app.app.get_functions(): print(f.get_raw_bindings())"
+    environment = {name: value for name, value in os.environ.items() if name != "GP365_POLL_SCHEDULE"}
+    done = subprocess.run(
+        [sys.executable, "-c", print_triggers], env=environment, text=True, capture_output=True, check=False
+    )
+    assert "*/15 * * * * *" in done.stdout, done.stderr

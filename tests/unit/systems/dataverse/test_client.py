@@ -3,10 +3,12 @@
 import json
 from decimal import Decimal
 
+import httpx
 import pytest
 
 from sync.errors import BadSettings, Rejected, RetryLater, SyncError
-from sync.systems.dataverse.client import error_from, read_json, write_json
+from sync.systems.dataverse.client import DataverseClient, error_from, read_json, write_json
+from sync.systems.dataverse.tokens import Credentials, Tokens
 
 
 def body(code: str, message: str = "said by Dataverse") -> bytes:
@@ -37,6 +39,27 @@ def test_an_answer_says_what_to_do_next(status: int, content: bytes, kind: type[
 
 def test_the_pause_that_dataverse_asks_for_is_kept() -> None:
     assert error_from(429, body("0x80072322"), {"Retry-After": "17"}).retry_after == 17
+
+
+def test_a_pause_that_a_proxy_gives_as_a_date_is_left_to_us() -> None:
+    error = error_from(503, b"", {"Retry-After": "Wed, 21 Oct 2026 07:28:00 GMT"})
+    assert (error.code, error.retry_after) == ("busy", None)
+
+
+async def test_a_proxys_page_is_no_answer_and_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    client = DataverseClient("https://contoso.crm4.dynamics.com", Tokens(Credentials("")))
+
+    async def page(*_: object, **__: object) -> httpx.Response:
+        return httpx.Response(302, html="<html>sign in first</html>")
+
+    monkeypatch.setattr(client, "send", page)
+    with pytest.raises(RetryLater, match=r"contoso.*302"):
+        await client.get("/WhoAmI")
+    await client.close()
+
+
+def test_no_answer_moves_a_cursor_or_forges_a_log_line() -> None:
+    assert "␛[2J␊" in error_from(400, body("0x1", "\x1b[2J\n"), {}).message
 
 
 def test_amounts_cross_the_wire_exactly() -> None:

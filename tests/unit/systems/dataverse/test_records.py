@@ -2,14 +2,17 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from sync.mapping import Mapping
+from sync.errors import Rejected
+from sync.mapping import Mapping, load_all
 from sync.system import Outcome, Write
 from sync.systems.dataverse.batch import Answer
 from sync.systems.dataverse.client import write_json
 from sync.systems.dataverse.records import _sent, _verdict, record_from
+from tests.unit.conftest import MAPPINGS
 
 WRITE = Write("id", {"name": "A"}, "attempt-1", version='W/"1"')
 
@@ -55,6 +58,31 @@ def test_a_refusal_is_told_apart(mapping: Mapping, status: int, code: str, creat
     answer = Answer(status, {}, write_json({"error": {"code": code, "message": "no"}}))
     verdict = _verdict(mapping, Write("id", {}, "m", create=create), answer, "us")
     assert verdict.outcome is outcome
+
+
+@pytest.fixture
+def with_secret(tmp_path: Path) -> Mapping:
+    """The mapping of customers with the fax number declared secret."""
+    (tmp_path / "customer.yaml").write_text("fields:\n  - {dataverse: fax, secret: true}\n")
+    return load_all(MAPPINGS, tmp_path)["customer"]
+
+
+@pytest.mark.parametrize(
+    ("said", "hidden"),
+    [
+        ("The length of the 'fax' attribute exceeded 50.", True),
+        ("Cannot convert the literal '555-hush' to a number.", True),
+        ("The length of the 'name' attribute exceeded 160.", False),
+    ],
+)
+def test_dataverses_words_are_hidden_where_they_tell_of_a_secret(with_secret: Mapping, said: str, hidden: bool) -> None:
+    answer = Answer(400, {}, write_json({"error": {"code": "0x80044331", "message": said}}))
+    write = Write("id", {"fax": "555-hush", "name": "A", "statecode": 1}, "m")
+    error = _verdict(with_secret, write, answer, "us").error
+    assert isinstance(error, Rejected)
+    assert error.code == "value_too_long"
+    assert (said not in error.message) is hidden
+    assert "hush" not in str(error.as_dict())
 
 
 def test_dates_are_sent_as_dataverse_reads_them() -> None:

@@ -41,13 +41,13 @@ def tables(mapping: Mapping, *, without: str = "", denied: str = "") -> list[lis
     return [rows, [{f"r{i}": 0 if table == denied else 1 for i, table in enumerate(TABLES)}]]
 
 
-def feeds(mode: str) -> list[list[Row]]:
+def feeds(mode: str, *, version: int | None = 1, may: int = 1) -> list[list[Row]]:
     rows: list[Row] = [
         {"name": table, "stamp": None if mode == "none" else "x", "tracked": 1 if mode == "tracked" else None}
         for table in TABLES
     ]
-    clock: Row = {"server_time": datetime(2027, 4, 12), "version": 1}  # noqa: DTZ001
-    return [[clock], rows, [{f"r{i}": 1 for i in range(3)}]]
+    clock: Row = {"server_time": datetime(2027, 4, 12), "version": version}  # noqa: DTZ001
+    return [[clock], rows, [{f"r{i}": may for i in range(3)}]]
 
 
 async def lines(mapping: Mapping, *replies: object) -> dict[str, Check]:
@@ -85,7 +85,17 @@ async def test_a_table_without_feed_is_not_well(mapping: Mapping) -> None:
     found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("none"))
     line = found["GP TWO: changes of RM00101"]
     assert not line.ok
-    assert "ENABLE CHANGE_TRACKING" in line.next_step
+    assert line.next_step == "In TWO: ALTER TABLE dbo.RM00101 ENABLE CHANGE_TRACKING;"
+
+
+async def test_the_advice_begins_where_the_database_is(mapping: Mapping) -> None:
+    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("stamped", version=None))
+    step = found["GP TWO: changes of RM00101"].next_step
+    assert step.startswith("In TWO: ALTER DATABASE [TWO] SET CHANGE_TRACKING = ON (CHANGE_RETENTION")
+    assert step.endswith("ALTER TABLE dbo.RM00101 ENABLE CHANGE_TRACKING;")
+    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("tracked", may=0))
+    step = found["GP TWO: changes of RM00101"].next_step
+    assert step == "In TWO: GRANT VIEW CHANGE TRACKING ON dbo.RM00101 TO [gp365];"
 
 
 async def test_timestamps_are_well_but_named(mapping: Mapping) -> None:

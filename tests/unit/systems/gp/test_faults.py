@@ -71,6 +71,18 @@ def test_a_second_wrong_password_is_one_although_the_driver_swallows_the_reason(
     assert explain(error, "sql01:1433", "TWO").code == "sign_in_failed"
 
 
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        (_REFUSED, "refused the sign-in (GP365_GP_USER, GP365_GP_PASSWORD, or no such database)"),
+        (_UNABLE + b"Net-Lib error during Connection refused (111)\n", "does not answer: Connection refused (111)"),
+    ],
+)
+def test_the_drivers_empty_words_are_left_out(raw: bytes, said: str) -> None:
+    error = explain(pymssql.OperationalError((18456, raw)), "sql01:1433", "TWO")
+    assert error.message == f"SQL Server sql01:1433, database TWO {said}"
+
+
 def test_a_missing_database_is_told_when_it_is_the_worst_so_far() -> None:
     text = b'Cannot open database "TOO" requested by the login. The login failed.' + _REFUSED
     assert explain(pymssql.OperationalError((4060, text)), "sql01:1433", "TOO").code == "table_missing"
