@@ -3,8 +3,8 @@
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import common_type, numeric_shape, padded
 from sandbox.tsql.errors import error
+from sandbox.tsql.kinds import BIT, INT, UNICODE, family, postgres_type
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import BIT, INT, UNICODE, family, postgres_type
 
 
 def replace_name(kind: SqlType) -> SqlType:

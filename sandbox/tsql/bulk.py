@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 from sandbox.tds.contract import Column
 from sandbox.tsql.catalog import CatalogColumn, Table
 from sandbox.tsql.errors import error
+from sandbox.tsql.kinds import FIXED, TEXT, UNICODE
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need, Plan, command
-from sandbox.tsql.values import FIXED, TEXT, UNICODE, code_page, convert, text_value
+from sandbox.tsql.values import code_page, convert, text_value
 
 if TYPE_CHECKING:
     from sandbox.tsql.interpreter import Interpreter

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.kinds import BINARY, FINE, FIXED, TEXT, UNICODE, family, postgres_type, precision_scale
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import BINARY, FINE, FIXED, TEXT, UNICODE, family, postgres_type, precision_scale
 
 _RANK = [
     "sql_variant", "datetimeoffset", "datetime2", "datetime", "smalldatetime", "date", "time", "float", "real", "decimal", "numeric",

@@ -7,11 +7,11 @@ from sqlglot import exp
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.errors import Unsupported
+from sandbox.tsql.kinds import postgres_type
 from sandbox.tsql.lexer import Literal
 from sandbox.tsql.locks import Lock
 from sandbox.tsql.plan import Binder, Need
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import postgres_type
 
 if TYPE_CHECKING:
     from sandbox.tsql.world import World

@@ -10,13 +10,13 @@ from sandbox.tsql.catalog import CatalogColumn, Table
 from sandbox.tsql.compilation import Compilation, parameter_name
 from sandbox.tsql.dialect import parse_condition, parse_query, parse_value
 from sandbox.tsql.errors import error
+from sandbox.tsql.kinds import postgres_type
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.locks import Lock, insert_guard, lock_commands
 from sandbox.tsql.plan import Command, Plan, command
 from sandbox.tsql.queries import Queries
 from sandbox.tsql.relations import plain_type, result_columns
 from sandbox.tsql.scope import Expr, Scope
-from sandbox.tsql.values import postgres_type
 from sandbox.tsql.world import World
 from sandbox.tsql.writes import Writes
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from sandbox.tds.contract import Column, SqlType
 from sandbox.tsql.errors import Unsupported
+from sandbox.tsql.kinds import type_of
 from sandbox.tsql.parser import parse
 from sandbox.tsql.plan import Plan
 from sandbox.tsql.procedures import Procedure
 from sandbox.tsql.state import Variable
 from sandbox.tsql.statements import Query
-from sandbox.tsql.values import type_of
 
 if TYPE_CHECKING:
     from sandbox.tsql.interpreter import Interpreter

@@ -6,13 +6,13 @@ from sandbox.tsql.casts import store
 from sandbox.tsql.catalog import CatalogColumn, Check, Table, Trigger
 from sandbox.tsql.compilation import Compilation
 from sandbox.tsql.dialect import parse_condition, parse_value
+from sandbox.tsql.kinds import family, postgres_type
 from sandbox.tsql.lexer import fragment, tokens
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import command
 from sandbox.tsql.queries import Queries
 from sandbox.tsql.relations import table_relation
 from sandbox.tsql.scope import Scope
-from sandbox.tsql.values import family, postgres_type
 from sandbox.tsql.world import World
 from sandbox.tsql.writes import Writes
 

@@ -11,9 +11,9 @@ from sandbox.tsql.casts import align, as_text, cast, ci, common_type
 from sandbox.tsql.compilation import Compilation, parameter_name
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import UnknownFunction, Unsupported, error
+from sandbox.tsql.kinds import INT, UNICODE, family, is_number, postgres_type
 from sandbox.tsql.plan import Binder
 from sandbox.tsql.scope import Expr, Scope
-from sandbox.tsql.values import INT, UNICODE, family, is_number, postgres_type
 
 
 class Expressions:

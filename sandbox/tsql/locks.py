@@ -12,9 +12,9 @@ from sqlglot import exp
 
 from sandbox.tsql.casts import cast
 from sandbox.tsql.catalog import Table
+from sandbox.tsql.kinds import family
 from sandbox.tsql.naming import quote
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import family
 
 if TYPE_CHECKING:
     from sandbox.tsql.expressions import Expressions

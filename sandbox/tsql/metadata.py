@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import Catalog, CatalogColumn, Table, sql_type
-from sandbox.tsql.values import family, precision_scale
+from sandbox.tsql.kinds import family, precision_scale
 
 # system_type_id, which is also user_type_id, and the width in bytes of fixed types.
 TYPES: dict[str, tuple[int, int]] = {

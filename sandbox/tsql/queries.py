@@ -11,6 +11,7 @@ from sandbox.tsql.catalog import Table
 from sandbox.tsql.compilation import Compilation, parameter_name
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.expressions import Expressions
+from sandbox.tsql.kinds import BIGINT, family
 from sandbox.tsql.locks import HINTS, LOCKING, Lock
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need
@@ -18,7 +19,6 @@ from sandbox.tsql.relations import Compiled, aliased, named_items, table_relatio
 from sandbox.tsql.scope import Expr, Relation, Scope
 from sandbox.tsql.select import Select
 from sandbox.tsql.tables import TableFunctions
-from sandbox.tsql.values import BIGINT, family
 
 
 class Queries:

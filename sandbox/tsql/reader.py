@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.catalog import sql_type
 from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.kinds import KNOWN
 from sandbox.tsql.lexer import Literal, Token, literal, unquote
-from sandbox.tsql.values import KNOWN
 
 # Words that begin a statement, and so end the one before when it has no `;`.
 STARTS = {

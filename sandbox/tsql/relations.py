@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from sandbox.tds.contract import Column, SqlType
 from sandbox.tsql.catalog import Table
 from sandbox.tsql.errors import error
+from sandbox.tsql.kinds import family
 from sandbox.tsql.naming import quote
 from sandbox.tsql.scope import Expr, Relation
-from sandbox.tsql.values import family
 
 
 @dataclass

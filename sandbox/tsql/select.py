@@ -10,10 +10,10 @@ from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import ci, store
 from sandbox.tsql.compilation import parameter_name
 from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.kinds import family
 from sandbox.tsql.locks import Lock, key_of, row_lock
 from sandbox.tsql.relations import Compiled, aliased, named_items
 from sandbox.tsql.scope import Expr, Relation, Scope
-from sandbox.tsql.values import family
 
 if TYPE_CHECKING:
     from sandbox.tsql.queries import Queries

@@ -9,11 +9,11 @@ from sandbox.tsql.casts import as_text, cast, store
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.json_paths import json_path
+from sandbox.tsql.kinds import BIGINT, family
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need
 from sandbox.tsql.scope import Expr, Relation, Scope
 from sandbox.tsql.tracking import changes_sql
-from sandbox.tsql.values import BIGINT, family
 
 if TYPE_CHECKING:
     from sandbox.tsql.queries import Queries

@@ -1,4 +1,4 @@
-"""SQL Server's types over Python values: what a variable, a parameter or a literal becomes.
+"""Conversions of Python values: what a variable, a parameter or a literal of a SQL Server type becomes.
 
 In the engine a `char(n)` value travels without its trailing blanks, `bit` as 0 or 1, `datetime` on its tick.
 """
@@ -10,81 +10,8 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.tds.contract import SqlError, SqlType
 from sandbox.tsql.errors import error
+from sandbox.tsql.kinds import FINE, FIXED, INTEGER, UNICODE, family, precision_scale
 from sandbox.tsql.moments import EPOCH, fine, parse_moment, tick
-
-TEXT = {"char", "varchar", "nchar", "nvarchar", "text", "ntext"}
-FIXED = {"char", "nchar"}
-UNICODE = {"nchar", "nvarchar", "ntext"}
-INTEGER = {
-    "tinyint": (0, 255),
-    "smallint": (-(2**15), 2**15 - 1),
-    "int": (-(2**31), 2**31 - 1),
-    "bigint": (-(2**63), 2**63 - 1),
-}
-EXACT = {"numeric", "decimal", "money", "smallmoney"}
-FLOAT = {"float", "real"}
-MOMENT = {"datetime", "smalldatetime", "datetime2", "date", "time", "datetimeoffset"}
-# Holds more than the ticks of datetime.
-FINE = {"datetime2", "datetimeoffset", "time"}
-BINARY = {"binary", "varbinary", "image", "timestamp", "rowversion"}
-
-KNOWN = {*TEXT, *INTEGER, *EXACT, *FLOAT, *MOMENT, *BINARY, "bit", "uniqueidentifier", "sql_variant"}
-
-INT = SqlType("int")
-BIGINT = SqlType("bigint")
-BIT = SqlType("bit")
-FLOAT8 = SqlType("float")
-DATETIME = SqlType("datetime")
-VARIANT = SqlType("sql_variant")
-VARCHAR_MAX = SqlType("varchar")
-NVARCHAR_MAX = SqlType("nvarchar")
-
-_PG = {
-    "tinyint": "int2", "smallint": "int2", "int": "int4", "bigint": "int8", "bit": "int2", "float": "float8",
-    "real": "float4", "datetime": "timestamp", "smalldatetime": "timestamp", "datetime2": "timestamp",
-    "datetimeoffset": "timestamptz", "date": "date", "time": "time", "uniqueidentifier": "uuid",
-    "money": "numeric(19,4)", "smallmoney": "numeric(10,4)", "sql_variant": "text",
-}  # fmt: skip
-
-
-def family(kind: SqlType) -> str:
-    """text, integer, bit, exact, float, moment, binary, uuid or variant."""
-    name = kind.name
-    for group, names in (
-        ("text", TEXT),
-        ("integer", INTEGER),
-        ("exact", EXACT),
-        ("float", FLOAT),
-        ("moment", MOMENT),
-        ("binary", BINARY),
-    ):
-        if name in names:
-            return group
-    return {"bit": "bit", "uniqueidentifier": "uuid"}.get(name, "variant")
-
-
-def is_number(kind: SqlType) -> bool:
-    return family(kind) in {"integer", "exact", "float", "bit"}
-
-
-def postgres_type(kind: SqlType) -> str:
-    """The PostgreSQL type of an expression; columns of text are citext."""
-    if kind.name in TEXT:
-        return "text"
-    if kind.name in {"numeric", "decimal"}:
-        return f"numeric({kind.precision},{kind.scale})"
-    if kind.name in BINARY:
-        return "bytea"
-    return _PG[kind.name]
-
-
-def describe(kind: SqlType) -> str:
-    """The type as T-SQL writes it."""
-    if kind.name in {"numeric", "decimal"}:
-        return f"{kind.name}({kind.precision},{kind.scale})"
-    if kind.name in {"char", "varchar", "nchar", "nvarchar", "binary", "varbinary"}:
-        return f"{kind.name}({kind.length or 'max'})"
-    return f"{kind.name}({kind.scale})" if kind.name in {"datetime2", "time"} else kind.name
 
 
 def code_page(text: str) -> str:
@@ -213,10 +140,6 @@ def decimal_of(value: object, kind: SqlType, source: SqlType | None = None) -> D
     return number
 
 
-def precision_scale(kind: SqlType) -> tuple[int, int]:
-    return {"money": (19, 4), "smallmoney": (10, 4)}.get(kind.name, (kind.precision, kind.scale))
-
-
 def _to_exact(value: object, kind: SqlType, source: SqlType | None) -> Decimal:
     precision, scale = precision_scale(kind)
     if isinstance(value, str) and kind.name in {"money", "smallmoney"}:
@@ -300,27 +223,3 @@ _CONVERT = {
     "text": _to_text, "integer": _to_integer, "bit": _to_bit, "exact": _to_exact, "float": _to_float,
     "moment": _to_moment, "binary": _to_binary, "uuid": _to_uuid,
 }  # fmt: skip
-
-
-def type_of(value: object) -> SqlType:
-    """The type SQL Server would give a Python value."""
-    if isinstance(value, bool):
-        return BIT
-    if isinstance(value, int):
-        return INT if -(2**31) <= value < 2**31 else BIGINT
-    if isinstance(value, Decimal):
-        _, digits, exponent = value.as_tuple()
-        scale = max(0, -int(exponent))
-        return SqlType("numeric", precision=max(len(digits), scale, 1), scale=scale)
-    if isinstance(value, str):
-        return SqlType("nvarchar", len(value) or 1) if len(value) <= 4000 else NVARCHAR_MAX
-    simple = {
-        float: FLOAT8,
-        datetime: DATETIME,
-        date: SqlType("date"),
-        time: SqlType("time", scale=7),
-        uuid.UUID: SqlType("uniqueidentifier"),
-    }
-    if type(value) in simple:
-        return simple[type(value)]
-    return SqlType("varbinary", len(value) or 1) if isinstance(value, bytes | bytearray) else INT

@@ -13,6 +13,7 @@ from sandbox.tsql.dialect import parse_condition, parse_query, parse_sources, pa
 from sandbox.tsql.errors import Unsupported, error
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.heads import Head, HeadReader, text_of
+from sandbox.tsql.kinds import BIGINT
 from sandbox.tsql.lexer import Token, tokens, unquote
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need
@@ -20,7 +21,6 @@ from sandbox.tsql.queries import Queries
 from sandbox.tsql.relations import table_relation
 from sandbox.tsql.scope import Expr, Relation, Scope
 from sandbox.tsql.select import Select
-from sandbox.tsql.values import BIGINT
 
 # Beyond so many rows an INSERT does not look whether another connection guards its keys.
 _MOST_GUARDED = 20

@@ -9,8 +9,8 @@ from sandbox.tsql.casts import cast, ci
 from sandbox.tsql.errors import error
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.functions.common import Maker, integer
+from sandbox.tsql.kinds import BIGINT, FLOAT8, INT, family, postgres_type
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import BIGINT, FLOAT8, INT, family, postgres_type
 
 
 def _counter(kind: SqlType) -> Maker:

@@ -9,8 +9,8 @@ from sandbox.tsql.casts import cast
 from sandbox.tsql.compilation import bare_name
 from sandbox.tsql.errors import error
 from sandbox.tsql.expressions import Expressions
+from sandbox.tsql.kinds import DATETIME, INT, family
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import DATETIME, INT, family
 
 Maker = Callable[[Expressions, Sequence[exp.Expression]], Expr]
 SYSNAME = SqlType("nvarchar", 128)

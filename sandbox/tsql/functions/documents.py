@@ -10,8 +10,8 @@ from sandbox.tsql.errors import Unsupported
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.functions.common import Maker
 from sandbox.tsql.json_paths import json_path
+from sandbox.tsql.kinds import INT
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import INT
 
 
 def _json_value(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:

@@ -8,8 +8,8 @@ from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import cast
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.functions.common import Maker, as_timestamp, count, date_part, integer, moment
+from sandbox.tsql.kinds import BIGINT, DATETIME, INT
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import BIGINT, DATETIME, INT
 
 
 def _now(sql: str, kind: SqlType) -> Callable[[Expressions, Sequence[exp.Expression]], Expr]:

@@ -8,8 +8,8 @@ from sandbox.tds.contract import SqlType
 from sandbox.tsql.casts import align, as_text, cast, ci, common_type
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.functions.common import Maker, count, integer
+from sandbox.tsql.kinds import FLOAT8, INT, is_number, postgres_type
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import FLOAT8, INT, is_number, postgres_type
 
 
 def _isnull(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:

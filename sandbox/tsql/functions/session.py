@@ -7,8 +7,8 @@ from sqlglot import exp
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.functions.common import NUMERIC38, SYSNAME, Maker, count, integer
+from sandbox.tsql.kinds import BIGINT, INT, VARIANT
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import BIGINT, INT, VARIANT
 
 
 def _session(name: str, kind: SqlType, least: int = 0, most: int | None = None) -> Maker:

@@ -10,8 +10,8 @@ from sandbox.tsql.casts import as_text, numeric_shape
 from sandbox.tsql.errors import error
 from sandbox.tsql.expressions import Expressions
 from sandbox.tsql.functions.common import Maker, count, integer
+from sandbox.tsql.kinds import FIXED, INT, UNICODE, family
 from sandbox.tsql.scope import Expr
-from sandbox.tsql.values import FIXED, INT, UNICODE, family
 
 
 def _text_function(pg: str) -> Maker:
