@@ -12,7 +12,7 @@ runtime = current()
 
 
 @app.function_name("poll_gp")
-@app.timer_trigger(arg_name="timer", schedule="%GP365_POLL_SCHEDULE%")
+@app.timer_trigger(arg_name="timer", schedule=runtime.settings.poll_schedule)
 async def poll_gp(timer: func.TimerRequest) -> None:
     """Look for changes in every GP company."""
     await runtime.intake.poll_all(runtime.settings.companies)

@@ -1,10 +1,10 @@
 """Settings: the only reader of the environment. Each one is described here and in `docs/reference/settings.md`."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
+from azure.core.utils import parse_connection_string
+from pydantic import DirectoryPath, Field, FilePath, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sync.errors import BadSettings
@@ -17,12 +17,14 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="GP365_", frozen=True, extra="ignore", populate_by_name=True)
 
-    gp_server: str = Field(description="Host name of the SQL Server that holds the GP databases.")
+    gp_server: str = Field(min_length=1, description="Host name of the SQL Server that holds the GP databases.")
     gp_port: int = Field(1433, description="TCP port of that SQL Server.")
     gp_user: str = Field(description="SQL login with the rights of infra/gp/rights.sql.")
     gp_password: SecretStr = Field(description="Password of that login.")
     gp_encryption: Literal["require", "request", "off"] = Field(
-        "require", description="TLS towards SQL Server. `require` outside a laptop."
+        "require",
+        description="TLS towards SQL Server: `require` outside a laptop. It encrypts but does not check the server's "
+        "certificate, so the way there must be a private one (VPN, ExpressRoute).",
     )
     gp_system_database: str = Field("DYNAMICS", description="Name of GP's system database.")
     companies: Annotated[tuple[str, ...], NoDecode] = Field(
@@ -43,19 +45,21 @@ class Settings(BaseSettings):
     authority: str = Field("", description="Token issuer, when it is not `https://login.microsoftonline.com/<tenant>`.")
     client_id: str = Field("", description="Application (client) id of the app registration or user-assigned identity.")
     client_secret: SecretStr = Field(SecretStr(""), description="Client secret of the app registration.")
-    client_certificate: Path | None = Field(
+    client_certificate: FilePath | None = Field(
         None, description="PEM file with private key and certificate, instead of a secret."
     )
     managed_identity: bool = Field(
         False, description="Sign in with the app's managed identity instead of an app registration."
     )
-    ca_file: Path | None = Field(None, description="Extra certificate authority for Dataverse and the token issuer.")
+    ca_file: FilePath | None = Field(
+        None, description="Extra certificate authority for Dataverse and the token issuer."
+    )
     dataverse_timeout: float = Field(120, gt=0, description="Seconds to wait for an answer of Dataverse.")
-    overlays: Path | None = Field(
+    overlays: DirectoryPath | None = Field(
         None, description="Folder with a company's own additions to the mappings, one YAML file per pair."
     )
-    storage: str = Field(
-        "",
+    storage: SecretStr = Field(
+        SecretStr(""),
         alias="AzureWebJobsStorage",
         description="Connection string of the storage account with lanes and tables.",
     )
@@ -87,12 +91,20 @@ class Settings(BaseSettings):
             raise ValueError("name at least one company database, at most five characters each")
         return value
 
-    @field_validator("dataverse_url")
+    @field_validator("dataverse_url", "authority")
     @classmethod
     def _https(cls, value: str) -> str:
-        if urlsplit(value).scheme != "https":
+        if value and urlsplit(value).scheme != "https":
             raise ValueError("must start with https://")
         return value.rstrip("/")
+
+    @field_validator("storage")
+    @classmethod
+    def _connection(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and text.lower() != "usedevelopmentstorage=true":
+            parse_connection_string(text)
+        return value
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
@@ -103,7 +115,7 @@ class Settings(BaseSettings):
                 raise ValueError("GP365_CLIENT_ID is missing")
             if not (self.client_secret.get_secret_value() or self.client_certificate):
                 raise ValueError("GP365_CLIENT_SECRET or GP365_CLIENT_CERTIFICATE is missing")
-        if not (self.storage or self.storage_account):
+        if not (self.storage.get_secret_value() or self.storage_account):
             raise ValueError("AzureWebJobsStorage is missing")
         if self.time_scale != 1 and urlsplit(self.dataverse_url).hostname not in _LOOPBACK:
             raise ValueError("GP365_TIME_SCALE is for the sandbox only")

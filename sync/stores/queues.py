@@ -1,11 +1,14 @@
 """The lanes: one storage queue per target system, its bulk twin, and their poison queues."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from azure.core.exceptions import HttpResponseError, ResourceNotFoundError, ServiceRequestError, ServiceResponseError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient, QueueServiceClient
 
-from sync.errors import RetryLater
 from sync.message import Message
+from sync.stores.outage import outage
 
 NEVER = -1
 
@@ -18,23 +21,19 @@ class Lanes:
         self._clients: dict[str, QueueClient] = {}
 
     async def send(self, lane: str, message: Message, delay: float = 0) -> None:
-        """Put a message on a lane, invisible for `delay` seconds. Raises RetryLater when storage does not answer."""
-        try:
+        """Put a message on a lane, invisible for `delay` seconds. Raises RetryLater when storage does not answer,
+        BadSettings when it refuses the sign-in.
+        """
+        with _answering():
             await self._send(lane, message.to_json(), round(delay))
-        except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
-            raise RetryLater(
-                f"Azure Queue Storage did not take a message for {lane}.",
-                code="system_unreachable",
-                system="storage",
-                details=str(error)[:500],
-            ) from error
 
     async def waiting(self, lane: str) -> int:
-        """How many messages lie on a lane, approximately."""
-        try:
-            properties = await self._client(lane).get_queue_properties()
-        except ResourceNotFoundError:
-            return 0
+        """How many messages lie on a lane, approximately. Raises as `send`."""
+        with _answering():
+            try:
+                properties = await self._client(lane).get_queue_properties()
+            except ResourceNotFoundError:
+                return 0
         return properties.approximate_message_count or 0
 
     async def _send(self, lane: str, body: str, delay: int) -> None:
@@ -50,3 +49,11 @@ class Lanes:
             client = self._service.get_queue_client(lane, message_encode_policy=TextBase64EncodePolicy())
             self._clients[lane] = client
         return self._clients[lane]
+
+
+@contextmanager
+def _answering() -> Iterator[None]:
+    try:
+        yield
+    except (HttpResponseError, ServiceRequestError, ServiceResponseError) as error:
+        raise outage(error, "Queue") from error

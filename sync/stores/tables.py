@@ -1,5 +1,6 @@
 """Azure Table Storage as the stores use it: transactions that survive one lost ETag, and one clock."""
 
+import contextlib
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
@@ -18,7 +19,7 @@ from azure.core.pipeline import PipelineResponse
 from azure.data.tables import TableTransactionError, UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
-from sync.errors import BadSettings, RetryLater
+from sync.stores.outage import outage
 
 # Limits of the service: 100 operations a transaction, 15 comparisons a filter (one goes to the partition key).
 MAX_OPERATIONS = 100
@@ -59,9 +60,9 @@ class Table:
         except ResourceNotFoundError:
             return
         except HttpResponseError as error:
-            raise _outage(error) from error
+            raise outage(error, "Table") from error
         except (ServiceRequestError, ServiceResponseError) as error:
-            raise _outage(error) from error
+            raise outage(error, "Table") from error
 
     async def put(self, entity: Entity) -> None:
         """Insert or replace, unconditionally."""
@@ -118,7 +119,7 @@ class Table:
             done = await self._run(self._client.submit_transaction, operations)
         except TableTransactionError as error:
             if error.status_code not in (404, 409, 412):
-                raise _outage(error) from error
+                raise outage(error, "Table") from error
             return [], _group_of(error.index, groups)
         return [str(answer.get("etag", "")) for answer in done], None
 
@@ -129,14 +130,15 @@ class Table:
         except (ResourceExistsError, ResourceModifiedError):
             raise
         except (ServiceRequestError, ServiceResponseError) as error:
-            raise _outage(error) from error
+            raise outage(error, "Table") from error
         except HttpResponseError as error:
             if error.error_code == "TableNotFound":  # type: ignore[attr-defined]
-                await self._client.create_table()
+                with contextlib.suppress(ResourceExistsError):  # another worker was first
+                    await self._client.create_table()
                 return await self._run(call, *args, **kwargs)
             if error.status_code in (404, 409, 412) or isinstance(error, TableTransactionError):
                 raise
-            raise _outage(error) from error
+            raise outage(error, "Table") from error
 
     def _watch_clock(self, response: PipelineResponse[Any, Any]) -> None:
         date = response.http_response.headers.get("Date")
@@ -166,15 +168,3 @@ def _group_of(index: int, groups: Iterable[Sequence[Operation]]) -> int:
             return number
         index -= len(group)
     raise IndexError(index)
-
-
-def _outage(error: Exception) -> RetryLater | BadSettings:
-    status = getattr(error, "status_code", None)
-    if status in (401, 403):
-        return BadSettings(f"Azure Storage refused the sign-in ({status}).", code="sign_in_failed", system="storage")
-    return RetryLater(
-        f"Azure Table Storage did not answer as it should ({status or type(error).__name__}).",
-        code="system_unreachable",
-        system="storage",
-        details=str(error)[:500],
-    )

@@ -13,12 +13,12 @@ from sync.errors import BadSettings, RetryLater
 
 # Entra codes that mean "correct the settings" and what is wrong, in words an administrator knows.
 _REFUSALS = {
-    7000215: "the client secret is wrong",
-    7000222: "the client secret has expired",
-    700016: "the application is not known in this tenant",
-    90002: "the tenant does not exist",
-    500011: "the Dataverse environment is not known in this tenant",
-    700027: "the certificate is not registered for the application",
+    7000215: "the client secret is wrong (GP365_CLIENT_SECRET)",
+    7000222: "the client secret has expired (GP365_CLIENT_SECRET)",
+    700016: "the application is not known in this tenant (GP365_CLIENT_ID, GP365_TENANT_ID)",
+    90002: "the tenant does not exist (GP365_TENANT_ID)",
+    500011: "the Dataverse environment is not known in this tenant (GP365_DATAVERSE_URL)",
+    700027: "the certificate is not registered for the application (GP365_CLIENT_CERTIFICATE)",
 }
 
 
@@ -48,16 +48,28 @@ class Tokens:
         """A valid access token. Raises BadSettings when the sign-in is refused, RetryLater when nobody answers."""
         try:
             answer = await asyncio.to_thread(self._acquire)
-        except (requests.RequestException, ValueError) as error:
+        except requests.RequestException as error:
             raise RetryLater(
-                f"The token issuer {self._credentials.authority or 'of the managed identity'} did not answer.",
+                f"The token issuer {self._issuer} did not answer.",
                 code="system_unreachable",
+                system="entra",
+                details=str(error)[:300],
+            ) from error
+        except ValueError as error:
+            # msal raises it when the issuer answers that there is no such tenant, or not as an issuer does.
+            raise BadSettings(
+                f"{self._issuer} is no token issuer that knows us (GP365_TENANT_ID, GP365_AUTHORITY).",
+                code="sign_in_failed",
                 system="entra",
                 details=str(error)[:300],
             ) from error
         if "access_token" not in answer:
             raise self._refused(answer)
         return str(answer["access_token"])
+
+    @property
+    def _issuer(self) -> str:
+        return self._credentials.authority or "of the managed identity"
 
     def _acquire(self) -> dict[str, Any]:
         if self._credentials.managed_identity:
@@ -97,8 +109,17 @@ class Tokens:
     def _credential(self) -> str | dict[str, str]:
         if self._credentials.certificate is None:
             return self._credentials.secret
-        pem = self._credentials.certificate.read_text(encoding="ascii")
-        return {"private_key": pem, "public_certificate": pem, "thumbprint": _thumbprint(pem)}
+        try:
+            pem = self._credentials.certificate.read_text(encoding="ascii")
+            return {"private_key": pem, "public_certificate": pem, "thumbprint": _thumbprint(pem)}
+        except (OSError, ValueError):
+            # Without its cause: that may quote the file, which holds the private key.
+            raise BadSettings(
+                f"{self._credentials.certificate} holds no private key with its certificate in PEM form"
+                " (GP365_CLIENT_CERTIFICATE).",
+                code="setting_missing",
+                system="entra",
+            ) from None
 
     def _refused(self, answer: dict[str, Any]) -> BadSettings | RetryLater:
         codes = answer.get("error_codes") or []
