@@ -11,7 +11,7 @@ from sync.expression import Expression
 from sync.keys import canonical
 from sync.mapping_model import FieldRule, Owner, Side
 from sync.schema import Attribute
-from sync.value import Value, normal
+from sync.value import Value, normal, visible
 
 type Table = Mapping[str, Value]
 
@@ -176,5 +176,5 @@ def _problem(field: MappedField, values: Mapping[str, Value], fault: Fault) -> P
 def _show(value: Value) -> str:
     if value is None or value == "":
         return "(empty)"
-    text = str(value)
+    text = visible(str(value))
     return f"'{text[:60]}…'" if len(text) > 60 else f"'{text}'"

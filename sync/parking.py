@@ -10,6 +10,7 @@ from sync.flow import Flow
 from sync.message import Message
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.parked import Parked, ParkedStore
+from sync.value import visible
 
 MESSAGES = "messages"
 """The pair under which unreadable messages are parked; they have no company."""
@@ -27,7 +28,7 @@ class Parking:
 
     async def park(self, flow: Flow, company: str, key: str, error: SyncError, message_id: str) -> None:
         """Park one record of a flow. The caller has set `parked` on its crosswalk row."""
-        log.warning("%s: %s/%s parked: %s", flow.name, company, key, error.message)
+        log.warning("%s: %s/%s parked: %s", flow.name, company, visible(key), error.message)
         entry = Parked(
             company=company,
             pair=flow.pair,

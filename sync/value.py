@@ -1,5 +1,6 @@
 """The values that travel: what they may be, how they are stored as JSON and when two are the same."""
 
+import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -42,3 +43,15 @@ def same(one: Value, other: Value) -> bool:
     if isinstance(one, Decimal) and isinstance(other, Decimal):
         return one == other
     return type(one) is type(other) and one == other
+
+
+def visible(text: str) -> str:
+    """`text` with what can't be seen made visible (BEL is ␇), so that no value moves a cursor or forges a log line."""
+    return "".join(_picture(char) if unicodedata.category(char) in _UNSEEN else char for char in text)
+
+
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _picture(char: str) -> str:
+    return chr(0x2400 + ord(char)) if char < " " else f"<U+{ord(char):04X}>"

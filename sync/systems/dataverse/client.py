@@ -10,6 +10,7 @@ import simplejson
 
 from sync.errors import BadSettings, Rejected, RetryLater, SyncError
 from sync.systems.dataverse.tokens import Tokens
+from sync.value import visible
 
 API = "/api/data/v9.2"
 
@@ -24,22 +25,33 @@ _REJECTIONS = {
 
 
 class DataverseClient:
-    """Sends requests to one environment. Raises SyncError; never retries by itself but for an expired token."""
+    """Sends requests to one environment. Raises SyncError; never retries by itself but for an expired token.
+
+    Raises BadSettings when `ca_file` holds no certificate.
+    """
 
     def __init__(self, url: str, tokens: Tokens, *, ca_file: Path | None = None, timeout: float = 120) -> None:
         self._tokens = tokens
         self.url = url
         self.requests = 0
         """How many requests were sent: benches and tests count them."""
-        verify = ssl.create_default_context(cafile=str(ca_file)) if ca_file else True
+        verify = _trusting(ca_file) if ca_file else True
         self._http = httpx.AsyncClient(base_url=url + API, verify=verify, timeout=timeout, trust_env=False)
 
     async def close(self) -> None:
         await self._http.aclose()
 
     async def get(self, path: str, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-        """The JSON of one GET."""
-        return read_json((await self.send("GET", path, headers=headers)).content)
+        """The JSON of one GET. Raises RetryLater for an answer that is none, such as a proxy's page."""
+        response = await self.send("GET", path, headers=headers)
+        try:
+            return read_json(response.content)
+        except ValueError as error:
+            raise RetryLater(
+                f"{self.url} answered {response.status_code} with something that is not Dataverse's.",
+                code="system_unreachable",
+                system="dataverse",
+            ) from error
 
     async def send(
         self, method: str, path: str, *, body: object = None, headers: Mapping[str, str] | None = None
@@ -85,6 +97,15 @@ class DataverseClient:
             ) from error
 
 
+def _trusting(ca_file: Path) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=str(ca_file))
+    except OSError as error:
+        raise BadSettings(
+            f"{ca_file} holds no certificate authority in PEM form (GP365_CA_FILE).", code="setting_missing"
+        ) from error
+
+
 def read_json(content: bytes) -> dict[str, Any]:
     """Parse an answer; numbers with a fraction come as Decimal, so that no cent is lost."""
     return dict(simplejson.loads(content, use_decimal=True))
@@ -99,10 +120,18 @@ def error_from(status: int, content: bytes, headers: Mapping[str, str]) -> SyncE
     """The SyncError for a failed answer: retry later, rejected, or fix settings."""
     code, text = _error_body(content)
     kind, cause, sentence = _cause(status, code, text)
-    pause = float(headers.get("Retry-After", "0") or 0) or None
     return kind(
-        f"{sentence}: {text}", code=cause, system="dataverse", details=f"HTTP {status} {code}", retry_after=pause
+        f"{sentence}: {text}",
+        code=cause,
+        system="dataverse",
+        details=f"HTTP {status} {code}",
+        retry_after=_pause(headers.get("Retry-After", "")),
     )
+
+
+def _pause(asked: str) -> float | None:
+    """Seconds of a Retry-After. A proxy on the way may send a date: then our own pause is taken."""
+    return float(asked) or None if asked.isdecimal() else None
 
 
 def _cause(status: int, code: str, text: str) -> tuple[type[SyncError], str, str]:
@@ -123,6 +152,6 @@ def _cause(status: int, code: str, text: str) -> tuple[type[SyncError], str, str
 def _error_body(content: bytes) -> tuple[str, str]:
     try:
         error = simplejson.loads(content)["error"]
-        return str(error["code"]).lower(), str(error["message"])[:500]
+        return str(error["code"]).lower(), visible(str(error["message"])[:500])
     except (ValueError, KeyError, TypeError):
-        return "", content[:200].decode(errors="replace") or "no reason given"
+        return "", visible(content[:200].decode(errors="replace")) or "no reason given"

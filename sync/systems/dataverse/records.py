@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
-from sync.errors import RetryLater
+from sync.errors import RetryLater, SyncError
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.system import Outcome, Record, Verdict, Write
@@ -126,7 +126,21 @@ def _verdict(mapping: Mapping, write: Write, answer: Answer, own_user: str) -> V
         return Verdict(write.id, Outcome.EXISTS)
     if answer.status == 412 and _VERSION_MISMATCH in error.details:
         return Verdict(write.id, Outcome.CHANGED)
-    return Verdict(write.id, Outcome.FAILED, error=error)
+    return Verdict(write.id, Outcome.FAILED, error=_discreet(mapping, write, error))
+
+
+def _discreet(mapping: Mapping, write: Write, error: SyncError) -> SyncError:
+    """The error, without Dataverse's words where they tell of a secret field or quote its value."""
+    secrets = {name: str(value) for name, value in write.values.items() if _is_secret(mapping, name)}
+    told = [name for name, value in secrets.items() if name in error.message or (value and value in error.message)]
+    if not told:
+        return error
+    text = f"Dataverse refused the record in words that are hidden, as they tell of the secret {', '.join(told)}."
+    return type(error)(text, code=error.code, system=error.system, details=error.details, retry_after=error.retry_after)
+
+
+def _is_secret(mapping: Mapping, name: str) -> bool:
+    return name in mapping.fields_by_name and mapping.field(name).secret
 
 
 def _read(mapping: Mapping, name: str, raw: object) -> Value:
