@@ -9,7 +9,7 @@ from sync.errors import SyncError
 from sync.mapping import Mapping
 from sync.system import Check
 from sync.systems.gp.client import GpClient, Row
-from sync.systems.gp.feeds import Source, discover, sources
+from sync.systems.gp.feeds import Facts, Source, discover, sources
 from sync.systems.gp.reader import OPENJSON_LEVEL
 from sync.systems.gp.statements import Statement, render
 
@@ -144,18 +144,27 @@ async def _feeds(client: GpClient, company: str, wanted: list[Source]) -> list[C
     if not wanted:
         return []
     facts = await discover(client, company, wanted)
-    return [_feed(company, table, facts.tracked, facts.stamped) for table in sorted({each.table for each in wanted})]
+    tables = sorted({each.table for each in wanted})
+    return [_feed(company, table, facts, client.settings.user) for table in tables]
 
 
-def _feed(company: str, table: str, tracked: frozenset[str], stamped: frozenset[str]) -> Check:
+def _feed(company: str, table: str, facts: Facts, user: str) -> Check:
     name = f"GP {company}: changes of {table}"
-    if table in tracked:
+    if table in facts.tracked:
         return Check(name, ok=True, detail="by SQL Server Change Tracking", data={"feed": "change_tracking"})
-    track = f"In {company}: ALTER TABLE dbo.{table} ENABLE CHANGE_TRACKING;"
-    if table in stamped:
-        detail = "by DEX_ROW_TS: deletes are found by the sweep only, and each poll reads the whole table"
-        return Check(name, ok=True, detail=detail, next_step=track, data={"feed": "timestamp"})
-    return Check(name, ok=False, detail="are not told: no Change Tracking, no DEX_ROW_TS", next_step=track)
+    step = _tracking(company, table, facts, user)
+    if table in facts.stamped:
+        detail = "by DEX_ROW_TS: deletes are not seen, and each poll reads the whole table"
+        return Check(name, ok=True, detail=detail, next_step=step, data={"feed": "timestamp"})
+    return Check(name, ok=False, detail="are not told: no Change Tracking, no DEX_ROW_TS", next_step=step)
+
+
+def _tracking(company: str, table: str, facts: Facts, user: str) -> str:
+    """What the DBA runs to have a table's changes tracked."""
+    if table in facts.hidden:
+        return f"In {company}: GRANT VIEW CHANGE TRACKING ON dbo.{table} TO [{user}];"
+    whole = f"ALTER DATABASE [{company}] SET CHANGE_TRACKING = ON (CHANGE_RETENTION = 7 DAYS, AUTO_CLEANUP = ON); "
+    return f"In {company}: {whole if facts.version is None else ''}ALTER TABLE dbo.{table} ENABLE CHANGE_TRACKING;"
 
 
 def _wanted_columns(mappings: Sequence[Mapping]) -> dict[str, set[str]]:

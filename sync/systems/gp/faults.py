@@ -26,7 +26,9 @@ _AWAY = _Meaning(RetryLater, "system_unreachable", "does not answer")
 _UNREADABLE = _Meaning(Rejected, "source_unreadable", "could not read a value")
 _NO_RIGHT = _Meaning(BadSettings, "right_missing", "refuses for want of a right")
 _UNKNOWN = _Meaning(Rejected, "unexpected", "refused the statement")
-_SIGN_IN = _Meaning(BadSettings, "sign_in_failed", "refused the sign-in (user, password, or no such database)")
+_SIGN_IN = _Meaning(
+    BadSettings, "sign_in_failed", "refused the sign-in (GP365_GP_USER, GP365_GP_PASSWORD, or no such database)"
+)
 _NO_DATABASE = _Meaning(BadSettings, "table_missing", "can't open the database")
 
 _MEANINGS: dict[int, _Meaning] = {
@@ -47,6 +49,8 @@ _DRIVER = range(20000, 21000)
 _SOCKET = range(10004, 11005)
 _TIME_OUT = 20003
 _NOISE = re.compile(r"DB-Lib error message (\d+)")
+_SAYS_NOTHING = "General SQL Server error"
+_NETWORK = "Net-Lib error during "
 _SERVER_REFUSED = 20018
 _NOT_CONNECTED = 20009
 
@@ -57,7 +61,7 @@ def explain(error: BaseException, server: str, database: str) -> SyncError:
     meaning = _meaning(number, text)
     where = f"SQL Server {server}, database {database}"
     return meaning.kind(
-        f"{where} {meaning.words}: {text}",
+        f"{where} {meaning.words}{': ' * bool(text)}{text}",
         code=meaning.code,
         system="gp",
         details=f"SQL Server error {number}" if number else type(error).__name__,
@@ -87,10 +91,11 @@ def number_of(error: BaseException) -> int:
 
 
 def text_of(error: BaseException) -> str:
-    """The server's own sentence, or the driver's when there is none."""
+    """The server's own sentence, or the driver's when there is none; blank when neither says anything."""
     server_text, *driver_texts = _NOISE.split(_raw(error))[::2]
     driver_text = (driver_texts[0] if driver_texts else "").partition(":\n")[2]
-    return " ".join((server_text.strip() or driver_text).split())
+    text = " ".join((server_text.strip() or driver_text).split())
+    return "" if text.startswith(_SAYS_NOTHING) else text.rpartition(_NETWORK)[2]
 
 
 def _meaning(number: int, text: str) -> _Meaning:

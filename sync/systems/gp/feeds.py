@@ -39,12 +39,16 @@ class Source:
 
 @dataclass(frozen=True)
 class Facts:
-    """What a company database tells about feeds: its clock, version (None: Change Tracking off), and tables."""
+    """What a company database tells about feeds: its clock, version (None: Change Tracking off), and tables.
+
+    `hidden` are tables with Change Tracking that the login may not look at.
+    """
 
     server_time: str
     version: int | None
     tracked: frozenset[str]
     stamped: frozenset[str]
+    hidden: frozenset[str] = frozenset()
 
     def start(self, source: Source, overlap: timedelta) -> Position:
         """The position of a feed met for the first time: from now on."""
@@ -78,11 +82,13 @@ async def discover(client: GpClient, company: str, wanted: Sequence[Source]) -> 
             system="gp",
         )
     may = {table for index, table in enumerate(tables) if rights[f"r{index}"] == 1}
+    on = {table for table, row in held.items() if row["tracked"] is not None}
     return Facts(
         server_time=clock_text(clock["server_time"]),
         version=_number(clock["version"]),
-        tracked=frozenset(table for table, row in held.items() if row["tracked"] is not None and table in may),
+        tracked=frozenset(on & may),
         stamped=frozenset(table for table, row in held.items() if row["stamp"] is not None),
+        hidden=frozenset(on - may),
     )
 
 
