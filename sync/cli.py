@@ -14,7 +14,7 @@ import typer
 from rich.console import Console, RenderableType
 
 from sync import render
-from sync.errors import BadSettings, RetryLater, SyncError
+from sync.errors import CODES, BadSettings, RetryLater, SyncError
 from sync.flow import find_flows
 from sync.mapping import load_all
 from sync.operations import describe as describe_operation
@@ -24,8 +24,15 @@ from sync.operations import provision as provision_operation
 from sync.operations import show as show_operation
 from sync.runtime import MAPPINGS, Runtime, build
 from sync.settings import read_settings
+from sync.stores.parked import Parked
 
-app = typer.Typer(help="GP365: keeps Dynamics GP and Dynamics 365 in agreement.", no_args_is_help=True)
+app = typer.Typer(
+    help="GP365: keeps Dynamics GP and Dynamics 365 in agreement.",
+    no_args_is_help=True,
+    add_completion=False,
+    # What typer makes of a traceback can show local variables, and so passwords.
+    pretty_exceptions_enable=False,
+)
 parked_app = typer.Typer(help="Records that a person must look at.", no_args_is_help=True)
 app.add_typer(parked_app, name="parked")
 
@@ -68,7 +75,7 @@ def poll(company: Company = "", as_json: Json = False) -> None:
     """Look for changes in GP now, instead of waiting for the timer."""
 
     async def run(runtime: Runtime) -> int:
-        companies = [company.upper()] if company else runtime.settings.companies
+        companies = [_installed(runtime, company)] if company else runtime.settings.companies
         polled = [await runtime.intake.poll(name) for name in companies]
         _show(as_json, [asdict(one) for one in polled], lambda: render.polled(polled))
         return 0
@@ -81,7 +88,7 @@ def show(
     record: Annotated[str, typer.Argument(help="PAIR/COMPANY/ID, such as customer/TWO/AARONFIT0001.")],
     as_json: Json = False,
 ) -> None:
-    """Show one record: both ids, the agreed values, and what became of its changes."""
+    """Show one record: both ids, the agreed values, and what became of its changes. Exit status 1 while it is parked."""
 
     async def run(runtime: Runtime) -> int:
         shown = await show_operation.show(runtime, record)
@@ -115,13 +122,14 @@ def parked_list(company: Company = "", record: Key = "", code: Code = "", as_jso
 
 @parked_app.command("retry")
 def parked_retry(company: Company = "", record: Key = "", code: Code = "", as_json: Json = False) -> None:
-    """Try parked records again, after their cause was corrected."""
+    """Try parked records again, after their cause was corrected; all of them, unless told which."""
 
     async def run(runtime: Runtime) -> int:
         entries = await _selected(runtime, company, record, code)
-        done = [entry async for entry in parked_operation.retry(runtime, entries)]
-        _show(as_json, [asdict(entry) for entry in done], lambda: render.counted("sent again", done))
-        return 0 if done else 1
+        sent, refused = await parked_operation.retry(runtime, entries)
+        objects = [*map(asdict, sent), *({"error": error.as_dict()} for error in refused)]
+        _show(as_json, objects, lambda: render.retried(sent, refused))
+        return 0 if sent and not refused else 1
 
     _run(run, as_json)
 
@@ -147,11 +155,22 @@ def parked_discard(
     _run(run, as_json)
 
 
-async def _selected(runtime: Runtime, company: str, record: str, code: str) -> list[Any]:
+async def _selected(runtime: Runtime, company: str, record: str, code: str) -> list[Parked]:
     pair, key = "", ""
     if record:
         pair, company, key = show_operation.parse_record(runtime, record)
-    return await parked_operation.select(runtime, company=company.upper(), pair=pair, key=key, code=code)
+    elif company:
+        company = _installed(runtime, company)
+    if code and code not in CODES:
+        raise typer.BadParameter(f"{code} is no cause; they are listed in docs/reference/errors.md")
+    return await parked_operation.select(runtime, company=company, pair=pair, key=key, code=code)
+
+
+def _installed(runtime: Runtime, company: str) -> str:
+    companies = runtime.settings.companies
+    if company.upper() not in companies:
+        raise typer.BadParameter(f"{company} is none of the companies in GP365_COMPANIES ({', '.join(companies)})")
+    return company.upper()
 
 
 def _show(as_json: bool, objects: list[dict[str, Any]], picture: Callable[[], RenderableType]) -> None:

@@ -15,8 +15,14 @@ from sync.stores.ledger import Line, Result
 from sync.stores.parked import Parked
 from sync.system import Check
 from sync.systems.dataverse.provision import Step
-from sync.value import Value, to_json
+from sync.value import Value, to_json, visible
 
+_REASONS = {
+    "change_tracking": "seen by Change Tracking",
+    "timestamp": "seen by its time stamp",
+    "reread": "looked at with all others, as a feed's history was gone",
+    "retry": "tried again by a person",
+}
 _COLOURS = {
     Result.CREATED: "green",
     Result.UPDATED: "green",
@@ -56,11 +62,12 @@ def polled(done: Sequence[Polled]) -> RenderableType:
 def parked(entries: Sequence[Parked]) -> RenderableType:
     if not entries:
         return "[green]Nothing waits for a person.[/]"
-    table = Table("Record", "Since", "Why", "What to do", show_lines=True)
+    table = Table("Record", "Why, and what to do", show_lines=True)
+    table.columns[0].overflow = "fold"
     for entry in entries:
         record = f"{entry.pair}/{entry.company}/{entry.key}" if entry.flow != "-" else f"message {entry.key[:8]}"
-        why = f"[red]{entry.code}[/]\n{escape(entry.message)}"
-        table.add_row(escape(record), entry.since[:19].replace("T", " "), why, escape(entry.next_step))
+        since = f"[dim]since {_moment(entry.since)} UTC[/]"
+        table.add_row(f"{_safe(record)}\n{since}", _cause(entry))
     return Group(table, f"{len(entries)} parked")
 
 
@@ -68,25 +75,24 @@ def counted(what: str, entries: Sequence[Parked]) -> RenderableType:
     return f"{len(entries)} {what}" if entries else "[yellow]Nothing parked matches.[/]"
 
 
+def retried(sent: Sequence[Parked], refused: Sequence[SyncError]) -> RenderableType:
+    if not refused:
+        return counted("sent again", sent)
+    return Group(f"{len(sent)} sent again, {len(refused)} not:", *map(failure, refused))
+
+
 def shown(record: Shown) -> RenderableType:
     couple = record.couple
     head = Table(box=None, show_header=False, pad_edge=False)
-    head.add_row("GP", f"{couple.company}/{escape(couple.key)}")
+    head.add_row("GP", f"{couple.company}/{_safe(couple.key)}")
     head.add_row("Dataverse", couple.id if couple.coupled else "not there yet")
     if couple.lineage:
         last = couple.lineage
-        head.add_row(
-            "Last written", f"by {last.flow} ({last.reason}), change seen {last.seen_at[:19].replace('T', ' ')} UTC"
-        )
+        seen = f"change {_REASONS.get(last.reason, last.reason)} {_moment(last.seen_at)} UTC"
+        head.add_row("Last written", f"by {last.flow}, {seen}")
     for entry in record.parked:
-        head.add_row("[red]Parked[/]", f"[red]{entry.code}[/]: {escape(entry.message)} {escape(entry.next_step)}")
-    values = Table("Field", "GP", "Dataverse", title="Agreed values", title_justify="left")
-    for name, agreed in sorted(couple.base.items()):
-        hide = name in record.secret
-        values.add_row(
-            name, _text(agreed.source, hide), _text(agreed.target, hide) + (" [yellow]?[/]" if agreed.unsure else "")
-        )
-    return Group(head, "", values, "", _history(record.history))
+        head.add_row("[red]Parked[/]", _cause(entry))
+    return Group(head, "", _agreed(record), "", _history(record.history))
 
 
 def shown_json(record: Shown) -> dict[str, Any]:
@@ -124,17 +130,46 @@ def waiting(title: str, *, quiet: bool) -> Iterator[Callable[[str], None]]:
         yield lambda text: status.update(f"{title}: {escape(text)}")
 
 
-def _history(lines: Sequence[Line]) -> Table:
-    table = Table("Done (UTC)", "Result", "Why", "Values", title="What became of its changes", title_justify="left")
+def _cause(entry: Parked) -> str:
+    return f"[red]{entry.code}[/]: {_safe(entry.message)}\n[yellow]→ {_safe(entry.next_step)}[/]"
+
+
+def _agreed(record: Shown) -> RenderableType:
+    base = record.couple.base
+    if not base:
+        return "No values agreed yet."
+    table = Table("Field", "GP", "Dataverse", title="Agreed values", title_justify="left")
+    told = {name: pair for name, pair in sorted(base.items()) if _is_told(pair.source, pair.target) or pair.unsure}
+    for name, pair in told.items():
+        hide = name in record.secret
+        unsure = " [yellow]?[/]" if pair.unsure else ""
+        table.add_row(name, _text(pair.source, hide), _text(pair.target, hide) + unsure)
+    return Group(table, *_more(len(base) - len(told)))
+
+
+def _history(lines: Sequence[Line]) -> RenderableType:
+    title = "What became of its changes in the last three months"
+    table = Table("Done (UTC)", "Result", "Why", "Values", title=title, title_justify="left")
     for line in lines:
         colour = _COLOURS[line.result]
-        values = "\n".join(
-            f"{c.field}: {_text(c.old)} → {_text(c.new)} [dim]({escape(c.rule)})[/]" for c in line.changes
-        )
-        table.add_row(
-            line.done_at[:19].replace("T", " "), f"[{colour}]{line.result}[/]", escape(line.text or line.reason), values
-        )
+        why = _safe(line.text) if line.text else _REASONS.get(line.reason, line.reason)
+        table.add_row(_moment(line.done_at), f"[{colour}]{line.result}[/]", why, _changes(line))
     return table
+
+
+def _changes(line: Line) -> str:
+    told = [change for change in line.changes if _is_told(change.old, change.new)]
+    rows = [f"{c.field}: {_text(c.old)} → {_text(c.new)} [dim]({escape(c.rule)})[/]" for c in told]
+    return "\n".join([*rows, *_more(len(line.changes) - len(told))])
+
+
+def _is_told(one: Value, other: Value) -> bool:
+    """Most fields of most records are empty on both sides: people are told their number only."""
+    return any(value not in (None, "") for value in (one, other))
+
+
+def _more(empty: int) -> list[str]:
+    return [f"[dim]and {empty} empty on both sides[/]"] if empty else []
 
 
 def _line_json(line: Line) -> dict[str, Any]:
@@ -143,4 +178,12 @@ def _line_json(line: Line) -> dict[str, Any]:
 
 
 def _text(value: Value, hide: bool = False) -> str:
-    return "***" if hide else "–" if value is None else escape(str(value))
+    return "***" if hide else "–" if value is None else _safe(str(value))
+
+
+def _safe(text: str) -> str:
+    return escape(visible(text))
+
+
+def _moment(text: str) -> str:
+    return text[:19].replace("T", " ")

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from sync.errors import Rejected
+from sync.flow import Flow
 from sync.message import Message
 from sync.parking import MESSAGES
 from sync.runtime import Runtime
@@ -18,17 +19,24 @@ async def select(runtime: Runtime, *, company: str = "", pair: str = "", key: st
     return sorted(entries, key=lambda entry: entry.since)
 
 
-async def retry(runtime: Runtime, entries: list[Parked]) -> AsyncIterator[Parked]:
-    """Put each record on its lane again. It leaves the parked list when it passes, and not before.
+async def retry(runtime: Runtime, entries: list[Parked]) -> tuple[list[Parked], list[Rejected]]:
+    """Put each record on its lane again: those sent, and why the others could not be.
 
-    Raises Rejected for a message that could not be read: it can be discarded only.
+    A record leaves the parked list when it passes, and not before; a message that was parked whole, and can be read
+    now, leaves it at once.
     """
+    sent, refused = [], []
     for entry in entries:
+        try:
+            flow, message = _message(runtime, entry)
+        except Rejected as error:
+            refused.append(error)
+            continue
+        await runtime.lanes.send(flow.lane, message)
         if entry.pair == MESSAGES:
-            raise Rejected("A message that can't be read can't be tried again; discard it.", code=entry.code)
-        flow = runtime.flows[entry.flow]
-        await runtime.lanes.send(flow.lane, Message.new(flow.name, entry.company, [entry.key], "retry"))
-        yield entry
+            await runtime.parked.remove(entry.company, entry.pair, entry.flow, entry.key)
+        sent.append(entry)
+    return sent, refused
 
 
 async def discard(runtime: Runtime, entries: list[Parked], why: str) -> AsyncIterator[Parked]:
@@ -38,6 +46,20 @@ async def discard(runtime: Runtime, entries: list[Parked], why: str) -> AsyncIte
             await _file(runtime, entry, why)
         await runtime.parked.remove(entry.company, entry.pair, entry.flow, entry.key)
         yield entry
+
+
+def _message(runtime: Runtime, entry: Parked) -> tuple[Flow, Message]:
+    """What goes on a lane for an entry, and its flow. Raises Rejected when that can't be."""
+    whole = entry.pair == MESSAGES
+    name = f"Message {entry.key[:8]}" if whole else f"{entry.pair}/{entry.company}/{entry.key}"
+    try:
+        message = Message.parse(entry.body) if whole else Message.new(entry.flow, entry.company, [entry.key], "retry")
+    except Rejected as error:
+        raise Rejected(f"{name} can't be tried again. {error.message}", code=error.code) from error
+    if message.flow not in runtime.flows or message.company not in runtime.settings.companies:
+        text = f"{name} can't be tried again: flow {message.flow} of company {message.company} is not installed."
+        raise Rejected(text, code="unknown_flow")
+    return runtime.flows[message.flow], message
 
 
 async def _file(runtime: Runtime, entry: Parked, why: str) -> None:

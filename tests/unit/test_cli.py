@@ -1,0 +1,49 @@
+"""The operator's commands: wrong usage is said in words, before anything is asked of any system."""
+
+import pytest
+from typer.testing import CliRunner
+
+from sync.cli import app
+from tests.unit.test_settings import GOOD
+
+
+@pytest.fixture(autouse=True)
+def good_settings(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in GOOD.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("COLUMNS", "200")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (["poll", "--company", "nine"], "none of the companies in GP365_COMPANIES (TWO, THREE)"),
+        (["parked", "list", "--company", "NINE"], "none of the companies in GP365_COMPANIES (TWO, THREE)"),
+        (["parked", "retry", "--code", "lookup_mising"], "lookup_mising is no cause"),
+        (["parked", "discard", "--why", "x"], "say which: --company, --record or --code"),
+        (["describe", "no_such_flow"], "there are customer_gp_to_dataverse"),
+        (["no_such_command"], "No such command"),
+    ],
+)
+def test_wrong_usage_is_said_and_ends_with_2(command: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, command)
+    assert done.exit_code == 2
+    assert said in done.stderr
+    assert done.stdout == ""
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_wrong_setting_is_a_sentence_and_ends_with_3(monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
+    monkeypatch.setenv("AzureWebJobsStorage", "hidden-garbage")
+    done = CliRunner().invoke(app, ["parked", "list", *options])
+    assert done.exit_code == 3
+    told = done.stdout if options else done.stderr
+    assert "AzureWebJobsStorage" in told
+    assert "hidden" not in done.output
+
+
+@pytest.mark.parametrize("record", ["AARONFIT0001", "NINE/AARONFIT0001", "vendor/TWO/AARONFIT0001"])
+def test_a_record_that_can_not_be_meant_is_told_how_to_be_written(record: str) -> None:
+    done = CliRunner().invoke(app, ["show", record])
+    assert done.exit_code == 1
+    assert "write PAIR/COMPANY/ID, such as customer/TWO/AARONFIT0001" in " ".join(done.stderr.split())

@@ -1,0 +1,65 @@
+"""What a person does with parked entries: nothing is dropped on the way."""
+
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+from sync.errors import Rejected
+from sync.flow import find_flows
+from sync.message import Message
+from sync.operations import parked as operation
+from tests.unit.conftest import FLOW, LANE, Rig
+
+
+@dataclass
+class Desk:
+    """The parts of a runtime that the operations use, and the rig they belong to."""
+
+    rig: Rig
+    runtime: Any
+
+    async def retry(self) -> tuple[list[str], list[Rejected]]:
+        sent, refused = await operation.retry(self.runtime, await operation.select(self.runtime))
+        return [entry.key for entry in sent], refused
+
+
+def desk(rig: Rig) -> Desk:
+    settings = SimpleNamespace(companies=("TWO", "THREE"))
+    stores = {"lanes": rig.lanes, "parked": rig.parked_store, "crosswalk": rig.crosswalk, "ledger": rig.ledger}
+    return Desk(rig, SimpleNamespace(flows=find_flows(), settings=settings, **stores))
+
+
+async def test_a_message_that_nobody_can_read_does_not_keep_the_others_from_being_sent(rig: Rig) -> None:
+    await rig.deliveries.receive("not json", 1, LANE)
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PYMTRMID="no such term")
+    await rig.send("A1")
+    sent, [refused] = await desk(rig).retry()
+    assert sent == ["A1"]
+    assert refused.code == "message_unreadable"
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",)]
+    assert {entry.code for entry in await rig.parked()} == {"message_unreadable", "lookup_missing"}
+
+
+async def test_a_message_of_a_flow_that_was_installed_again_is_worked(rig: Rig) -> None:
+    message = Message.new(FLOW, "FOUR", ["A1", "B1"], "timestamp")
+    await rig.deliveries.receive(message.to_json(), 1, LANE)
+    there = desk(rig)
+    sent, [refused] = await there.retry()
+    assert (sent, refused.code) == ([], "unknown_flow")
+    assert "FOUR" in refused.message
+    there.runtime.settings.companies = ("TWO", "FOUR")
+    [_], none = await there.retry()
+    assert none == []
+    assert [(lane, sent) for lane, sent, _ in rig.lanes.sent] == [(LANE, message)]
+    assert await rig.parked() == []
+
+
+async def test_what_is_discarded_leaves_its_reason_in_the_ledger(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PYMTRMID="no such term")
+    await rig.send("A1")
+    runtime = desk(rig).runtime
+    entries = await operation.select(runtime)
+    assert [entry.key async for entry in operation.discard(runtime, entries, "a test")] == ["A1"]
+    assert await rig.parked() == []
+    assert (await rig.couple("A1")).parked == ""
+    assert (await rig.history("A1"))[0].text == "a test"

@@ -1,0 +1,74 @@
+"""What people see in a terminal: nothing cut off, nothing hidden shown, nothing that the terminal would obey."""
+
+from dataclasses import replace
+
+import pytest
+from rich.console import Console, RenderableType
+
+from sync import render
+from sync.errors import Rejected
+from sync.operations.show import Shown
+from sync.stores.crosswalk import Agreed, Couple
+from sync.stores.ledger import FieldChange, Line, Result
+from sync.stores.parked import Parked
+
+NOW = "2026-11-24T18:39:38.128887+00:00"
+ENTRY = Parked("TWO", "customer", "BAD/2 É", "customer_gp_to_dataverse", "lookup_missing", "Why", "Next.", NOW, "m")
+LINE = Line("A1", "customer_gp_to_dataverse", Result.CREATED, "", "change_tracking", NOW, NOW, "m")
+
+
+def seen(what: RenderableType, width: int = 80) -> str:
+    console = Console(width=width)
+    with console.capture() as capture:
+        console.print(what)
+    assert all(len(line) <= width for line in capture.get().splitlines())
+    return capture.get()
+
+
+def shown(*lines: Line, secret: frozenset[str] = frozenset(), **base: Agreed) -> Shown:
+    return Shown(Couple("TWO", "customer", "A1", "id", coupled=True, base=base), list(lines), [], secret)
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_a_parked_record_can_be_copied_whole_with_its_cause_and_next_step(width: int) -> None:
+    text = seen(render.parked([ENTRY, replace(ENTRY, key="L" * 15, code="message_unreadable")]), width)
+    for word in ("customer/TWO/BAD/2 É", "L" * 15, "message_unreadable", "since 2026-11-24 18:39:38 UTC", "→ Next."):
+        assert word in text
+
+
+def test_no_value_moves_the_cursor_or_styles_the_page() -> None:
+    text = seen(render.parked([replace(ENTRY, key="A\x07", message="[red]\x1b[2J")]))
+    assert "A␇" in text
+    assert "[red]␛[2J" in text
+
+
+def test_what_is_empty_on_both_sides_is_counted_only() -> None:
+    changes = tuple(FieldChange(name, None, value, "new record") for name, value in (("name", "Ann"), ("fax", None)))
+    record = shown(replace(LINE, changes=changes), name=Agreed("Ann", "Ann"), fax=Agreed(None, None))
+    text = seen(render.shown(record), width=120)
+    assert "fax" not in text
+    assert text.count("and 1 empty on both sides") == 2
+    assert "seen by Change Tracking" in text
+
+
+def test_a_flag_that_is_off_and_an_amount_of_nothing_are_told() -> None:
+    text = seen(
+        render.shown(shown(hold=Agreed(0, False), limit=Agreed(None, 0), guess=Agreed(None, None, unsure=True)))
+    )
+    assert all(name in text for name in ("hold", "limit", "guess"))
+
+
+def test_secret_values_are_masked() -> None:
+    record = shown(secret=frozenset({"fax"}), fax=Agreed("hush", "hush"))
+    assert "hush" not in seen(render.shown(record)) + str(render.shown_json(record))
+
+
+def test_nothing_agreed_yet_is_a_sentence() -> None:
+    assert "No values agreed yet." in seen(render.shown(shown()))
+
+
+def test_what_could_not_be_sent_again_says_why() -> None:
+    text = seen(render.retried([ENTRY], [Rejected("Message 1234 is not one of ours.", code="message_unreadable")]))
+    assert "1 sent again, 1 not" in text
+    assert "Message 1234" in text
+    assert "Nothing parked matches" in seen(render.retried([], []))
