@@ -35,9 +35,13 @@ class Refusal(Exception):
 
 
 def check_credential(application: Application, form: dict[str, str], endpoint: str) -> None:
+    """Raises Refusal unless the form proves who is asking: a live secret, or an assertion made for `endpoint`
+    and signed with a registered certificate that is valid now."""
     if form.get("client_assertion_type") == _ASSERTION:
         _check_assertion(application, form.get("client_assertion", ""), endpoint)
         return
+    if "client_secret" not in form:
+        raise _missing(7000218, "client_assertion' or 'client_secret", "invalid_client", 401)
     secret = next((s for s in application.secrets if s.value == form.get("client_secret")), None)
     if secret is None:
         text = f"Invalid client secret provided for app '{application.client_id}'."
@@ -47,18 +51,24 @@ def check_credential(application: Application, form: dict[str, str], endpoint: s
         raise Refusal(7000222, "invalid_client", text, 401)
 
 
-def asked_resource(tenant: Tenant, form: dict[str, str]) -> str:
-    asked = form.get("resource", "")
-    if "scope" in form:
-        if not form["scope"].endswith("/.default"):
-            text = f"The provided value for scope {form['scope']} is not valid; it must end in /.default."
+def asked_resource(tenant: Tenant, form: dict[str, str], parameter: str) -> str:
+    """The resource asked for in `parameter`: "scope" at the v2.0 endpoint, "resource" at the older one."""
+    asked = form.get(parameter)
+    if asked is None:
+        raise _missing(900144, parameter, "invalid_request", 400)
+    if parameter == "scope":
+        if not asked.endswith("/.default") or " " in asked:
+            text = f"The provided value for scope {asked} is not valid; it must be one resource and end in /.default."
             raise Refusal(1002012, "invalid_scope", text)
-        asked = form["scope"].removesuffix("/.default")
-    known = tenant.resource(asked)
-    if known is None:
+        asked = asked.removesuffix("/.default")
+    if tenant.resource(asked) is None:
         text = f"The resource principal named {asked} was not found in the tenant named {tenant.tenant_id}."
         raise Refusal(500011, "invalid_resource", text)
     return asked
+
+
+def _missing(number: int, parameter: str, error: str, status: int) -> Refusal:
+    return Refusal(number, error, f"The request body must contain the following parameter: '{parameter}'.", status)
 
 
 def _check_assertion(application: Application, assertion: str, endpoint: str) -> None:
@@ -75,12 +85,19 @@ def _check_assertion(application: Application, assertion: str, endpoint: str) ->
     pem = next((c for c in application.certificates if _names(c, header)), None)
     if pem is None:
         raise bad
-    key = x509.load_pem_x509_certificate(pem.encode()).public_key()
+    certificate = x509.load_pem_x509_certificate(pem.encode())
+    if not certificate.not_valid_before_utc <= datetime.now(UTC) <= certificate.not_valid_after_utc:
+        raise bad
     try:
         claims = jwt.decode(
-            assertion, key, algorithms=["RS256", "PS256"], audience=endpoint, issuer=application.client_id
+            assertion,
+            certificate.public_key(),
+            algorithms=["RS256", "PS256"],
+            audience=endpoint,
+            issuer=application.client_id,
+            options={"require": ["exp", "aud", "iss", "sub"]},
         )
-    except jwt.ExpiredSignatureError:
+    except (jwt.ExpiredSignatureError, jwt.ImmatureSignatureError):
         text = "Client assertion is not within its valid time range."
         raise Refusal(700024, "invalid_client", text, 401) from None
     except jwt.InvalidTokenError:

@@ -150,7 +150,8 @@ class Identity:
             text = f"Application with identifier '{asked}' was not found in the directory '{tenant.tenant_id}'."
             raise Refusal(700016, "unauthorized_client", text)
         check_credential(application, form, f"{self.url}{request.path}")
-        resource = asked_resource(tenant, form)
+        parameter = "scope" if request.path.endswith("/v2.0/token") else "resource"
+        resource = asked_resource(tenant, form, parameter)
         token = tokens.issue(self.registry, application, resource, self.options.lifetime)
         seconds = self.options.lifetime
         return {
@@ -172,8 +173,8 @@ class Identity:
                 400,
                 "No managed identity found for the specified client, resource or principal id.",
             )
-        resource = tenant.resource(request.query.get("resource", ""))
-        if resource is None:
+        resource = request.query.get("resource", "")
+        if tenant.resource(resource) is None:
             return _msi_error(400, "AADSTS500011: The resource principal was not found in the tenant.")
         token = tokens.issue(self.registry, tenant.managed_identity, resource, self.options.lifetime)
         expires = str(int(time.time()) + self.options.lifetime)
