@@ -6,20 +6,17 @@ from typing import TYPE_CHECKING
 from sandbox.tds.contract import RpcParameter, SqlError, SqlType
 from sandbox.tsql import statements as s
 from sandbox.tsql.applocks import get_lock, release_lock
+from sandbox.tsql.arguments import Value, bind_arguments, bind_declared, by_name, declarations
 from sandbox.tsql.context import RunningProcedure
 from sandbox.tsql.errors import error
 from sandbox.tsql.lexer import Literal
-from sandbox.tsql.parser import BatchParser
-from sandbox.tsql.procedures import REQUIRED, Parameter, Procedure
+from sandbox.tsql.procedures import Procedure
 from sandbox.tsql.recording import RowCollector
 from sandbox.tsql.state import Frame, Returned, Variable
-from sandbox.tsql.values import convert, source_name
+from sandbox.tsql.values import convert
 
 if TYPE_CHECKING:
     from sandbox.tsql.interpreter import Interpreter
-
-Value = tuple[object, SqlType | None]
-_ARGUMENT_CONVERSIONS = {220, 241, 242, 244, 245, 248}
 
 
 class Calls:
@@ -49,6 +46,11 @@ class Calls:
             self._i.output.return_status(status)
             self._i.output.procedure_done()
             self._i.spoke = True
+
+    def execute_text(self, statement: s.ExecuteText) -> None:
+        """EXEC('...')."""
+        text, _ = self._session.evaluate(statement.text, SqlType("nvarchar"))
+        self.dynamic(str(text or ""), {}, self._session.frame.database)
 
     def _value(self, argument: s.Argument) -> Value | None:
         if argument.value is None:
@@ -204,7 +206,7 @@ class Calls:
             if isinstance(statement.execute, s.Execute):
                 self.execute(statement.execute)
             else:
-                self._i._execute_text(statement.execute)
+                self.execute_text(statement.execute)
         finally:
             self._i.output = client
         from sandbox.tsql.bulk import insert_rows
@@ -218,102 +220,22 @@ class Calls:
     def _execute_sql(self, arguments: Sequence[tuple[str | None, Value | None]]) -> tuple[int, dict[object, Value]]:
         texts = [str(value[0]) if value and value[0] is not None else "" for _, value in arguments[:2]]
         declared = declarations(texts[1]) if len(texts) > 1 else {}
-        variables: dict[str, Variable] = {name: Variable(kind) for name, (kind, _) in declared.items()}
-        places = list(declared)
-        for ordinal, (name, value) in enumerate(arguments[2:]):
-            key = f"@{name.lower()}" if name else places[ordinal] if ordinal < len(places) else ""
-            if key not in variables:
-                raise error(8145, "sp_executesql", f"@{name}")
-            given, kind = value if value else (None, None)
-            variables[key].value = convert(given, variables[key].type, kind)
-        missing = next(
-            (
-                name
-                for n, name in enumerate(places)
-                if len(arguments) - 2 <= n and not any(a == name[1:] for a, _ in arguments)
-            ),
-            None,
-        )
-        if missing:
-            raise error(8178, texts[0][:50], missing)
+        variables = bind_declared(declared, arguments[2:], texts[0])
         after = self.dynamic(texts[0], variables, self._session.frame.database)
         outputs: dict[object, Value] = {}
-        for ordinal, (name, _) in enumerate(arguments[2:], 2):
-            key = f"@{name.lower()}" if name else places[ordinal - 2]
+        for ordinal, (name, _) in enumerate(arguments[2:]):
+            key = f"@{name.lower()}" if name else list(declared)[ordinal]
             if declared[key][1]:
-                outputs[name.lower() if name else ordinal] = (after[key].value, after[key].type)
+                outputs[name.lower() if name else ordinal + 2] = (after[key].value, after[key].type)
         return 0, outputs
 
     def _applock(self, arguments: Sequence[tuple[str | None, Value | None]]) -> tuple[int, dict[object, Value]]:
         return get_lock(
-            self._session, _plain(arguments, ("resource", "lockmode", "lockowner", "locktimeout", "dbprincipal"))
+            self._session, by_name(arguments, ("resource", "lockmode", "lockowner", "locktimeout", "dbprincipal"))
         ), {}
 
     def _release(self, arguments: Sequence[tuple[str | None, Value | None]]) -> tuple[int, dict[object, Value]]:
-        return release_lock(self._session, _plain(arguments, ("resource", "lockowner", "dbprincipal"))), {}
-
-
-def _plain(arguments: Sequence[tuple[str | None, Value | None]], names: Sequence[str]) -> dict[str, object]:
-    return {(name or names[n]).lower(): value[0] if value else None for n, (name, value) in enumerate(arguments)}
-
-
-def declarations(text: str) -> dict[str, tuple[SqlType, bool]]:
-    """The parameters sp_executesql is told of: "@a int, @b varchar(9) OUTPUT"."""
-    reader = BatchParser(text)
-    found: dict[str, tuple[SqlType, bool]] = {}
-    while not reader.done:
-        name = reader.variable()
-        reader.take("AS")
-        kind = reader.type()
-        found[name] = (kind, reader.take("OUTPUT") or reader.take("OUT"))
-        if not reader.take(","):
-            break
-    return found
-
-
-def bind_arguments(procedure: Procedure, arguments: Sequence[tuple[str | None, Value | None]]) -> dict[str, object]:
-    """Values by declared name, converted to the parameters' types."""
-    parameters = list(procedure.parameters)
-    given: dict[str, Value] = {}
-    seen: set[str] = set()
-    for ordinal, (name, value) in enumerate(arguments):
-        parameter = _parameter(procedure, parameters, ordinal, name)
-        if parameter.name in seen:
-            raise error(8143, f"@{name or parameter.name}")
-        seen.add(parameter.name)
-        if value is not None:
-            given[parameter.name] = value
-    values = {}
-    for parameter in parameters:
-        if parameter.name in given:
-            value, kind = given[parameter.name]
-            values[parameter.name] = _converted(value, parameter.type, kind)
-        elif parameter.default is REQUIRED:
-            raise error(201, procedure.name, parameter.name)
-        else:
-            values[parameter.name] = convert(parameter.default, parameter.type, None)
-    return values
-
-
-def _converted(value: object, kind: SqlType, source: SqlType | None) -> object:
-    """An argument as its parameter's type. What has another number elsewhere (220, 241, 245 ...) is 8114 here."""
-    try:
-        return convert(value, kind, source)
-    except SqlError as raised:
-        if raised.number not in _ARGUMENT_CONVERSIONS:
-            raise
-        raise error(8114, source_name(value, source), kind.name) from raised
-
-
-def _parameter(procedure: Procedure, parameters: Sequence[Parameter], ordinal: int, name: str | None) -> Parameter:
-    if name is not None:
-        found = next((p for p in parameters if p.name.lower() == name.lower()), None)
-        if found is None:
-            raise error(8145, procedure.name, f"@{name}")
-        return found
-    if ordinal >= len(parameters):
-        raise error(8144 if parameters else 8146, procedure.name)
-    return parameters[ordinal]
+        return release_lock(self._session, by_name(arguments, ("resource", "lockowner", "dbprincipal"))), {}
 
 
 _BUILTIN: dict[str, Callable[..., tuple[int, dict[object, Value]]]] = {

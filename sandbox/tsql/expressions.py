@@ -7,8 +7,9 @@ from sqlglot import exp
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.arithmetic import concatenate, reckon, replace_name
-from sandbox.tsql.casts import align, as_text, cast, ci, common_type
+from sandbox.tsql.casts import as_text, cast, ci, common_type
 from sandbox.tsql.compilation import Compilation, parameter_name
+from sandbox.tsql.conditions import CONDITIONS, Conditions
 from sandbox.tsql.dialect import declared_type
 from sandbox.tsql.errors import UnknownFunction, Unsupported, error
 from sandbox.tsql.kinds import INT, UNICODE, family, is_number, postgres_type
@@ -16,7 +17,7 @@ from sandbox.tsql.plan import Binder
 from sandbox.tsql.scope import Expr, Scope
 
 
-class Expressions:
+class Expressions(Conditions):
     """Expressions over a scope. `queries` compiles the queries inside them."""
 
     def __init__(
@@ -29,19 +30,13 @@ class Expressions:
     def value(self, node: exp.Expression) -> Expr:
         maker = _VALUES.get(type(node))
         if maker is None:
-            if type(node) in _CONDITIONS:
+            if type(node) in CONDITIONS:
                 raise error(102, node.sql(dialect="tsql").split(" ")[-1][:30])
             raise Unsupported(f"{type(node).__name__}: {node.sql(dialect='tsql')}")
         return maker(self, node)
 
     def values(self, nodes: Sequence[exp.Expression]) -> list[Expr]:
         return [self.value(node) for node in nodes]
-
-    def condition(self, node: exp.Expression) -> str:
-        maker = _CONDITIONS.get(type(node))
-        if maker is None:
-            raise Unsupported(f"condition {type(node).__name__}: {node.sql(dialect='tsql')}")
-        return maker(self, node)
 
     # Values -------------------------------------------------------------------------------------
 
@@ -244,61 +239,6 @@ class Expressions:
             return Expr(f"tsql.to_datetime({right.sql} + ({left.sql})::float8 * interval '1 day')", right.type)
         raise Unsupported("arithmetic between two dates")
 
-    # Conditions ---------------------------------------------------------------------------------
-
-    def _comparison(self, node: exp.Binary) -> str:
-        left, right = align(self.value(node.this), self.value(node.expression))
-        return f"{ci(left)} {_COMPARISONS[type(node)]} {ci(right)}"
-
-    def _logic(self, node: exp.Binary) -> str:
-        word = "AND" if isinstance(node, exp.And) else "OR"
-        return f"({self.condition(node.this)} {word} {self.condition(node.expression)})"
-
-    def _not(self, node: exp.Not) -> str:
-        return f"NOT ({self.condition(node.this)})"
-
-    def _grouped(self, node: exp.Paren) -> str:
-        return f"({self.condition(node.this)})"
-
-    def _is_null(self, node: exp.Is) -> str:
-        if not isinstance(node.expression, exp.Null):
-            raise error(102, "IS")
-        return f"({self.value(node.this).sql}) IS NULL"
-
-    def _like(self, node: exp.Like, escape: exp.Expression | None = None) -> str:
-        left, pattern = self.value(node.this), self.value(node.expression)
-        sign = "~" if left.exact_case or pattern.exact_case else "~*"
-        # The padding of a char(n) column counts unless the pattern is varchar.
-        subject = as_text(left) if pattern.type.name in UNICODE else f"rtrim({as_text(left)}, ' ')"
-        text = as_text(pattern) if pattern.type.name in UNICODE else f"rtrim({as_text(pattern)}, ' ')"
-        marker = as_text(self.value(escape)) if escape is not None else "NULL"
-        return f"({subject})::text {sign} tsql.like({text}, {marker})"
-
-    def _escape(self, node: exp.Escape) -> str:
-        if isinstance(node.this, exp.Not):
-            return f"NOT ({self._like(node.this.this, node.expression)})"
-        return self._like(node.this, node.expression)
-
-    def _in(self, node: exp.In) -> str:
-        query = node.args.get("query")
-        if query is not None:
-            inner = self._subquery(query, self.scope)
-            left, right = align(self.value(node.this), replace(inner, sql="_in.v", binder=None, citext=False))
-            return f"{ci(left)} IN (SELECT {ci(right)} FROM {inner.sql} AS _in(v))"
-        subject = self.value(node.this)
-        items = [align(replace(subject), self.value(item)) for item in node.expressions]
-        if all(ci(left) == ci(items[0][0]) for left, _ in items):
-            return f"{ci(items[0][0])} IN ({', '.join(ci(right) for _, right in items)})"
-        return "(" + " OR ".join(f"{ci(left)} = {ci(right)}" for left, right in items) + ")"
-
-    def _between(self, node: exp.Between) -> str:
-        low = exp.GTE(this=node.this, expression=node.args["low"])
-        high = exp.LTE(this=node.this.copy(), expression=node.args["high"])
-        return f"({self._comparison(low)} AND {self._comparison(high)})"
-
-    def _exists(self, node: exp.Exists) -> str:
-        return f"EXISTS {self._subquery(node.this, self.scope).sql}"
-
 
 _STYLES = {0, 8, 20, 21, 23, 25, 100, 101, 102, 103, 104, 108, 112, 120, 121, 126}
 _SIGNS = {
@@ -311,7 +251,6 @@ _SIGNS = {
     exp.BitwiseOr: "|",
     exp.BitwiseXor: "#",
 }
-_COMPARISONS = {exp.EQ: "=", exp.NEQ: "<>", exp.GT: ">", exp.GTE: ">=", exp.LT: "<", exp.LTE: "<="}
 
 _E = Expressions
 _VALUES: dict[type, Callable[[Expressions, exp.Expression], Expr]] = {
@@ -321,9 +260,4 @@ _VALUES: dict[type, Callable[[Expressions, exp.Expression], Expr]] = {
     exp.GroupConcat: _E._string_agg, exp.Window: _E._window, exp.Subquery: _E._query_value, exp.Select: _E._query_value,
     exp.BitwiseNot: _E._inverse, exp.Trim: _E._trim, exp.HexString: _E._hex,
     **dict.fromkeys(_SIGNS, _E._arithmetic),
-}  # type: ignore[dict-item]  # fmt: skip
-_CONDITIONS: dict[type, Callable[[Expressions, exp.Expression], str]] = {
-    **dict.fromkeys(_COMPARISONS, _E._comparison),
-    exp.And: _E._logic, exp.Or: _E._logic, exp.Not: _E._not, exp.Paren: _E._grouped, exp.Is: _E._is_null, exp.Like: _E._like,
-    exp.Escape: _E._escape, exp.In: _E._in, exp.Between: _E._between, exp.Exists: _E._exists,
 }  # type: ignore[dict-item]  # fmt: skip

@@ -176,3 +176,9 @@ def test_table_variables_of_nested_calls_and_failed_calls_do_not_meet(client):
 def test_argument_that_does_not_convert_is_one_error_whatever_its_type(client, engine, kind, value):
     engine.catalogs["two"].add_procedure(Procedure("taTyped", [Parameter("a", sql_type(kind))], "RETURN 0"))
     assert client.run(f"EXEC taTyped @a = {value}").numbers == [8114]
+
+
+@pytest.mark.parametrize(("arguments", "number"), [("1, 2", 8144), ("@b = 1", 8145), ("", 8178), ("@a = 'x'", 245)])
+def test_arguments_that_a_statement_does_not_declare(client, arguments, number):
+    text = f"EXEC sp_executesql N'SELECT @a', N'@a int'{', ' + arguments if arguments else ''}"
+    assert client.run(text).numbers == [number]
