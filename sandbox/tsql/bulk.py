@@ -9,6 +9,7 @@ from sandbox.tsql.errors import error
 from sandbox.tsql.kinds import FIXED, TEXT, UNICODE
 from sandbox.tsql.naming import quote
 from sandbox.tsql.plan import Need, Plan, command
+from sandbox.tsql.rights import check_rights
 from sandbox.tsql.values import code_page, convert, text_value
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _copy(session: "SqlSession", table: Table, names: Sequence[str], rows: Itera
     plan = Plan(
         "INSERT", command("", []), writes=table, needs={Need(table.database, table.schema, table.name, "INSERT")}
     )
-    session.check_rights(plan)
+    check_rights(session, plan)
     if session.transactions.doomed and table.schema != "@":
         raise error(3930)
     sql = f"COPY {table.relation} ({', '.join(quote(name) for name in names)}) FROM STDIN"

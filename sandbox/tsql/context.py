@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.tds.contract import Column, SqlType
 from sandbox.tsql.errors import Unsupported
+from sandbox.tsql.identity import note_identity
 from sandbox.tsql.kinds import type_of
 from sandbox.tsql.parser import parse
 from sandbox.tsql.plan import Plan
@@ -75,7 +76,7 @@ class RunningProcedure:
         finally:
             frame.variables = kept
         if plan.identity_of:
-            session.note_identity(plan, count)
+            note_identity(session, plan, count)
         session.rowcount = count
         return plan, rows, count
 

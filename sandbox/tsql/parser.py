@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from sandbox.tsql.call_parser import CallParser
 from sandbox.tsql.definitions import DefinitionReader
 from sandbox.tsql.errors import Unsupported, error
-from sandbox.tsql.lexer import Fragment, Literal, Token, fragment, tokens, unquote
+from sandbox.tsql.lexer import Fragment, Token, fragment, tokens, unquote
+from sandbox.tsql.option_parser import OptionParser
 from sandbox.tsql.reader import STARTS
 from sandbox.tsql.schema_parser import SchemaParser
 from sandbox.tsql.statements import (
-    Argument,
     Block,
     Declare,
     Execute,
@@ -17,32 +18,17 @@ from sandbox.tsql.statements import (
     InsertBulk,
     InsertExecute,
     Jump,
-    Print,
     Query,
-    Raise,
     Return,
-    SetOption,
     SetVariable,
-    ShapeOnly,
     Statement,
-    Throw,
     Transaction,
     Try,
-    Use,
-    WaitFor,
     While,
 )
 from sandbox.tsql.syntax import check_expression, check_query
 
 _TRANSACTION = {"TRAN", "TRANSACTION"}
-_ON_OFF = {
-    "NOCOUNT", "XACT_ABORT", "ARITHABORT", "ANSI_NULLS", "ANSI_PADDING", "ANSI_WARNINGS", "ANSI_NULL_DFLT_ON", "QUOTED_IDENTIFIER",
-    "CONCAT_NULL_YIELDS_NULL", "NUMERIC_ROUNDABORT", "IMPLICIT_TRANSACTIONS", "CURSOR_CLOSE_ON_COMMIT", "FMTONLY", "NOEXEC",
-    "ANSI_DEFAULTS", "ARITHIGNORE", "REMOTE_PROC_TRANSACTIONS",
-}  # fmt: skip
-_VALUED = {"LOCK_TIMEOUT", "DEADLOCK_PRIORITY", "ROWCOUNT", "TEXTSIZE", "LANGUAGE", "DATEFORMAT", "DATEFIRST"}
-
-
 _NOT_IMITATED = {
     "BACKUP", "BULK", "CHECKPOINT", "CLOSE", "DBCC", "DEALLOCATE", "DENY", "DISABLE", "ENABLE", "FETCH", "GOTO", "GRANT", "KILL",
     "LINENO", "OPEN", "READTEXT", "RECONFIGURE", "RESTORE", "REVERT", "REVOKE", "SHUTDOWN", "UPDATETEXT", "WRITETEXT",
@@ -58,7 +44,7 @@ def parse(text: str) -> Block:
     return Block(1, body, reader.free())
 
 
-class BatchParser(SchemaParser):
+class BatchParser(SchemaParser, CallParser, OptionParser):
     def __init__(self, text: str) -> None:
         super().__init__(tokens(text), text)
         self._declared: dict[str, int] = {}
@@ -195,37 +181,6 @@ class BatchParser(SchemaParser):
             return SetVariable(token.line, name, fragment([*start, *wrapped], self.source))
         return self._set_option(token)
 
-    def _set_option(self, token: Token) -> Statement:
-        names = [self.next().up]
-        if names[0] == "TRANSACTION":
-            self.expect("ISOLATION")
-            self.expect("LEVEL")
-            words = [t.up for t in self.run_to_end()]
-            return SetOption(token.line, "ISOLATION", " ".join(words))
-        if names[0] == "IDENTITY_INSERT":
-            table = ".".join(self.name())
-            return SetOption(token.line, "IDENTITY_INSERT", f"{table} {self.next().up}")
-        if names[0] == "FMTONLY" and self.peek_word("ON") and self.peek(1).up == "SELECT":
-            return self._shape_only(token)
-        while self.take(","):
-            names.append(self.next().up)
-        if not all(name in _ON_OFF or name in _VALUED for name in names):
-            raise Unsupported(f"SET {names[0]}")
-        sign = "-" if self.take("-") else ""
-        value = sign + self.next().text
-        found = [SetOption(token.line, name, value.upper() if name in _ON_OFF else value) for name in names]
-        return found[0] if len(found) == 1 else Block(token.line, found)
-
-    def _shape_only(self, token: Token) -> Statement:
-        self.expect("ON")
-        self.expect("SELECT")
-        self.expect("*")
-        self.expect("FROM")
-        name = self.name()
-        for word in ("SET", "FMTONLY", "OFF"):
-            self.expect(word)
-        return ShapeOnly(token.line, name)
-
     # Control flow -------------------------------------------------------------------------------
 
     def _read_if(self, token: Token) -> Statement:
@@ -306,68 +261,6 @@ class BatchParser(SchemaParser):
         if name is None:
             raise error(102, "SAVE")
         return Transaction(token.line, "save", name)
-
-    # Procedures and messages --------------------------------------------------------------------
-
-    def _execute(self, token: Token) -> Statement:
-        if self.peek_word("AS"):
-            raise Unsupported("EXECUTE AS")
-        if self.peek_text("("):
-            return ExecuteText(token.line, fragment(self.parenthesised(), self.source))
-        result = None
-        if self.peek().kind == "var" and self.peek(1).text == "=":
-            result = self.variable()
-            self.expect("=")
-        procedure = self.name()
-        arguments: list[Argument] = []
-        while not self.at_end():
-            arguments.append(self._argument())
-            if not self.take(","):
-                break
-        if not self.at_end():
-            raise error(102, self.peek().text)
-        return Execute(token.line, procedure, tuple(arguments), result)
-
-    _read_exec = _read_execute = _execute
-
-    def _argument(self) -> Argument:
-        name = None
-        if self.peek().kind == "var" and self.peek(1).text == "=":
-            self.parameter_names.add(self.at)
-            name = self.variable()[1:]
-            self.expect("=")
-        if self.take("DEFAULT"):
-            return Argument(name, None)
-        value = self.constant_or_variable(words=True)
-        output = self.take("OUTPUT") or self.take("OUT")
-        return Argument(name, value, output)
-
-    def _read_throw(self, token: Token) -> Statement:
-        return Throw(token.line, () if self.at_end() else self._constants())
-
-    def _read_raiserror(self, token: Token) -> Statement:
-        self.expect("(")
-        arguments = self._constants()
-        self.expect(")")
-        options = [t.up for t in self.run_to_end()] if self.take("WITH") else []
-        return Raise(token.line, arguments, [word for word in options if word != ","])
-
-    def _constants(self) -> list[Literal | str]:
-        found = [self.constant_or_variable()]
-        while self.take(","):
-            found.append(self.constant_or_variable())
-        return found
-
-    def _read_print(self, token: Token) -> Statement:
-        return Print(token.line, self.expression())
-
-    def _read_use(self, token: Token) -> Statement:
-        return Use(token.line, unquote(self.next().text))
-
-    def _read_waitfor(self, token: Token) -> Statement:
-        if not self.take("DELAY"):
-            raise Unsupported("WAITFOR TIME")
-        return WaitFor(token.line, self.constant_or_variable())
 
 
 def _depths(run: Sequence[Token]) -> list[tuple[Token, int]]:

@@ -1,8 +1,12 @@
 """What compilation yields: PostgreSQL text, how to bind its parameters, and the shape of what comes back."""
 
 import re
+import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import date, datetime
+from datetime import time as clock
+from decimal import Decimal
 
 from sandbox.tds.contract import Column, SqlType
 from sandbox.tsql.catalog import Table
@@ -91,3 +95,16 @@ def command(sql: str, binders: Sequence[Binder]) -> Command:
 
     text = _MARK.sub(place, sql)
     return Command(text, tuple(binders[index] for index in order))
+
+
+def postgres_text(value: object) -> object:
+    """A value in the text form in which PostgreSQL takes it."""
+    if value is None or isinstance(value, str | bytes):
+        return value
+    if isinstance(value, datetime):
+        return value.isoformat(sep=" ")
+    if isinstance(value, date | clock):
+        return value.isoformat()
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    return str(value) if isinstance(value, uuid.UUID) else repr(value)

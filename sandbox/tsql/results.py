@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from sandbox.tsql.errors import Unsupported, error
+from sandbox.tsql.identity import note_identity
 from sandbox.tsql.plan import Plan
 from sandbox.tsql.statements import Query
 
@@ -32,7 +33,7 @@ def run_query(interpreter: "Interpreter", statement: Query) -> None:
     if plan.into and plan.writes:
         session.temporaries.add(plan.into, plan.writes)
     if plan.identity_of:
-        session.note_identity(plan, count)
+        note_identity(session, plan, count)
     _finish(interpreter, plan, rows, count)
 
 

@@ -2,12 +2,8 @@
 
 import threading
 import time
-import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from datetime import date, datetime
-from datetime import time as clock
-from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import psycopg
@@ -20,7 +16,8 @@ from sandbox.tsql.errors import error, from_postgres
 from sandbox.tsql.interpreter import Interpreter
 from sandbox.tsql.lexer import Fragment
 from sandbox.tsql.logins import LoginRights
-from sandbox.tsql.plan import Command, Plan
+from sandbox.tsql.plan import Command, Plan, postgres_text
+from sandbox.tsql.rights import check_rights
 from sandbox.tsql.state import Frame, Settings
 from sandbox.tsql.system import SystemValues
 from sandbox.tsql.temporary import TemporaryTables
@@ -30,21 +27,6 @@ from sandbox.tsql.world import World
 
 if TYPE_CHECKING:
     from sandbox.tsql.engine import SqlEngine
-
-_ALWAYS_READABLE = {"sys", "information_schema", "#"}
-
-
-def _parameter(value: object) -> object:
-    """A value in the text form in which PostgreSQL takes it."""
-    if value is None or isinstance(value, str | bytes):
-        return value
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ")
-    if isinstance(value, date | clock):
-        return value.isoformat()
-    if isinstance(value, Decimal):
-        return format(value, "f")
-    return str(value) if isinstance(value, uuid.UUID) else repr(value)
 
 
 class SqlSession:
@@ -206,24 +188,10 @@ class SqlSession:
         return {name: variables[name].type for name in fragment.variables if name in variables}
 
     def bind(self, command: Command, fragment: Fragment) -> list[object]:
-        return [_parameter(b.value(fragment.literals, self._variable, self._system)) for b in command.binders]
+        return [postgres_text(b.value(fragment.literals, self._variable, self._system)) for b in command.binders]
 
     def _variable(self, name: str) -> object:
         return self.frame.variables[name].value
-
-    def check_rights(self, plan: Plan) -> None:
-        """SqlError 229 or 916 when the login lacks a right the plan needs."""
-        if self.login_rights.admin or self.frame.privileged:
-            return
-        for need in sorted(plan.needs, key=lambda need: (need.name, need.permission)):
-            if not need.database or need.name[:1] in {"#", "@"}:
-                continue
-            if not self.login_rights.enters(need.database):
-                raise error(916, self.login.user, need.database)
-            if need.schema.lower() not in _ALWAYS_READABLE and not self.login_rights.allows(
-                need.database, need.name, need.permission
-            ):
-                raise error(229, need.permission, need.name, need.database, need.schema)
 
     @contextmanager
     def translated(self, verb: str) -> Iterator[None]:
@@ -244,7 +212,7 @@ class SqlSession:
         """Run a plan inside its own savepoint or transaction; yields the cursor with its result."""
         self.check_cancelled()
         self._subject = subject
-        self.check_rights(plan)
+        check_rights(self, plan)
         if plan.writes is not None and self.transactions.doomed and plan.writes.schema != "@":
             raise error(3930)
         values = self.bind(plan.main, fragment)
@@ -276,26 +244,6 @@ class SqlSession:
         return self.single(plan, fragment) is True
 
     # Identity and locks -------------------------------------------------------------------------
-
-    def note_identity(self, plan: Plan, count: int) -> None:
-        """Remember the identity value an INSERT gave: SCOPE_IDENTITY() and @@IDENTITY."""
-        table = plan.identity_of
-        if count < 1 or table is None or not table.identity:
-            return
-        sequence = f"pg_get_serial_sequence('{table.relation}', '{table.identity.lower()}')"
-        sql = f"SELECT currval({sequence})"
-        if plan.fills_identity:
-            # An explicit value moves the next one beyond it.
-            sql = f"SELECT setval({sequence}, max({table.identity.lower()})) FROM {table.relation}"
-        row = self.connection.execute(sql.encode()).fetchone()
-        self.identity = self.frame.identity = Decimal(str(row[0])) if row else None  # type: ignore[index]
-
-    def current_identity(self, name: str) -> object:
-        table = self.engine.catalogs[self.frame.database.lower()].table(name.rpartition(".")[2])
-        if table is None or not table.identity:
-            return None
-        row = self.connection.execute(f"SELECT max({table.identity.lower()}) FROM {table.relation}".encode()).fetchone()
-        return Decimal(str(row[0])) if row and row[0] is not None else Decimal(1)  # type: ignore[index]
 
     def lock_mode(self, resource: str) -> str:
         return "Exclusive" if self.locks.get(resource) else "NoLock"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from sandbox.tds.contract import SqlError
+from sandbox.tsql.identity import current_identity
 from sandbox.tsql.metadata import database_id, max_length, object_id
 
 if TYPE_CHECKING:
@@ -151,7 +152,7 @@ _VALUES: dict[str, Callable[..., object]] = {
     "SUSER_SNAME": lambda v: v._s.login.user, "USER_NAME": lambda v: "dbo" if v._s.login_rights.admin else v._s.login.user,
     "APP_NAME": lambda v: v._s.login.app, "HOST_NAME": lambda v: v._s.login.host,
     "IS_SRVROLEMEMBER": lambda v, *_: int(v._s.login_rights.admin), "IS_MEMBER": lambda v, *_: int(v._s.login_rights.admin),
-    "COL_LENGTH": _V._column_length, "IDENT_CURRENT": lambda v, name: v._s.current_identity(str(name)),
+    "COL_LENGTH": _V._column_length, "IDENT_CURRENT": lambda v, name: current_identity(v._s, str(name)),
     "TRACKED_IN_SIGHT": _V._tracked_in_sight,
     "APPLOCK_MODE": lambda v, *a: v._s.lock_mode(str(a[1])),
 }  # fmt: skip
