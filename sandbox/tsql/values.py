@@ -143,7 +143,7 @@ def decimal_of(value: object, kind: SqlType, source: SqlType | None = None) -> D
 def _to_exact(value: object, kind: SqlType, source: SqlType | None) -> Decimal:
     precision, scale = precision_scale(kind)
     if isinstance(value, str) and kind.name in {"money", "smallmoney"}:
-        value = value.replace("$", "").replace(",", "") or "0"
+        value = value.replace("$", "").replace(",", "").strip(" ") or "0"
     number = decimal_of(value, kind, source)
     if number.adjusted() > precision:
         raise error(8115, source_name(value, source), kind.name)

@@ -1,7 +1,7 @@
 """Values bound in Python and values computed in PostgreSQL are converted by different code: they must agree."""
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 _TEXTS = st.one_of(
@@ -36,6 +36,8 @@ def _outcome(client, text):
 def test_bound_and_computed_values_agree(client, kind):
     @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
     @given(_TEXTS)
+    @example(" ")
+    @example("$ ,")
     def agree(text):
         quoted = "N'" + text.replace("'", "''") + "'"
         bound = _outcome(client, f"SELECT CAST({quoted} AS {kind})")
