@@ -7,6 +7,7 @@ import pytest
 from tests.sandbox.dataverse.helpers import (
     CRM,
     add_column,
+    add_key,
     change_set,
     column,
     error,
@@ -190,6 +191,18 @@ async def test_a_lookup_keeps_its_level_and_a_table_can_go_with_its_lookups(clie
         assert lookup["RequiredLevel"]["Value"] == "ApplicationRequired"
         assert (await client.delete(url)).status_code == 204
     assert (await client.delete(f"accounts({await client.create('accounts', name='A')})")).status_code == 204
+
+
+async def test_a_lookup_in_a_key_is_dropped_from_the_body_of_an_update(keyed):
+    made = relationship("gp365_account_account", "account", "account", "gp365_ParentId")
+    assert (await keyed.post("RelationshipDefinitions", json=made)).status_code == 204
+    await add_key(keyed, "account", "gp365_ParentKey", "gp365_parentid")
+    parent, other = await keyed.create("accounts", name="P"), await keyed.create("accounts", name="O")
+    await keyed.create("accounts", name="A", **{"gp365_ParentId@odata.bind": f"/accounts({parent})"})
+    url = f"accounts(_gp365_parentid_value={parent})"
+    body = {"name": "B", "gp365_ParentId@odata.bind": f"/accounts({other})"}
+    assert (await keyed.patch(url, json=body)).status_code == 204
+    assert (await keyed.get(url)).json()["name"] == "B"
 
 
 @pytest.mark.parametrize(

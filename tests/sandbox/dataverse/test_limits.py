@@ -45,6 +45,10 @@ def test_retry_after_grows_for_one_who_ignores_it():
     waits = [int(refused(limits).headers["Retry-After"]) for _ in range(30)]
     assert waits == sorted(waits)
     assert waits[-1] > waits[0]
+    clock.now += 300
+    spend(limits, 6)
+    clock.now += 290
+    assert int(refused(limits).headers["Retry-After"]) == waits[0]
 
 
 def test_execution_time_above_1200_seconds_is_refused():

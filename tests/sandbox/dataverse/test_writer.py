@@ -18,6 +18,21 @@ async def test_a_new_row_gets_owner_state_currency_and_stamps(client):
     assert row["creditonhold"] is False
 
 
+async def test_a_row_may_belong_to_a_team(client):
+    me = (await client.get("WhoAmI")).json()
+    team = await client.create(
+        "teams", name="T", **{"businessunitid@odata.bind": f"/businessunits({me['BusinessUnitId']})"}
+    )
+    row_id = await client.create("accounts", name="A", **{"ownerid@odata.bind": f"/teams({team})"})
+    row = await client.row("accounts", row_id)
+    assert [row[f"_{name}_value"] for name in ("ownerid", "owninguser", "owningteam")] == [team, None, team]
+    await client.patch(f"accounts({row_id})", json={"ownerid@odata.bind": f"/systemusers({me['UserId']})"})
+    row = await client.row("accounts", row_id)
+    assert [row[f"_{name}_value"] for name in ("owninguser", "owningteam")] == [me["UserId"], None]
+    account = f"/accounts({row_id})"
+    error(await client.patch(f"accounts({row_id})", json={"ownerid@odata.bind": account}), 400, "0x80048d19")
+
+
 async def test_only_system_required_columns_are_enforced(client):
     assert await client.create("accounts", telephone1="425")
     error(await client.post("products", json={"name": "P"}), 400, "0x80040203")
