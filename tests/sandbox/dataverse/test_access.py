@@ -85,6 +85,14 @@ async def test_an_application_that_is_no_user_is_403_until_it_is_added(client):
     assert (await client.get("WhoAmI", headers=headers)).status_code == 200
 
 
+async def test_an_application_user_is_made_by_a_row(client):
+    stranger = Application()
+    token = tokens.issue(client.server.registry, stranger, client.server.url, 60)
+    unit = f"/businessunits({client.server.env.business_unit})"
+    await client.create("systemusers", applicationid=stranger.client_id, **{"businessunitid@odata.bind": unit})
+    assert (await client.get("WhoAmI", headers={"Authorization": f"Bearer {token}"})).status_code == 200
+
+
 async def test_a_disabled_user_is_403(client):
     me = (await client.get("WhoAmI")).json()["UserId"]
     await client.door.patch(f"/rows/systemusers/{me}", json={"isdisabled": True})
