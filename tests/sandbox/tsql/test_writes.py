@@ -111,3 +111,12 @@ def test_insert_select_with_top(client):
         "INSERT INTO T (K) VALUES (1),(2),(3); CREATE TABLE #c (k int); INSERT INTO #c SELECT TOP 2 K FROM T ORDER BY K DESC"
     )
     assert client.rows("SELECT k FROM #c ORDER BY k") == [(2,), (3,)]
+
+
+def test_output_into_after_a_common_table_expression(client):
+    client.run("INSERT INTO T (K) VALUES (1), (2)")
+    answer = client.run(
+        "DECLARE @o TABLE (K int); WITH c AS (SELECT K FROM T WHERE K = 2) DELETE t OUTPUT deleted.K INTO @o FROM T AS t "
+        "JOIN c ON c.K = t.K; SELECT K FROM @o; SELECT K FROM T"
+    )
+    assert (answer.errors, answer.sets) == ([], [[(2,)], [(1,)]])
