@@ -2,11 +2,13 @@
 
 import argparse
 import asyncio
+import sys
 from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from sandbox import process
 from sandbox.gp.server import GpServer
+from sandbox.tsql.postgres import NotStarted
 
 
 def _arguments() -> argparse.Namespace:
@@ -25,7 +27,10 @@ def main() -> None:
         server = GpServer(asked.data)
         return await server.start(asked.port, asked.admin_port, asked.customers), server.stop
 
-    process.run(start)
+    try:
+        process.run(start)
+    except NotStarted as error:
+        sys.exit(str(error))
 
 
 if __name__ == "__main__":

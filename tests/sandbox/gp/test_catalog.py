@@ -17,9 +17,12 @@ def _listed(gp: Endpoint) -> set[object]:
         ("EXEC taSopHdrIvcInsert", 2812, "TWO..taSopHdrIvcInsert"),
         ("SELECT * FROM CN00100", 208, "TWO..CN00100"),
         ("SELECT * FROM DYNAMICS..SY60100", 208, "DYNAMICS..SY60100"),
+        ("SELECT * FROM sys.sql_modules", 208, "sys.sql_modules"),
+        ("SELECT * FROM INFORMATION_SCHEMA.ROUTINES", 208, "information_schema.routines"),
+        ("SELECT * FROM sysobjects", 208, "TWO..sysobjects"),
     ],
 )
-def test_a_name_of_gp_that_is_not_imitated_is_a_gap(
+def test_a_name_of_gp_or_of_the_catalogue_that_is_not_imitated_is_a_gap(
     gp: Endpoint, two: pymssql.Connection, sql: str, number: int, what: str
 ) -> None:
     with pytest.raises(pymssql.Error) as caught:

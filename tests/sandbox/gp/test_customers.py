@@ -197,3 +197,8 @@ def test_an_unknown_parameter_is_refused(two: pymssql.Connection) -> None:
     with pytest.raises(pymssql.Error) as caught:
         customer(two, CUSTNMBR="N", CUSTOMERNAME="x")
     assert caught.value.args[0] == 8145
+
+
+def test_letters_without_a_capital_in_the_code_page_stay_as_they_are(two: pymssql.Connection) -> None:
+    assert customer(two, CUSTNMBR="xßµƒé1") == DONE
+    assert rows(two, "SELECT RTRIM(CUSTNMBR) FROM RM00101 WHERE CUSTNMBR LIKE N'X%'") == [("XßµƒÉ1",)]
