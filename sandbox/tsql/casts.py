@@ -4,7 +4,18 @@ from dataclasses import replace
 
 from sandbox.tds.contract import SqlType
 from sandbox.tsql.errors import Unsupported, error
-from sandbox.tsql.kinds import BINARY, FINE, FIXED, TEXT, UNICODE, family, postgres_type, precision_scale
+from sandbox.tsql.kinds import (
+    BINARY,
+    FINE,
+    FIXED,
+    TEXT,
+    UNICODE,
+    family,
+    is_number,
+    postgres_type,
+    precision_scale,
+    starred,
+)
 from sandbox.tsql.scope import Expr
 
 _RANK = [
@@ -68,6 +79,8 @@ def _text(expr: Expr, source: str, kind: SqlType, style: int) -> str:
     sql = as_text(expr, style)
     if source == "text" and expr.type.name in UNICODE and kind.name not in UNICODE:
         sql = f"tsql.code_page({sql})"
+    if kind.length is not None and is_number(expr.type):
+        return f"tsql.number_text({sql}, {kind.length}, '{kind.name}', {starred(expr.type, kind)})"
     if kind.length is not None and not (
         source == "text" and expr.type.length is not None and expr.type.length <= kind.length
     ):

@@ -60,6 +60,11 @@ def is_number(kind: SqlType) -> bool:
     return family(kind) in {"integer", "exact", "float", "bit"}
 
 
+def starred(source: SqlType, target: SqlType) -> bool:
+    """Whether a number of type `source` too long for the text type `target` becomes `*`; else it is error 8115."""
+    return source.name in {"int", "smallint", "tinyint"} and target.name not in UNICODE
+
+
 def postgres_type(kind: SqlType) -> str:
     """The PostgreSQL type of an expression; columns of text are citext."""
     if kind.name in TEXT:

@@ -125,6 +125,14 @@ BEGIN
   IF kind = 'bit' THEN RETURN (r <> 0)::int; END IF;
   RETURN r::bigint;
 END $$;
+-- A number as text of at most n characters.
+CREATE OR REPLACE FUNCTION tsql.number_text(x text, n int, kind text, starred boolean) RETURNS text LANGUAGE plpgsql IMMUTABLE STRICT AS $$
+BEGIN
+  IF length(x) > n AND NOT starred THEN
+    PERFORM tsql.fail(8115, format('Arithmetic overflow error converting expression to data type %s.', kind));
+  END IF;
+  RETURN CASE WHEN length(x) > n THEN '*' ELSE x END;
+END $$;
 CREATE OR REPLACE FUNCTION tsql.to_bit(x text) RETURNS int2 LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 BEGIN
   IF lower(btrim(x)) = 'true' THEN RETURN 1; ELSIF lower(btrim(x)) = 'false' THEN RETURN 0; END IF;

@@ -10,7 +10,7 @@ from decimal import ROUND_HALF_UP, Decimal
 
 from sandbox.tds.contract import SqlError, SqlType
 from sandbox.tsql.errors import error
-from sandbox.tsql.kinds import FINE, FIXED, INTEGER, UNICODE, family, precision_scale
+from sandbox.tsql.kinds import FINE, FIXED, INTEGER, UNICODE, family, precision_scale, starred, type_of
 from sandbox.tsql.moments import EPOCH, fine, parse_moment, tick
 
 
@@ -75,6 +75,10 @@ def _to_text(value: object, kind: SqlType, source: SqlType | None) -> str:
     text = text_value(value, source)
     if kind.name not in UNICODE:
         text = code_page(text)
+    if kind.length is not None and len(text) > kind.length and isinstance(value, int | float | Decimal):
+        if not starred(source or type_of(value), kind):
+            raise error(8115, "expression", kind.name)
+        text = "*"
     if kind.length is not None:
         text = text[: kind.length]
     return text.rstrip(" ") if kind.name in FIXED else text

@@ -149,3 +149,21 @@ def test_datetime_of_a_column_in_a_finer_type(client):
     assert client.rows("SELECT CAST(CREATDDT AS datetime2), CAST(CREATDDT AS time) FROM RM00101") == [
         (datetime(2024, 1, 1, 0, 0, 0, 6667), time(0, 0, 0, 6667))
     ]
+
+
+@pytest.mark.parametrize(
+    ("number", "kind", "outcome"),
+    [
+        ("12345", "varchar(3)", "*"), ("12345", "char(3)", "*  "), ("12345", "varchar(5)", "12345"), ("12345", "nvarchar(3)", 8115),
+        ("12345678901", "varchar(3)", 8115), ("123.45", "varchar(3)", 8115), ("123.45", "char(6)", "123.45"),
+    ],
+)  # fmt: skip
+def test_number_too_long_for_a_text_type(client, number, kind, outcome):
+    expected = ([outcome], []) if isinstance(outcome, int) else ([], [[(outcome.rstrip(),)]])
+    for text in (
+        f"SELECT CAST({number} AS {kind})",
+        f"SELECT CAST({number} + 0 AS {kind})",
+        f"DECLARE @v {kind} = {number}; SELECT @v",
+    ):
+        answer = client.run(text)
+        assert (answer.numbers, answer.sets[:1] if not answer.numbers else []) == expected
