@@ -82,7 +82,11 @@ class FieldRule(_Model):
     one_way: Side | None = Field(
         None, description="The side it comes from, when it has no way back; the pair's if not named."
     )
-    secret: bool = Field(False, description="`true`: its values are masked in every log, message and page.")
+    secret: bool = Field(
+        False,
+        description="`true`: its values are masked in every log, message, ledger line and page. The crosswalk keeps them, "
+        "to compare the next ones with.",
+    )
     first_sync: Literal["gp", "d365", "fill", "review"] = Field(
         "gp",
         description="When two filled records meet for the first time: whose value holds, `fill` only what is empty, or "

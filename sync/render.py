@@ -92,7 +92,7 @@ def shown(record: Shown) -> RenderableType:
         head.add_row("Last written", f"by {last.flow}, {seen}")
     for entry in record.parked:
         head.add_row("[red]Parked[/]", _cause(entry))
-    return Group(head, "", _agreed(record), "", _history(record.history))
+    return Group(head, "", _agreed(record), "", _history(record))
 
 
 def shown_json(record: Shown) -> dict[str, Any]:
@@ -111,7 +111,7 @@ def shown_json(record: Shown) -> dict[str, Any]:
         "dataverse_id": couple.id if couple.coupled else None,
         "base": base,
         "lineage": vars(couple.lineage) if couple.lineage else None,
-        "history": [_line_json(line) for line in record.history],
+        "history": [_line_json(line, record.secret) for line in record.history],
         "parked": [vars(entry) for entry in record.parked],
     }
 
@@ -147,19 +147,22 @@ def _agreed(record: Shown) -> RenderableType:
     return Group(table, *_more(len(base) - len(told)))
 
 
-def _history(lines: Sequence[Line]) -> RenderableType:
+def _history(record: Shown) -> RenderableType:
     title = "What became of its changes in the last three months"
     table = Table("Done (UTC)", "Result", "Why", "Values", title=title, title_justify="left")
-    for line in lines:
+    for line in record.history:
         colour = _COLOURS[line.result]
         why = _safe(line.text) if line.text else _REASONS.get(line.reason, line.reason)
-        table.add_row(_moment(line.done_at), f"[{colour}]{line.result}[/]", why, _changes(line))
+        table.add_row(_moment(line.done_at), f"[{colour}]{line.result}[/]", why, _changes(line, record.secret))
     return table
 
 
-def _changes(line: Line) -> str:
+def _changes(line: Line, secret: frozenset[str]) -> str:
     told = [change for change in line.changes if _is_told(change.old, change.new)]
-    rows = [f"{c.field}: {_text(c.old)} → {_text(c.new)} [dim]({escape(c.rule)})[/]" for c in told]
+    rows = [
+        f"{c.field}: {_text(c.old, c.field in secret)} → {_text(c.new, c.field in secret)} [dim]({escape(c.rule)})[/]"
+        for c in told
+    ]
     return "\n".join([*rows, *_more(len(line.changes) - len(told))])
 
 
@@ -172,9 +175,10 @@ def _more(empty: int) -> list[str]:
     return [f"[dim]and {empty} empty on both sides[/]"] if empty else []
 
 
-def _line_json(line: Line) -> dict[str, Any]:
+def _line_json(line: Line, secret: frozenset[str]) -> dict[str, Any]:
     changes = [{"field": c.field, "old": to_json(c.old), "new": to_json(c.new), "rule": c.rule} for c in line.changes]
-    return {**vars(line), "changes": changes}
+    masked = [{**each, "old": "***", "new": "***"} if each["field"] in secret else each for each in changes]
+    return {**vars(line), "changes": masked}
 
 
 def _text(value: Value, hide: bool = False) -> str:

@@ -1,9 +1,15 @@
 """What end-to-end tests do and see: typing into GP, reading Dataverse, planning faults."""
 
+import tempfile
 import uuid
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
+from azure.storage.queue import TextBase64EncodePolicy
+from azure.storage.queue.aio import QueueClient
 
 from sandbox.scenarios.customers import CUSTOMER
 from sandbox.scenarios.dataverse_user import DataverseUser
@@ -50,6 +56,31 @@ async def sql(box: Sandbox, text: str, company: str = "TWO") -> None:
 async def type_customer(box: Sandbox, number: str, company: str = "TWO", **values: Any) -> None:
     given = {"CUSTNMBR": number, "CUSTNAME": f"Customer {number}", "ADRSCODE": "PRIMARY", "ADDRESS1": "1 Main"} | values
     await gp_of(box, company).type_in(CUSTOMER, **given)
+
+
+async def put_on_lane(box: Sandbox, body: str) -> None:
+    """Put a message on the lane to Dataverse, whatever it says."""
+    connection = box.contract["storage"]["connection_string"]
+    policy = TextBase64EncodePolicy()
+    async with QueueClient.from_connection_string(connection, "to-dataverse", message_encode_policy=policy) as queue:
+        await queue.send_message(body)
+
+
+@asynccontextmanager
+async def overlay(box: Sandbox, text: str, provision: str = "") -> AsyncIterator[None]:
+    """Run the app with an overlay of the mapping of customers; Dataverse is provisioned for the overlay `provision`."""
+    with tempfile.TemporaryDirectory(prefix="gp365-") as folder:
+        file = Path(folder) / "customer.yaml"
+        box.overrides["GP365_OVERLAYS"] = folder
+        file.write_text(provision or text, encoding="utf-8")
+        await app(box, "provision")
+        file.write_text(text, encoding="utf-8")
+        await box.restart("host")
+        try:
+            yield
+        finally:
+            del box.overrides["GP365_OVERLAYS"]
+            await box.restart("host")
 
 
 async def door(box: Sandbox, part: str, method: str, path: str, **body: Any) -> Any:

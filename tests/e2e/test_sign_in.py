@@ -97,6 +97,12 @@ async def test_a_refusal_says_what_is_wrong_and_never_the_secret(box: Sandbox, h
     assert secret(box)["secret"] not in str(caught.value.as_dict())
 
 
+async def test_a_tenant_that_does_not_exist_is_a_matter_of_settings(box: Sandbox) -> None:
+    authority = box.contract["dataverse"]["authority"].rpartition("/")[0] + "/no-such-tenant"
+    with pytest.raises(BadSettings, match=r"no-such-tenant is no token issuer.*GP365_TENANT_ID"):
+        await who_am_i(box, **secret(box), authority=authority)
+
+
 async def test_an_issuer_that_does_not_answer_is_tried_again_later(box: Sandbox) -> None:
     with pytest.raises(RetryLater):
         await who_am_i(box, **secret(box), authority="https://localhost:1/tenant")

@@ -1,5 +1,6 @@
 """Trouble that is not the record's: each is said in words, loses nothing, and is over when its cause is."""
 
+import re
 from collections.abc import AsyncIterator
 
 import pytest
@@ -73,6 +74,13 @@ async def test_gp_in_trouble_loses_nothing(box: Sandbox, dataverse: DataverseUse
     await gp_of(box).type_in("taUpdateCreateCustomerRcd", CUSTNMBR=number, CUSTNAME="After trouble")
     await seen(dataverse, number, name="After trouble")
     assert await parked(box, number) == []
+
+
+async def test_queues_that_do_not_answer_are_said_in_one_line(box: Sandbox) -> None:
+    connection = re.sub(r"(?<=QueueEndpoint=http://127.0.0.1:)\d+", "1", box.contract["storage"]["connection_string"])
+    said = await not_well(box, AzureWebJobsStorage=connection)
+    assert said.count("\n") == 0
+    assert "Azure Queue Storage did not answer" in said
 
 
 async def test_an_expired_secret_is_said_and_the_records_wait(box: Sandbox) -> None:

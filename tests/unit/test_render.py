@@ -59,7 +59,8 @@ def test_a_flag_that_is_off_and_an_amount_of_nothing_are_told() -> None:
 
 
 def test_secret_values_are_masked() -> None:
-    record = shown(secret=frozenset({"fax"}), fax=Agreed("hush", "hush"))
+    line = replace(LINE, changes=(FieldChange("fax", "hush", "hush2", "source changed"),))
+    record = shown(line, secret=frozenset({"fax"}), fax=Agreed("hush", "hush"))
     assert "hush" not in seen(render.shown(record)) + str(render.shown_json(record))
 
 
