@@ -21,7 +21,7 @@ from sandbox.gaps import ALL_STATES, show_gaps
 from sandbox.parts import PARTS, settings_file
 from sandbox.process import run
 from sandbox.scenarios import SCENARIOS
-from sandbox.up import STATE, Sandbox
+from sandbox.up import STATE, Sandbox, is_running
 
 
 def main() -> int:
@@ -63,8 +63,8 @@ def _up(options: argparse.Namespace) -> bool:
 def _sync(options: argparse.Namespace) -> int:
     """`python -m sync ...` against the sandbox that `up` runs; its own exit status."""
     file = settings_file(options.state)
-    if not file.exists():
-        raise PartFailed(f"{file} is missing: start the sandbox with `python3 dev.py up` first")
+    if not file.exists() or not is_running(options.state):
+        raise PartFailed(f"No sandbox runs in {options.state}: start one with `python3 dev.py up` first")
     values = json.loads(file.read_text(encoding="utf-8"))["Values"]
     command = [sys.executable, "-m", "sync", *options.words]
     return subprocess.run(command, cwd=ROOT, env=environment(**values), check=False).returncode

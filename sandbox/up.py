@@ -9,11 +9,28 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+from fasteners import InterProcessLock
+
 from sandbox.child import ROOT, Child, PartFailed, environment
 from sandbox.parts import PARTS, app_settings, contract, part_of, settings_file
 from sandbox.ports import Ports
 
 STATE = ROOT / ".sandbox" / "state"
+LOCK = "lock"
+
+
+def lock_of(state: Path) -> InterProcessLock:
+    """Held by the one sandbox that may run in a state folder; the system frees it when its process is gone."""
+    return InterProcessLock(state / LOCK)
+
+
+def is_running(state: Path) -> bool:
+    """Whether a sandbox of another process runs in this state folder."""
+    lock = lock_of(state)
+    if not lock.acquire(blocking=False):
+        return True
+    lock.release()
+    return False
 
 
 class Sandbox:
@@ -41,11 +58,13 @@ class Sandbox:
         self._time_scale = time_scale
         self._children: dict[str, Child] = {}
         self._ports = Ports(self.state / "ports.json")
+        self._lock = lock_of(self.state)
 
     async def __aenter__(self) -> Self:
-        if self._fresh and self.state.exists():
-            shutil.rmtree(self.state)
-            self._ports = Ports(self.state / "ports.json")
+        if not self._lock.acquire(blocking=False):
+            raise PartFailed(f"A sandbox runs in {self.state} already: end it, or name another folder with --state")
+        if self._fresh:
+            self._empty()
         try:
             await self._start_all()
         except BaseException:
@@ -60,6 +79,8 @@ class Sandbox:
         """Stop every part, the hosts first."""
         for name in sorted(self._children, key=lambda name: len(part_of(name).needs), reverse=True):
             await self.stop(name)
+        if self._lock.acquired:
+            self._lock.release()
 
     async def start(self, name: str, *options: str) -> dict[str, Any]:
         """Start a part ("host-2" is a second host) and return its ready line; raises PartFailed."""
@@ -113,6 +134,13 @@ class Sandbox:
     def contract(self) -> dict[str, Any]:
         """The line that `up` announces, without its "ready"."""
         return contract(self.ready)
+
+    def _empty(self) -> None:
+        for path in self.state.iterdir():
+            if path.name == LOCK:
+                continue
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+        self._ports = Ports(self.state / "ports.json")
 
     async def _start_all(self) -> None:
         started = {name: asyncio.Event() for name in self._names}

@@ -8,19 +8,20 @@ import sys
 
 import pytest
 
+from sandbox.__main__ import main
 from sandbox.child import STOP_SECONDS, Child, PartFailed
 from sandbox.dataverse.server import Dataverse, Options
 from sandbox.door import Door, Gaps
 from sandbox.gaps import read_gaps, show_gaps
 from sandbox.gp.server import GpServer
 from sandbox.identity.server import Identity
-from sandbox.parts import PARTS, app_settings, contract
+from sandbox.parts import PARTS, app_settings, contract, settings_file
 from sandbox.ports import Ports
 from sandbox.up import Sandbox
 from sync.settings import Settings
 
 READY = {
-    "storage": {"connection_string": "C", "admin": "http://s"},
+    "storage": {"connection_string": "UseDevelopmentStorage=true", "admin": "http://s"},
     "identity": {
         "authority": "https://localhost:1/t",
         "client_id": "id",
@@ -50,7 +51,7 @@ async def box(tmp_path_factory):
 def test_the_contract_names_everything_an_outsider_needs():
     line = contract(READY)
     assert line["functions"] == {"url": "http://127.0.0.1:3", "key": "k", "pid": 7}
-    assert line["storage"] == {"connection_string": "C"}
+    assert line["storage"] == {"connection_string": "UseDevelopmentStorage=true"}
     assert line["gp"] == {"host": "127.0.0.1", "port": 1433, "user": "gp365", "password": "p", "database": "TWO"}
     assert line["dataverse"] == {
         "url": "https://localhost:2",
@@ -67,8 +68,10 @@ def test_a_host_ends_its_drain_before_whoever_stops_it_loses_patience(tmp_path):
     assert 0 < int(arguments[arguments.index("--drain") + 1]) < STOP_SECONDS
 
 
-def test_the_app_accepts_its_settings(monkeypatch):
-    values = app_settings(READY, time_scale=0.1)
+def test_the_app_accepts_its_settings(monkeypatch, tmp_path):
+    ca_file = tmp_path / "ca.pem"
+    ca_file.touch()
+    values = app_settings(READY | {"identity": READY["identity"] | {"ca_file": str(ca_file)}}, time_scale=0.1)
     for name, value in values.items():
         monkeypatch.setenv(name, value)
     settings = Settings()
@@ -92,6 +95,32 @@ async def test_a_part_that_cannot_start_says_what_it_logged(tmp_path):
     child = Child("storage", "sandbox.storage", ["--nonsense"], tmp_path / "log")
     with pytest.raises(PartFailed, match="--state"):
         await child.start()
+
+
+async def test_two_sandboxes_can_not_share_a_state_folder(box):
+    command = ["-m", "sandbox", "up", "--fresh", "--parts", "storage", "--state", str(box.state)]
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, *command, stdin=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+    )
+    said = (await process.stderr.read()).decode()
+    assert await process.wait() == 1
+    assert said == f"A sandbox runs in {box.state} already: end it, or name another folder with --state\n"
+    assert (box.state / "certs" / "ca.pem").exists()
+
+
+async def test_a_fresh_start_keeps_nothing_of_before(tmp_path):
+    (tmp_path / "gaps").mkdir()
+    (tmp_path / "gaps" / "gp.jsonl").write_text("{}")
+    (tmp_path / "ports.json").write_text('{"old": 1}')
+    async with Sandbox(tmp_path, parts=[], fresh=True):
+        assert [path.name for path in tmp_path.iterdir()] == ["lock"]
+
+
+def test_an_operators_command_without_a_running_sandbox_says_how_to_start_one(tmp_path, monkeypatch, capsys):
+    settings_file(tmp_path).write_text('{"Values": {}}')
+    monkeypatch.setattr(sys, "argv", ["sandbox", "sync", "--state", str(tmp_path), "doctor"])
+    assert main() == 1
+    assert "start one with `python3 dev.py up`" in capsys.readouterr().err
 
 
 async def test_when_one_part_fails_the_others_are_stopped(tmp_path, monkeypatch):
