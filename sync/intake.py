@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
+from itertools import batched
 from typing import Any, Protocol
 
 from sync.errors import SyncError
@@ -16,6 +17,9 @@ from sync.system import Change
 
 KEYS_A_MESSAGE = 100
 """Few enough that one message takes seconds, many enough that a request per record is never needed."""
+
+KEYS_A_BULK_MESSAGE = 250
+"""On the bulk lane: a batch of as many writes stays well inside a request's time-out."""
 
 INTERACTIVE = 500
 """A poll that finds more keys than this goes to the bulk lane, so that single edits never wait behind a load."""
@@ -107,9 +111,15 @@ class Intake:
 
     async def send(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
         """Put keys on the flow's lane, many to a message; the count of keys sent."""
-        lane = flow.lane if len(keys) <= INTERACTIVE else flow.bulk_lane
-        for start in range(0, len(keys), KEYS_A_MESSAGE):
-            await self._lanes.send(lane, Message.new(flow.name, company, keys[start : start + KEYS_A_MESSAGE], reason))
+        if len(keys) > INTERACTIVE:
+            return await self._send_bulk(flow, company, keys, reason)
+        for some in batched(keys, KEYS_A_MESSAGE, strict=False):
+            await self._lanes.send(flow.lane, Message.new(flow.name, company, some, reason))
+        return len(keys)
+
+    async def _send_bulk(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
+        for some in batched(keys, KEYS_A_BULK_MESSAGE, strict=False):
+            await self._lanes.send(flow.bulk_lane, Message.new(flow.name, company, some, reason))
         return len(keys)
 
     async def _reread(self, flow: Flow, company: str) -> int:
@@ -118,10 +128,7 @@ class Intake:
         sent = 0
         after = ""
         while page := await self._feeds.keys(company, self._mappings[flow.pair], after, PAGE):
-            for start in range(0, len(page), KEYS_A_MESSAGE):
-                message = Message.new(flow.name, company, page[start : start + KEYS_A_MESSAGE], "reread")
-                await self._lanes.send(flow.bulk_lane, message)
-            sent += len(page)
+            sent += await self._send_bulk(flow, company, page, "reread")
             after = page[-1]
         return sent
 
