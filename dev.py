@@ -1,10 +1,18 @@
 #!/usr/bin/env python3
-"""One door for developers: `python3 dev.py demo|up|test|bench|lint|sandbox [options]`.
+"""One door for developers: `python3 dev.py COMMAND [options]`.
+
+  demo              play a scenario on a fresh sandbox: a GP customer becomes a Dataverse account
+  up                run the whole sandbox until Ctrl-C
+  sandbox sync ...  an operator's command against the sandbox that `up` runs, such as `sandbox sync doctor`
+  sandbox gaps      what the stand-ins were asked for and refused
+  test              all tests, or those that pytest's own options choose
+  bench             side-by-side measurements
+  lint              what the linters have to say
 
 Runs on any Python from 3.9 with the standard library alone. Finds a Python 3.13, makes `.venv` from the lock and
-installs the storage emulator, each only when its lock has changed; then starts the command in there. `--json`
-gives one JSON object a line on standard output; text for people goes to standard error. Exit status 0 only when
-all is well.
+installs the storage emulator, each only when its lock has changed; then starts the command in there, which tells
+its options with `--help`. `--json` gives one JSON object a line on standard output; text for people goes to standard
+error. Exit status 0 only when all is well.
 """
 
 import hashlib
@@ -45,7 +53,8 @@ class SetupError(Exception):
 def main(arguments):
     commands = {"bench": bench, "demo": sandbox, "lint": lint, "sandbox": sandbox, "test": test, "up": sandbox}
     if not arguments or arguments[0] not in commands:
-        say(__doc__.strip())
+        asked = arguments[:1] in ([], ["-h"], ["--help"])
+        say(__doc__.strip() if asked else f"{arguments[0]} is no command. There are {', '.join(commands)}.")
         return 0 if arguments in (["-h"], ["--help"]) else 2
     command, options = arguments[0], arguments[1:]
     signal.signal(signal.SIGTERM, _interrupt)

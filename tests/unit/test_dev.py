@@ -145,4 +145,10 @@ def test_it_has_no_syntax_or_module_that_an_older_python_lacks():
 
 def test_an_unknown_command_tells_the_known_ones(capsys):
     assert dev.main(["frobnicate"]) == 2
-    assert "demo|up|test" in capsys.readouterr().err
+    assert "There are bench, demo, lint, sandbox, test, up." in capsys.readouterr().err
+
+
+def test_without_a_command_it_tells_what_each_does(capsys):
+    assert dev.main([]) == 2
+    assert dev.main(["--help"]) == 0
+    assert "demo              play a scenario" in capsys.readouterr().err
