@@ -38,10 +38,10 @@ def _check_text(value: Value, target: Attribute) -> None:
     control = _CONTROL.search(value)
     if control:
         place = f"character U+{ord(control[0]):04X} at position {control.start() + 1}"
-        raise Fault("control_character", f"holds the control {place}, which {target.name} refuses")
+        raise Fault("control_character", f"holds the control {place}, which Dataverse's {target.name} refuses")
     length = utf16_length(value)
     if target.max_length is not None and length > target.max_length:
-        raise Fault("value_too_long", f"has {length} characters, {target.name} takes {target.max_length}")
+        raise Fault("value_too_long", f"has {length} characters, Dataverse's {target.name} takes {target.max_length}")
 
 
 def _check_yes_no(value: Value, target: Attribute) -> None:

@@ -28,14 +28,16 @@ class Parked:
 
 
 class ParkedStore:
-    """Partition `{company}.{pair}`, one row per flow and key: parking twice updates the cause."""
+    """Partition `{company}.{pair}`, one row per flow and key: parking twice updates the cause, not since when."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     async def put(self, entries: Sequence[Parked]) -> None:
         for entry in entries:
-            await self._table.put({"PartitionKey": _partition(entry), "RowKey": _row(entry), **asdict(entry)})
+            before = await self._table.get(_partition(entry), _row(entry))
+            row = {"PartitionKey": _partition(entry), "RowKey": _row(entry), **asdict(entry)}
+            await self._table.put(row | ({"since": before["since"]} if before else {}))
 
     async def remove(self, company: str, pair: str, flow: str, key: str) -> None:
         await self._table.delete(f"{company}.{pair}", f"{encode(key)}~{flow}")

@@ -24,7 +24,7 @@ async def test_a_name_longer_than_its_column_is_parked_and_stops_no_other(
         [entry] = await until(lambda: parked(box, bad), bool, f"{bad} parked")
         await seen(dataverse, good)
         assert entry["code"] == "value_too_long"
-        assert f"CUSTNAME '{LONG}' has {len(LONG)} characters, gp365_short takes 10" in entry["message"]
+        assert f"CUSTNAME '{LONG}' has {len(LONG)} characters, Dataverse's gp365_short takes 10" in entry["message"]
         await sql(box, f"UPDATE RM00101 SET CUSTNAME = 'Shorter' WHERE CUSTNMBR = '{bad}'")
         await seen(dataverse, bad, name="Shorter")
 

@@ -54,6 +54,17 @@ async def test_a_message_of_a_flow_that_was_installed_again_is_worked(rig: Rig) 
     assert await rig.parked() == []
 
 
+async def test_a_record_that_is_parked_again_tells_since_when_it_waits(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PYMTRMID="no such term")
+    await rig.send("A1")
+    [first] = await rig.parked()
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="", PYMTRMID="Net 30")
+    await rig.send("A1")
+    [again] = await rig.parked()
+    assert (first.code, again.code) == ("lookup_missing", "value_required")
+    assert again.since == first.since
+
+
 async def test_what_is_discarded_leaves_its_reason_in_the_ledger(rig: Rig) -> None:
     rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PYMTRMID="no such term")
     await rig.send("A1")
