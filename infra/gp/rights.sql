@@ -1,4 +1,4 @@
--- The least rights GP365 needs in Dynamics GP. Run in every company database, then once in DYNAMICS.
+-- The least rights GP365 needs in Dynamics GP. Run in every company database; for DYNAMICS see the end.
 -- Reading customers needs these tables only; more flows need more: `python -m sync doctor` names what is missing.
 -- Create the login first, with a password of your own:  CREATE LOGIN gp365 WITH PASSWORD = '...';
 
@@ -17,5 +17,6 @@ GRANT VIEW CHANGE TRACKING ON dbo.RM00101 TO gp365_reader;
 GRANT VIEW CHANGE TRACKING ON dbo.RM00102 TO gp365_reader;
 GRANT VIEW CHANGE TRACKING ON dbo.SY01200 TO gp365_reader;
 
--- In DYNAMICS only, to recognise a restored or copied company:
---   GRANT SELECT ON dbo.SY01500 TO gp365_reader;
+-- Once in DYNAMICS (or what your system database is called), where GP lists its companies:
+--   CREATE USER gp365 FOR LOGIN gp365;
+--   GRANT SELECT ON dbo.SY01500 TO gp365;
