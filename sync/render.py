@@ -38,7 +38,11 @@ def checks(lines: Sequence[Check]) -> RenderableType:
         advice = f"\n[yellow]→ {escape(line.next_step)}[/]" if line.next_step else ""
         table.add_row("[green]✓[/]" if line.ok else "[red]✗[/]", escape(line.name), escape(line.detail) + advice)
     bad = sum(not line.ok for line in lines)
-    verdict = f"[red]{bad} of {len(lines)} are not well[/]" if bad else f"[green]All {len(lines)} are well[/]"
+    verdict = (
+        f"[red]{bad} of {len(lines)} {'is' if bad == 1 else 'are'} not well[/]"
+        if bad
+        else f"[green]All {len(lines)} are well[/]"
+    )
     return Group(table, "", verdict)
 
 

@@ -137,9 +137,10 @@ def setting_name(field: str) -> str:
 
 
 def _fault(location: tuple[int | str, ...], text: str) -> str:
+    text = text.removeprefix("Value error, ").removesuffix(".")
     if not location:
-        return text.removeprefix("Value error, ")
+        return text
     field = str(location[0])
     name = setting_name(field) if field in Settings.model_fields else field
     name = name if name.startswith(("GP365_", "Azure")) else f"GP365_{name.upper()}"
-    return f"{name} is missing" if text == "Field required" else f"{name}: {text.removeprefix('Value error, ')}"
+    return f"{name} is missing" if text == "Field required" else f"{name}: {text}"

@@ -79,6 +79,7 @@ def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, va
         read_settings()
     assert said in caught.value.message
     assert "hidden" not in caught.value.message
+    assert ".." not in caught.value.message
 
 
 @pytest.mark.parametrize("name", ["GP365_CA_FILE", "GP365_CLIENT_CERTIFICATE"])
