@@ -88,6 +88,15 @@ async def test_hosts_of_one_id_share_a_timer_and_the_next_takes_over(start_timer
     assert await two.invocations("tick", "ok")
 
 
+async def test_a_killed_hosts_timer_fires_again_when_its_lock_has_run_out(start_timers, host_id):
+    one = await start_timers(EVERY_SECOND, "--host-id", host_id)
+    await one.invocations("tick", "ok")
+    await one.child.kill()
+    two = await start_timers(EVERY_SECOND, "--host-id", host_id)
+    assert await two.invocations("tick", count=0) == []
+    assert await two.invocations("tick", "ok")
+
+
 async def test_hosts_of_different_ids_each_fire(start_timers, host_id):
     hosts = await asyncio.gather(*(start_timers(EVERY_SECOND, "--host-id", f"{host_id}-{n}") for n in "ab"))
     assert all([await host.invocations("tick", "ok") for host in hosts])
