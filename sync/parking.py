@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from sync.errors import Rejected, SyncError
 from sync.flow import Flow
 from sync.message import Message
-from sync.stores.crosswalk import Crosswalk
+from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.parked import Parked, ParkedStore
 from sync.value import visible
 
@@ -68,6 +68,8 @@ class Parking:
 
     async def park_alone(self, flow: Flow, message: Message, error: Rejected) -> None:
         """Park the one record of a message that could not even be planned."""
-        [couple] = (await self._crosswalk.read(message.company, flow.pair, message.keys)).values()
-        await self._crosswalk.save([(couple, replace(couple, parked=error.code))])
-        await self.park(flow, message.company, couple.key, error, message.message_id)
+        saved: Couple | None = None
+        while not saved:  # lost: somebody else moved the row, so it is read again
+            [couple] = (await self._crosswalk.read(message.company, flow.pair, message.keys)).values()
+            [saved] = await self._crosswalk.save([(couple, replace(couple, parked=error.code))])
+        await self.park(flow, message.company, saved.key, error, message.message_id)

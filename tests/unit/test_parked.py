@@ -65,6 +65,17 @@ async def test_a_record_that_is_parked_again_tells_since_when_it_waits(rig: Rig)
     assert again.since == first.since
 
 
+async def test_a_record_parked_alone_while_another_worker_writes_it_leaves_the_list_when_it_passes(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann")
+    await rig.send("A1")
+    row = next(row for (_, key), row in rig.crosswalk_table.entities.items() if key.startswith("gp~"))
+    rig.crosswalk_table.before_transaction.append(lambda: rig.crosswalk_table._set(dict(row)))
+    await rig.deliveries.drain(Message.new(FLOW, "TWO", ["A1"], "timestamp").to_json(), LANE)
+    assert [entry.code for entry in await rig.parked()] == ["worker_killed"]
+    await rig.send("A1")
+    assert await rig.parked() == []
+
+
 async def test_what_is_discarded_leaves_its_reason_in_the_ledger(rig: Rig) -> None:
     rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PYMTRMID="no such term")
     await rig.send("A1")
