@@ -62,8 +62,16 @@ class Deliveries:
 
     async def drain(self, body: str, lane: str) -> None:
         """Take one message from a lane's poison queue: one of several keys is split and sent again, a single record
-        parked. Never raises because of what the message holds.
+        parked. When that can't be done now, the message is put there anew: a poison queue has no poison queue, the host
+        gives up on its messages, and its own copies expire after seven days.
         """
+        try:
+            await self._drain(body, lane)
+        except Exception:
+            log.exception("A message of %s-poison could not be parked; it is kept.", lane)
+            await self._lanes.send_text(f"{lane}-poison", body, self._pauses.next(10))
+
+    async def _drain(self, body: str, lane: str) -> None:
         try:
             message = Message.parse(body)
             flow = self._flow(message)

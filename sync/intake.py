@@ -81,6 +81,8 @@ class Intake:
                 done.append(await self.poll(company))
             except SyncError as error:
                 log.error("poll of %s: %s %s", company, error.message, error.next_step)
+            except Exception:
+                log.exception("poll of %s", company)
         return done
 
     async def poll(self, company: str) -> Polled:

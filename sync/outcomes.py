@@ -8,9 +8,9 @@ from sync.errors import BadSettings, RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Message
-from sync.plan import Plan, Planner
+from sync.plan import Plan, Planner, field_change
 from sync.stores.crosswalk import Couple, Intent
-from sync.stores.ledger import FieldChange, Line, Result
+from sync.stores.ledger import Line, Result
 
 
 @dataclass
@@ -82,10 +82,8 @@ def own_line(run: Run, couple: Couple) -> Line | None:
     return line(run, couple.key, Result.UPDATED, "written by an earlier delivery", attempt=couple.lineage.attempt)
 
 
-def landed_line(key: str, intent: Intent) -> Line:
-    changes = tuple(
-        FieldChange(name, plan.old, plan.new, "settled: it had landed") for name, plan in intent.fields.items()
-    )
+def landed_line(mapping: Mapping, key: str, intent: Intent) -> Line:
+    changes = tuple(field_change(mapping, name, plan, "settled: it had landed") for name, plan in intent.fields.items())
     return Line(
         key=key,
         flow=intent.flow,

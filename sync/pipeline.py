@@ -133,7 +133,7 @@ class Pipeline:
         [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
         if saved and settlement.landed:
             await self._ledger.write(
-                run.company, run.flow.pair, [landed_line(saved.key, settlement.landed)], redelivered=False
+                run.company, run.flow.pair, [landed_line(run.mapping, saved.key, settlement.landed)], redelivered=False
             )
 
     async def _store(self, run: Run, plans: Sequence[Plan]) -> list[str]:

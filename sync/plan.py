@@ -153,14 +153,9 @@ class Planner:
         )
         values = {name: plan.new for name, plan in planned.items()}
         write = Write(couple.id, values, attempt, create=create, version=version, key=couple.key)
-        changes = tuple(self._change(name, plan, rules[name]) for name, plan in planned.items())
+        changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
         stored = replace(couple, intent=intent, identity=_identity(case))
         return Plan(case, stored, "", write=write, changes=changes)
-
-    def _change(self, name: str, plan: Planned, rule: str) -> FieldChange:
-        if name in self._mapping.fields_by_name and self._mapping.field(name).secret:
-            return FieldChange(name, MASK, MASK, rule)
-        return FieldChange(name, plan.old, plan.new, rule)
 
     def _skip(self, case: Case, couple: Couple, text: str) -> Plan:
         if couple.etag or couple.coupled:
@@ -177,6 +172,14 @@ class Planner:
             details=CODES[code].meaning,
         )
         return Plan(case, replace(case.couple, parked=code), text, error=error)
+
+
+def field_change(mapping: Mapping, name: str, plan: Planned, rule: str) -> FieldChange:
+    """What the ledger may tell of one value: secret fields are masked."""
+    field = mapping.fields_by_name.get(name)
+    if field and field.secret:
+        return FieldChange(name, MASK, MASK, rule)
+    return FieldChange(name, plan.old, plan.new, rule)
 
 
 def _identity(case: Case) -> str:

@@ -101,10 +101,14 @@ class FakeLanes:
     """Remembers what was sent, to which lane and with what delay."""
 
     sent: list[tuple[str, Message, float]] = field(default_factory=list)
+    kept: list[tuple[str, str]] = field(default_factory=list)
     depth: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
     async def send(self, lane: str, message: Message, delay: float = 0) -> None:
         self.sent.append((lane, message, delay))
+
+    async def send_text(self, lane: str, body: str, delay: float = 0) -> None:
+        self.kept.append((lane, body))
 
     async def waiting(self, lane: str) -> int:
         return self.depth[lane]

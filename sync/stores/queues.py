@@ -24,8 +24,12 @@ class Lanes:
         """Put a message on a lane, invisible for `delay` seconds. Raises RetryLater when storage does not answer,
         BadSettings when it refuses the sign-in.
         """
+        await self.send_text(lane, message.to_json(), delay)
+
+    async def send_text(self, lane: str, body: str, delay: float = 0) -> None:
+        """Put a body on a queue as it is. Raises as `send`."""
         with _answering():
-            await self._send(lane, message.to_json(), round(delay))
+            await self._send(lane, body, round(delay))
 
     async def waiting(self, lane: str) -> int:
         """How many messages lie on a lane, approximately. Raises as `send`."""

@@ -88,3 +88,13 @@ async def test_tables_that_do_not_answer_send_the_message_again(rig: Rig) -> Non
     message = await rig.send("A1")
     [(_, again, _)] = rig.lanes.sent
     assert (again.message_id, again.keys) == (message.message_id, ("A1",))
+
+
+async def test_poison_that_cannot_be_parked_now_is_kept(rig: Rig) -> None:
+    async def down(*_: object) -> None:
+        raise RetryLater("no tables", code="system_unreachable")
+
+    rig.crosswalk_table.rows = down  # type: ignore[method-assign, assignment]
+    body = Message.new(FLOW, "TWO", ["A1"], "timestamp").to_json()
+    await rig.deliveries.drain(body, LANE)
+    assert rig.lanes.kept == [(f"{LANE}-poison", body)]

@@ -91,11 +91,12 @@ async def test_a_cleaned_history_has_every_record_looked_at_again(mapping: Mappi
     assert polled.reread == ["customer_gp_to_dataverse"]
 
 
-async def test_a_company_that_fails_stops_no_other(mapping: Mapping) -> None:
+@pytest.mark.parametrize("error", [RetryLater("down", code="system_unreachable"), TypeError("a surprise")])
+async def test_a_company_that_fails_stops_no_other(mapping: Mapping, error: Exception) -> None:
     class OneDown(FakeFeeds):
         async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> FakePoll:
             if company == "TWO":
-                raise RetryLater("down", code="system_unreachable")
+                raise error
             return self.poll_result
 
     lanes = FakeLanes()

@@ -7,6 +7,8 @@ from datetime import timedelta
 from sync.errors import Rejected, RetryLater
 from sync.keys import company_key
 from sync.mapping import Mapping
+from sync.outcomes import landed_line
+from sync.stores.crosswalk import Intent, Planned
 from sync.stores.ledger import Result
 from sync.system import Outcome, Record, Verdict, Write
 from tests.fakes import later
@@ -324,3 +326,13 @@ async def test_a_late_write_is_fenced_off_even_when_nothing_is_left_to_write(rig
     [verdict] = await write("TWO", rig.mapping, late)
     assert verdict.outcome is Outcome.CHANGED
     assert one_row(rig).values["name"] == "A"
+
+
+def test_a_secret_value_is_masked_in_a_settled_line_too(mapping: Mapping) -> None:
+    fields = [
+        replace(f, rule=f.rule.model_copy(update={"secret": True})) if f.name == "name" else f for f in mapping.fields
+    ]
+    planned = {"name": Planned("old", "old", "new"), "fax": Planned(None, None, "1")}
+    intent = Intent("a", "m", "dataverse", False, "", planned, "f", "timestamp", "2026-11-24T12:00:00+00:00")
+    line = landed_line(replace(mapping, fields=tuple(fields)), "A1", intent)
+    assert [(c.field, c.old, c.new) for c in line.changes] == [("name", "***", "***"), ("fax", None, "1")]
