@@ -11,7 +11,6 @@ from sync.errors import Rejected
 from sync.system import FeedKind
 
 MAX_KEYS = 500
-VERSION = 1
 
 type Reason = FeedKind | Literal["reread", "retry"]
 """Why a record is looked at: its change was seen in a feed, its feed lost its history, or a person asked."""

@@ -11,8 +11,6 @@ from email.policy import HTTP
 
 from sync.errors import RetryLater
 
-MAX_PARTS = 1000
-
 
 @dataclass(frozen=True)
 class Part:
