@@ -22,6 +22,7 @@ from sync.settings import Settings, read_settings
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
 from sync.stores.ledger import Ledger
+from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
 from sync.stores.tables import Table
@@ -55,6 +56,7 @@ class Runtime:
     crosswalk: Crosswalk
     ledger: Ledger
     parked: ParkedStore
+    modes: Modes
     intake: Intake
     deliveries: Deliveries
     tables: TableServiceClient
@@ -78,6 +80,7 @@ def build(settings: Settings) -> Runtime:
     crosswalk = Crosswalk(Table(tables, "crosswalk"))
     ledger = Ledger(Table(tables, "ledger"))
     parked = ParkedStore(Table(tables, "parked"))
+    modes = Modes(Table(tables, "modes"), settings.time_scale)
     parking = Parking(parked, crosswalk)
     gp = GpSystem(GpClient(_gp_settings(settings)))
     dataverse = _dataverse(settings)
@@ -94,7 +97,7 @@ def build(settings: Settings) -> Runtime:
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale))
     return Runtime(
-        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, intake, deliveries,
+        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, intake, deliveries,
         tables, queues,
     )  # fmt: skip
 
