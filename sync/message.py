@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -12,8 +12,13 @@ from sync.system import FeedKind
 
 MAX_KEYS = 500
 
-type Reason = FeedKind | Literal["reread", "retry"]
-"""Why a record is looked at: its change was seen in a feed, its feed lost its history, or a person asked."""
+type Bulk = Literal["reread", "sweep", "backfill", "restored"]
+"""Why many records are looked at in the order of their keys: their feed lost its history, the sweep found something, a
+person asked for all of them, or GP was restored from a backup.
+"""
+
+type Reason = FeedKind | Bulk | Literal["retry"]
+"""Why a record is looked at: its change was seen in a feed, all of them are, or a person asked."""
 
 
 class Message(BaseModel):
@@ -58,6 +63,11 @@ class Message(BaseModel):
                 ) from error
             faults = "; ".join(f"{'.'.join(map(str, f['loc'])) or 'body'}: {f['msg']}" for f in error.errors()[:3])
             raise Rejected(f"The message is not one of ours: {faults}.", code="message_unreadable") from error
+
+    @property
+    def close(self) -> bool:
+        """Whether its keys are likely to be neighbours."""
+        return self.reason in get_args(Bulk.__value__)
 
     def to_json(self) -> str:
         return self.model_dump_json()

@@ -76,7 +76,9 @@ class Pipeline:
             run.postpone(todo, RetryLater("It kept changing while it was written.", code="changed_meanwhile"))
         except (RetryLater, BadSettings) as error:
             run.postpone(todo, error)
-        await self._ledger.write(run.company, flow.pair, list(run.lines.values()), redelivered=redelivered)
+        await self._ledger.write(
+            run.company, flow.pair, list(run.lines.values()), redelivered=redelivered, close=message.close
+        )
         return run
 
     async def _round(self, run: Run, keys: Sequence[str]) -> list[str]:
@@ -93,7 +95,7 @@ class Pipeline:
 
     async def _read(self, run: Run, keys: Sequence[str]) -> list[Case]:
         """Step 2: crosswalk, then source, then target. Never another order."""
-        couples = await self._crosswalk.read(run.company, run.flow.pair, keys)
+        couples = await self._crosswalk.read(run.company, run.flow.pair, keys, close=run.message.close)
         sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
         target = self._targets[run.flow.target]
         by_id = await target.read(run.mapping, [couple.id for couple in couples.values() if couple.id])

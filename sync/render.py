@@ -21,6 +21,9 @@ _REASONS = {
     "change_tracking": "seen by Change Tracking",
     "timestamp": "seen by its time stamp",
     "reread": "looked at with all others, as a feed's history was gone",
+    "backfill": "looked at with all others, as a person asked",
+    "restored": "looked at with all others, after GP was restored",
+    "sweep": "found by the sweep",
     "retry": "tried again by a person",
 }
 _COLOURS = {

@@ -36,9 +36,16 @@ class FakeTable:
         self.calls += 1
         return self.entities.get((partition, row))
 
-    async def rows(self, partition: str, row_keys: Sequence[str]) -> list[TableEntity]:
+    async def rows(self, partition: str, row_keys: Sequence[str], *, close: bool = False) -> list[TableEntity]:
         self.calls += 1
         return [self.entities[partition, key] for key in row_keys if (partition, key) in self.entities]
+
+    async def page(
+        self, partition: str, low: str, high: str, limit: int, columns: Sequence[str] | None = None
+    ) -> list[TableEntity]:
+        self.calls += 1
+        keys = sorted(key for key in self.entities if key[0] == partition and low <= key[1] < high)
+        return [self.entities[key] for key in keys[:limit]]
 
     async def query(self, filter_: str) -> AsyncIterator[TableEntity]:
         self.calls += 1

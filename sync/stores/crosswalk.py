@@ -89,17 +89,50 @@ class Couple:
         return f"{self.company}.{self.pair}"
 
 
+@dataclass(frozen=True)
+class Outline:
+    """A couple without its base. `intent`: something is being written; `age`: since the row was stored."""
+
+    key: str
+    id: str
+    coupled: bool
+    parked: str
+    intent: bool
+    age: timedelta
+
+
+OUTLINE = ("key", "d365", "coupled", "parked", "intent", "Timestamp")
+
+
 class Crosswalk:
     """The durable ID map, found from either side."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def read(self, company: str, pair: str, keys: Sequence[str]) -> dict[str, Couple]:
-        """One couple per key; those without a row come back blank."""
-        rows = await self._table.rows(f"{company}.{pair}", [f"gp~{encode(key)}" for key in keys])
+    async def read(self, company: str, pair: str, keys: Sequence[str], *, close: bool = False) -> dict[str, Couple]:
+        """One couple per key; those without a row come back blank. `close`: the keys are thought to be neighbours."""
+        rows = await self._table.rows(f"{company}.{pair}", [f"gp~{encode(key)}" for key in keys], close=close)
         found = {row["key"]: _couple(row, company, pair, self._table.now) for row in rows}
         return {key: found.get(key) or Couple(company, pair, key) for key in keys}
+
+    async def page(self, company: str, pair: str, after: str, limit: int) -> list[Couple]:
+        """The next couples after the key `after` (blank: from the start), in row order, which is not GP's order.
+
+        At most `limit`, up to 1,000, in one call. Fewer than `limit` means the end; the last key is the next `after`.
+        """
+        rows = await self._page(company, pair, after, limit)
+        return [_couple(row, company, pair, self._table.now) for row in rows]
+
+    async def outlines(self, company: str, pair: str, after: str, limit: int) -> list[Outline]:
+        """`page` without the bases: for keys alone, and for what was left behind."""
+        return [_outline(row, self._table.now) for row in await self._page(company, pair, after, limit, OUTLINE)]
+
+    async def _page(
+        self, company: str, pair: str, after: str, limit: int, columns: Sequence[str] | None = None
+    ) -> list[dict[str, Any]]:
+        low = f"gp~{encode(after)}!" if after else "gp~"
+        return await self._table.page(f"{company}.{pair}", low, "gp~~", limit, columns)
 
     async def find(self, company: str, pair: str, dataverse_id: str) -> str | None:
         """The GP key coupled with a Dataverse id."""
@@ -116,6 +149,11 @@ class Crosswalk:
             replace(new, etag=done[0], age=timedelta()) if done else None
             for (_, new), done in zip(changes, etags, strict=True)
         ]
+
+
+def _outline(row: dict[str, Any], now: datetime) -> Outline:
+    age = now - row.metadata["timestamp"]  # type: ignore[attr-defined]
+    return Outline(row["key"], row["d365"], row["coupled"], row["parked"], bool(row["intent"]), age)
 
 
 def _operations(old: Couple, new: Couple) -> list[Operation]:

@@ -59,19 +59,24 @@ class Ledger:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    async def write(self, company: str, pair: str, lines: Sequence[Line], *, redelivered: bool) -> None:
-        """File outcomes. After a redelivery, skips do not replace what the first delivery wrote."""
+    async def write(
+        self, company: str, pair: str, lines: Sequence[Line], *, redelivered: bool, close: bool = False
+    ) -> None:
+        """File outcomes. After a redelivery, skips do not replace what the first delivery wrote.
+
+        `close`: their records are thought to be neighbours.
+        """
         by_partition: dict[str, list[Line]] = {}
         for line in lines:
             by_partition.setdefault(f"{company}.{pair}.{_month(line.seen_at)}", []).append(line)
         for partition, some in by_partition.items():
-            await self._write(partition, some, redelivered)
+            await self._write(partition, some, redelivered, close)
 
-    async def _write(self, partition: str, lines: Sequence[Line], redelivered: bool) -> None:
+    async def _write(self, partition: str, lines: Sequence[Line], redelivered: bool, close: bool) -> None:
         rows = {f"{encode(line.key)}~{line.message_id}": line for line in lines}
         if redelivered:
             weak = [key for key, line in rows.items() if not line.changes and line.result is not Result.PARKED]
-            for kept in await self._table.rows(partition, weak):
+            for kept in await self._table.rows(partition, weak, close=close):
                 del rows[kept["RowKey"]]
         await self._table.transact(
             [[("upsert", {"PartitionKey": partition, "RowKey": key, **_stored(line)})] for key, line in rows.items()]

@@ -1,9 +1,12 @@
 """Azure Table Storage as the stores use it: transactions that survive one lost ETag, and one clock."""
 
 import contextlib
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from bisect import bisect_right
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from contextlib import aclosing
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from itertools import batched
 from typing import Any
 
 from azure.core import MatchConditions
@@ -44,18 +47,53 @@ class Table:
         except ResourceNotFoundError:
             return None
 
-    async def rows(self, partition: str, row_keys: Sequence[str]) -> list[Entity]:
-        """The rows of one partition that exist among `row_keys`."""
+    async def rows(self, partition: str, row_keys: Sequence[str], *, close: bool = False) -> list[Entity]:
+        """The rows of one partition that exist among `row_keys`.
+
+        `close`: the keys are thought to be neighbours, so ranges are read instead of a few keys a call, for as long
+        as at least a quarter of what they bring is wanted.
+        """
         found: list[Entity] = []
-        for start in range(0, len(row_keys), MAX_ROW_KEYS):
-            some = row_keys[start : start + MAX_ROW_KEYS]
+        keys = sorted(set(row_keys))
+        while close and len(keys) > MAX_ROW_KEYS:
+            page = await self.page(partition, keys[0], f"{keys[-1]}!", 2 * len(keys))
+            passed = bisect_right(keys, page[-1]["RowKey"]) if len(page) == 2 * len(keys) else len(keys)
+            wanted = set(keys[:passed])
+            found += [row for row in page if row["RowKey"] in wanted]
+            close = 4 * passed >= len(page)
+            keys = keys[passed:]
+        for some in batched(keys, MAX_ROW_KEYS, strict=False):
             tests = " or ".join(f"RowKey eq {quoted(key)}" for key in some)
             found += [row async for row in self.query(f"PartitionKey eq {quoted(partition)} and ({tests})")]
         return found
 
-    async def query(self, filter_: str) -> AsyncIterator[Entity]:
+    async def page(
+        self, partition: str, low: str, high: str, limit: int, columns: Sequence[str] | None = None
+    ) -> list[Entity]:
+        """The first rows with low <= RowKey < high, in row order: at most `limit`, which may be up to 1,000.
+
+        One call, unless the service cuts it short. `columns` names what to fetch, when that is not everything.
+        """
+        filter_ = f"PartitionKey eq {quoted(partition)} and RowKey ge {quoted(low)} and RowKey lt {quoted(high)}"
+        rows: list[Entity] = []
+        async with aclosing(self.query(filter_, limit, columns)) as found:
+            async for row in found:
+                rows.append(row)
+                if len(rows) == limit:
+                    break
+        return rows
+
+    async def query(
+        self, filter_: str, page: int | None = None, columns: Sequence[str] | None = None
+    ) -> AsyncGenerator[Entity]:
+        """The rows that a filter lets through, `page` of them a call."""
         try:
-            async for entity in self._client.query_entities(filter_, raw_response_hook=self._watch_clock):
+            async for entity in self._client.query_entities(
+                filter_,
+                results_per_page=page,
+                select=list(columns) if columns else None,
+                raw_response_hook=self._watch_clock,
+            ):
                 yield entity
         except ResourceNotFoundError:
             return

@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from azure.data.tables.aio import TableServiceClient
@@ -11,7 +11,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from sandbox.up import Sandbox
 from sync.message import Message
-from sync.stores.crosswalk import Agreed, Couple, Crosswalk
+from sync.stores.crosswalk import Agreed, Couple, Crosswalk, Intent
 from sync.stores.cursors import Cursors
 from sync.stores.ledger import FieldChange, Ledger, Line, Result
 from sync.stores.parked import Parked, ParkedStore
@@ -51,6 +51,40 @@ async def test_of_many_couples_only_the_one_that_moved_is_lost(table: Table) -> 
     await crosswalk.save([(couples[7], replace(couples[7], identity="moved"))])
     second = await crosswalk.save([(couple, replace(couple, coupled=True)) for couple in couples])
     assert [n for n, couple in enumerate(second) if couple is None] == [7]
+
+
+async def test_couples_come_page_by_page_in_row_order(table: Table) -> None:
+    crosswalk = Crosswalk(table)
+    keys = ["A", "A 1", "A-1", "A/1", "AB", "B"]
+    blanks = [Couple("TWO", "customer", key) for key in keys]
+    intent = Intent("a", "m", "dataverse", create=True, version="", fields={}, flow="f", reason="sweep", seen_at="")
+    await crosswalk.save(
+        [
+            (blank, replace(blank, id=f"g{n}", parked=str(n), intent=intent if n else None))
+            for n, blank in enumerate(blanks)
+        ]
+    )
+    after, pages = "", []
+    while page := await crosswalk.page("TWO", "customer", after, 4):
+        pages.append([couple.key for couple in page])
+        after = page[-1].key
+    assert [len(page) for page in pages] == [4, 2]
+    assert sorted(key for page in pages for key in page) == keys
+    couples = await crosswalk.page("TWO", "customer", "", 10)
+    outlines = await crosswalk.outlines("TWO", "customer", "", 10)
+    assert [(o.key, o.id, o.coupled, o.parked, o.intent) for o in outlines] == [
+        (c.key, c.id, c.coupled, c.parked, bool(c.intent)) for c in couples
+    ]
+    assert all(abs(outline.age) < timedelta(minutes=1) for outline in outlines)
+
+
+async def test_neighbours_are_found_whatever_lies_between(table: Table) -> None:
+    crosswalk = Crosswalk(table)
+    keys = [f"K{number:03}" for number in range(120)]
+    await crosswalk.save([(Couple("TWO", "customer", key), Couple("TWO", "customer", key, id=key)) for key in keys])
+    wanted = [*keys[10:70], "K0355", "L"]
+    read = await crosswalk.read("TWO", "customer", wanted, close=True)
+    assert {key: couple.id for key, couple in read.items()} == {key: key if key in keys else "" for key in wanted}
 
 
 async def test_a_couple_that_gets_another_id_is_found_by_the_new_one_only(table: Table) -> None:
