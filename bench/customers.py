@@ -9,6 +9,7 @@ from unittest import mock
 import httpx
 
 from bench.suite import Measure, suite
+from sandbox.scenarios.load import clean_customers, edit, listed
 from sandbox.up import Sandbox
 from sync.intake import KEYS_A_BULK_MESSAGE
 from sync.message import Message
@@ -36,7 +37,7 @@ async def customers() -> AsyncIterator[Measure]:
 async def _measure(box: Sandbox, runtime: Runtime) -> AsyncIterator[Measure]:
     async for _ in provision(runtime):
         pass
-    keys = await _clean_customers(box, runtime)
+    keys = await clean_customers(box, CUSTOMERS)
     created = await _count(box, runtime, keys)
     yield Measure("dataverse_requests_per_record_batch", created["dataverse"], "requests", bar=0.03)
     yield Measure("sql_round_trips_per_record", created["sql"], "round trips", bar=0.02)
@@ -45,23 +46,11 @@ async def _measure(box: Sandbox, runtime: Runtime) -> AsyncIterator[Measure]:
     yield Measure("dataverse_requests_per_unchanged_record", unchanged["dataverse"], "requests")
     yield Measure("sql_round_trips_per_unchanged_record", unchanged["sql"], "round trips")
     yield Measure("storage_calls_per_unchanged_record", unchanged["storage"], "calls")
-    await _sql(box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({_listed(keys)})")
-    await _sql(box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({_listed(keys[::100])})")
+    await edit(box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({listed(keys)})")
+    await edit(box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({listed(keys[::100])})")
     changed = await _count(box, runtime, keys)
     yield Measure("requests_per_record_with_1pct_bad", changed["dataverse"], "requests", bar=0.06)
     yield Measure("storage_calls_per_record_with_1pct_bad", changed["storage"], "calls")
-
-
-async def _clean_customers(box: Sandbox, runtime: Runtime) -> list[str]:
-    """Customers that pass, read in the order of their keys."""
-    async with httpx.AsyncClient(base_url=box.ready["gp"]["admin"], timeout=300) as door:
-        body = {"company": "TWO", "customers": CUSTOMERS, "seed": 1}
-        (await door.post("/seed", json=body)).raise_for_status()
-    await _sql(box, "UPDATE RM00101 SET PYMTRMID = '', CUSTNAME = 'Customer ' + CUSTNMBR")
-    await _sql(box, "DELETE FROM SY01200 WHERE Master_Type = 'CUS'")
-    await _sql(box, "UPDATE RM00102 SET ADDRESS1 = '1 Main', ADDRESS2 = '', ADDRESS3 = '', CITY = 'Oslo'")
-    keys = await runtime.gp.keys("TWO", runtime.mappings["customer"], "", CUSTOMERS)
-    return keys[:CUSTOMERS]
 
 
 async def _count(box: Sandbox, runtime: Runtime, keys: list[str]) -> dict[str, float]:
@@ -80,12 +69,3 @@ async def _count(box: Sandbox, runtime: Runtime, keys: list[str]) -> dict[str, f
         "storage": calls,
     }
     return {name: round(count / len(keys), 4) for name, count in taken.items()}
-
-
-async def _sql(box: Sandbox, text: str) -> None:
-    async with httpx.AsyncClient(base_url=box.ready["gp"]["admin"], timeout=300) as door:
-        (await door.post("/sql", json={"database": "TWO", "sql": text})).raise_for_status()
-
-
-def _listed(keys: list[str]) -> str:
-    return ", ".join("'" + key.replace("'", "''") + "'" for key in keys)

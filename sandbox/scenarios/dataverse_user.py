@@ -34,6 +34,18 @@ class DataverseUser:
         answer.raise_for_status()
         return answer.json()["value"]
 
+    async def all_rows(self, path: str, **options: str) -> list[dict[str, Any]]:
+        """As `rows`, page after page to the last."""
+        rows: list[dict[str, Any]] = []
+        link = str(httpx.URL(path, params={f"${name}": value for name, value in options.items()}))
+        while link:
+            answer = await self._client.get(link, headers=await self._headers())
+            answer.raise_for_status()
+            page = answer.json()
+            rows += page["value"]
+            link = page.get("@odata.nextLink", "")
+        return rows
+
     def _sign_in(self) -> msal.ConfidentialClientApplication:
         return msal.ConfidentialClientApplication(
             self._dataverse["client_id"],

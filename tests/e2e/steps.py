@@ -58,12 +58,13 @@ async def type_customer(box: Sandbox, number: str, company: str = "TWO", **value
     await gp_of(box, company).type_in(CUSTOMER, **given)
 
 
-async def put_on_lane(box: Sandbox, body: str) -> None:
-    """Put a message on the lane to Dataverse, whatever it says."""
+async def put_on_lane(box: Sandbox, *bodies: str, lane: str = "to-dataverse") -> None:
+    """Put messages on a lane, whatever they say."""
     connection = box.contract["storage"]["connection_string"]
     policy = TextBase64EncodePolicy()
-    async with QueueClient.from_connection_string(connection, "to-dataverse", message_encode_policy=policy) as queue:
-        await queue.send_message(body)
+    async with QueueClient.from_connection_string(connection, lane, message_encode_policy=policy) as queue:
+        for body in bodies:
+            await queue.send_message(body)
 
 
 @asynccontextmanager
