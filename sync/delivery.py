@@ -10,7 +10,9 @@ from sync.message import Message
 from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
+from sync.stores.ledger import Result
 from sync.stores.queues import Lanes
+from sync.stores.runs import Runs
 
 SURPRISES = 3
 """From this delivery on, an error nobody thought of parks its record instead of going to the poison queue."""
@@ -29,6 +31,7 @@ class Deliveries:
         parking: Parking,
         lanes: Lanes,
         pauses: Pauses,
+        runs: Runs,
     ) -> None:
         self._flows = flows
         self._companies = companies
@@ -36,6 +39,7 @@ class Deliveries:
         self._parking = parking
         self._lanes = lanes
         self._pauses = pauses
+        self._runs = runs
 
     async def receive(self, body: str, delivery: int, lane: str) -> None:
         """Work what a lane delivered for the `delivery`-th time.
@@ -58,7 +62,7 @@ class Deliveries:
             if delivery < SURPRISES:
                 raise
             log.exception("%s: %s/%s", flow.name, message.company, message.keys[0])
-            await self._parking.park_alone(flow, message, _surprise(message, error))
+            await self._park_alone(flow, message, _surprise(message, error))
 
     async def drain(self, body: str, lane: str) -> None:
         """Take one message from a lane's poison queue: one of several keys is split and sent again, a single record
@@ -83,7 +87,7 @@ class Deliveries:
             return
         key = message.keys[0]
         text = f"The worker died each time it touched {message.company}/{key}."
-        await self._parking.park_alone(flow, message, Rejected(text, code="worker_killed", key=key))
+        await self._park_alone(flow, message, Rejected(text, code="worker_killed", key=key))
 
     def _flow(self, message: Message) -> Flow:
         if message.flow not in self._flows or message.company not in self._companies:
@@ -94,6 +98,7 @@ class Deliveries:
     async def _work(self, message: Message, flow: Flow, delivery: int, lane: str) -> None:
         try:
             run = await self._pipeline.work(message, flow, redelivered=delivery > 1 or message.delays > 0)
+            await self._note(message, {key: run.lines[key].result for key in run.ended})
         except (RetryLater, BadSettings) as error:
             await self._send_again(message, message.keys, error, lane)
         except Rejected as error:
@@ -111,7 +116,16 @@ class Deliveries:
         if len(message.keys) > 1:
             await self._split(message, SURPRISES, lane)
         else:
-            await self._parking.park_alone(flow, message, error)
+            await self._park_alone(flow, message, error)
+
+    async def _park_alone(self, flow: Flow, message: Message, error: Rejected) -> None:
+        await self._parking.park_alone(flow, message, error)
+        await self._note(message, {message.keys[0]: Result.PARKED})
+
+    async def _note(self, message: Message, results: Table[str, Result]) -> None:
+        """Tell the message's run, if it has one, what became of some of its keys."""
+        if message.run and results:
+            await self._runs.note(message.run, message.message_id, results)
 
     async def _send_again(
         self, message: Message, keys: Sequence[str], error: RetryLater | BadSettings, lane: str

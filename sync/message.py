@@ -3,7 +3,7 @@
 import uuid
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Literal, Self, get_args
+from typing import Annotated, Literal, Self, get_args
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
@@ -11,6 +11,7 @@ from sync.errors import Rejected
 from sync.system import FeedKind
 
 MAX_KEYS = 500
+MAX_FIELDS = 20
 
 type Bulk = Literal["reread", "sweep", "backfill", "restored"]
 """Why many records are looked at in the order of their keys: their feed lost its history, the sweep found something, a
@@ -20,13 +21,16 @@ person asked for all of them, or GP was restored from a backup.
 type Reason = FeedKind | Bulk | Literal["retry"]
 """Why a record is looked at: its change was seen in a feed, all of them are, or a person asked."""
 
+type FieldName = Annotated[str, Field(min_length=1, max_length=50)]
+
 
 class Message(BaseModel):
     """What lies on a lane, as one JSON object.
 
     `message_id` survives redelivery, re-sending and splitting. The property is not called `id`: the Functions host
     lets a top-level `id` of the body overwrite the queue message's own (azure-functions-python-worker #1373).
-    `delays` counts re-sendings for reasons that are not the record's fault; it only lengthens the pause.
+    `delays` counts re-sendings for reasons that are not the record's fault; it only lengthens the pause. `run` is the
+    run it belongs to, if any; `fields` are the newly mapped fields that a backfill asks for.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -39,9 +43,13 @@ class Message(BaseModel):
     reason: Reason
     at: AwareDatetime
     delays: int = Field(0, ge=0)
+    run: str = Field("", max_length=40)
+    fields: tuple[FieldName, ...] = Field((), max_length=MAX_FIELDS)
 
     @classmethod
-    def new(cls, flow: str, company: str, keys: Sequence[str], reason: Reason) -> Self:
+    def new(
+        cls, flow: str, company: str, keys: Sequence[str], reason: Reason, *, run: str = "", fields: Sequence[str] = ()
+    ) -> Self:
         return cls(
             message_id=uuid.uuid4().hex,
             flow=flow,
@@ -49,6 +57,8 @@ class Message(BaseModel):
             keys=tuple(keys),
             reason=reason,
             at=datetime.now(UTC),
+            run=run,
+            fields=tuple(fields),
         )
 
     @classmethod

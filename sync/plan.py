@@ -68,6 +68,8 @@ class Planner:
             return self._source_gone(case)
         if couple.identity and couple.identity != case.source.identity:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
+        if self._message.fields and not couple.coupled:
+            return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
         if couple.coupled and case.target is None:
             return self._park(case, "deleted_in_target", f"The account of {couple.key} was deleted in Dataverse.")
         if case.claimed_by:
@@ -123,7 +125,7 @@ class Planner:
         base = dict(couple.base)
         for name, pair in converted.fields.items():
             sides = Sides(pair.source, pair.target, target.values.get(name), couple.base.get(name))
-            move, rule = decide(sides, coupling=coupling)
+            move, rule = decide(sides, coupling=coupling or name in self._message.fields)
             if move is Move.REBASE:
                 base[name] = Agreed(pair.source, sides.present)
             if move is Move.WRITE:

@@ -25,6 +25,7 @@ from sync.stores.ledger import Ledger
 from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
+from sync.stores.runs import Runs
 from sync.stores.tables import Table
 from sync.systems.dataverse.client import DataverseClient
 from sync.systems.dataverse.records import DataverseRecords
@@ -57,6 +58,7 @@ class Runtime:
     ledger: Ledger
     parked: ParkedStore
     modes: Modes
+    runs: Runs
     intake: Intake
     deliveries: Deliveries
     tables: TableServiceClient
@@ -82,6 +84,7 @@ def build(settings: Settings) -> Runtime:
     parked = ParkedStore(Table(tables, "parked"))
     modes = Modes(Table(tables, "modes"), settings.time_scale)
     parking = Parking(parked, crosswalk)
+    runs = Runs(Table(tables, "runs"))
     gp = GpSystem(GpClient(_gp_settings(settings)))
     dataverse = _dataverse(settings)
     records = DataverseRecords(dataverse)
@@ -95,10 +98,10 @@ def build(settings: Settings) -> Runtime:
         parking=parking,
         visibility=VISIBILITY * settings.time_scale,
     )
-    deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale))
+    deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
-        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, intake, deliveries,
-        tables, queues,
+        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, runs, intake,
+        deliveries, tables, queues,
     )  # fmt: skip
 
 

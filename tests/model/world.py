@@ -22,6 +22,7 @@ from sync.pipeline import Pipeline
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.ledger import Ledger
 from sync.stores.parked import ParkedStore
+from sync.stores.runs import Runs
 from sync.stores.tables import Operation
 from sync.system import Record, Verdict, Write
 from tests.fakes import START, FakeSource, FakeTable, FakeTarget
@@ -177,7 +178,9 @@ class World:
             parking=parking,
             visibility=VISIBILITY,
         )
-        self.deliveries = Deliveries({FLOW: flow}, ["TWO"], pipeline, parking, self.queue, Pauses())
+        self.deliveries = Deliveries(
+            {FLOW: flow}, ["TWO"], pipeline, parking, self.queue, Pauses(), Runs(SteppedTable())
+        )
 
     # what can happen
 

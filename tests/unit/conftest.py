@@ -16,6 +16,7 @@ from sync.pipeline import Pipeline
 from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.ledger import Ledger, Line
 from sync.stores.parked import Parked, ParkedStore
+from sync.stores.runs import Runs
 from tests.fakes import FakeLanes, FakeSource, FakeTable, FakeTarget
 
 FLOW = "customer_gp_to_dataverse"
@@ -41,6 +42,8 @@ class Rig:
     crosswalk: Crosswalk
     ledger: Ledger
     parked_store: ParkedStore
+    runs_table: FakeTable
+    runs: Runs
     deliveries: Deliveries
 
     async def send(
@@ -75,5 +78,9 @@ def rig(mapping: Mapping) -> Rig:
         parking=parking,
         visibility=timedelta(minutes=10),
     )
-    deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses())
-    return Rig(mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, deliveries)
+    runs_table = FakeTable()
+    runs = Runs(runs_table)
+    deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
+    return Rig(
+        mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, deliveries
+    )  # fmt: skip

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.errors import Rejected
-from sync.message import MAX_KEYS, Message
+from sync.message import MAX_FIELDS, MAX_KEYS, Message
 
 KEYS = st.lists(st.text(st.characters(codec="cp1252"), min_size=1, max_size=15), min_size=1, max_size=MAX_KEYS)
 
@@ -17,6 +17,15 @@ def test_a_message_fits_a_queue_and_comes_back_the_same(keys: list[str]) -> None
     message = Message.new("customer_gp_to_dataverse", "TWO", keys, "timestamp")
     assert Message.parse(message.to_json()) == message
     assert len(message.to_json().encode()) < 48 * 1024
+
+
+@given(KEYS)
+def test_a_backfill_of_many_fields_fits_a_queue_and_keeps_its_run_in_every_part(keys: list[str]) -> None:
+    fields = [f"gp365_{number:044}" for number in range(MAX_FIELDS)]
+    message = Message.new("customer_gp_to_dataverse", "TWO", keys, "backfill", run="r" * 40, fields=fields)
+    assert len(message.to_json().encode()) < 48 * 1024
+    parts = [*message.split(2), message.again(keys[:1])]
+    assert {(part.run, part.fields) for part in parts} == {(message.run, message.fields)}
 
 
 @given(KEYS, st.integers(2, 6))
