@@ -2,21 +2,24 @@
 
 import asyncio
 import json
+import os
 import re
+import signal
 import threading
 from collections import Counter
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
 from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 
 class Fault(BaseModel):
     """One planned misbehaviour: where it strikes, how often, and what it does.
 
     `at` names a seam of the stand-in (each stand-in lists its seams), `match` is a regular expression
-    searched in the subject of that crossing (a URL, a statement, a procedure name).
+    searched in the subject of that crossing (a URL, a statement, a procedure name). `kill` ends another process, as
+    a crash at just this moment would, and cuts the connection; it is counted as `kill.{text}`.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -25,16 +28,25 @@ class Fault(BaseModel):
     match: str = ""
     skip: int = Field(0, ge=0, description="crossings let through first")
     times: int = Field(1, ge=-1, description="crossings struck; -1 for ever")
-    do: Literal["delay", "error", "drop"]
+    do: Literal["delay", "error", "drop", "kill"]
     seconds: float = Field(0, ge=0, description="length of a delay, or the Retry-After sent with an error")
     code: int = Field(0, description="HTTP status or SQL error number of an error")
     text: str = ""
+    process: int = Field(0, ge=0, description="the process that a kill ends")
+
+    @model_validator(mode="after")
+    def _kills_somebody(self) -> Self:
+        # 0 would be the stand-in's own process group, 1 the machine.
+        if self.do == "kill" and self.process < 2:
+            raise ValueError("a kill names its process")
+        return self
 
 
 class Faults:
     """The faults in force. Thread-safe: TDS sessions run in threads."""
 
-    def __init__(self) -> None:
+    def __init__(self, counts: "Counts | None" = None) -> None:
+        self._counts = counts or Counts()
         self._faults: list[Fault] = []
         self._lock = threading.Lock()
 
@@ -51,7 +63,10 @@ class Faults:
             return [fault.model_copy() for fault in self._faults]
 
     def take(self, at: str, subject: str = "") -> Fault | None:
-        """The fault that strikes this crossing of seam `at`, used up by one; None when nothing does."""
+        """The fault that strikes this crossing of seam `at`, used up by one; None when nothing does.
+
+        A kill is done here; what remains for the crossing is to drop the dead caller's connection.
+        """
         with self._lock:
             for fault in self._faults:
                 if fault.at != at or not re.search(fault.match, subject, re.IGNORECASE):
@@ -63,8 +78,16 @@ class Faults:
                     continue
                 if fault.times > 0:
                     fault.times -= 1
-                return fault.model_copy()
+                return self._killed(fault) if fault.do == "kill" else fault.model_copy()
         return None
+
+    def _killed(self, fault: Fault) -> Fault | None:
+        try:
+            os.kill(fault.process, signal.SIGKILL)
+        except ProcessLookupError:
+            return None
+        self._counts.add(f"kill.{fault.text or fault.at}")
+        return fault.model_copy(update={"do": "drop"})
 
 
 class Gaps:
@@ -121,9 +144,9 @@ class Door:
 
     def __init__(self, name: str, gaps_file: Path | None = None) -> None:
         self.name = name
-        self.faults = Faults()
-        self.gaps = Gaps(gaps_file)
         self.counts = Counts()
+        self.faults = Faults(self.counts)
+        self.gaps = Gaps(gaps_file)
         self.routes = web.RouteTableDef()
         self._runner: web.AppRunner | None = None
 

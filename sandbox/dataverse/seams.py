@@ -15,7 +15,7 @@ class Dropped(Exception):
 
 @dataclass(frozen=True)
 class Seams:
-    """Seams "dataverse.before", "dataverse.after" and "dataverse.inner" (a request in a batch), and pauses."""
+    """Seams "dataverse.before", "dataverse.after", "dataverse.answered" and "dataverse.inner", and pauses."""
 
     faults: Faults
     latency: float = 0

@@ -98,19 +98,21 @@ class Dataverse:
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
         self.door.counts.add("requests")
-        subject = f"{request.method} {request.raw_path}"
+        subject = await _subject(request)
         server = self.limits.server(request.cookies.get("ARRAffinity"))
         try:
             response = await self.seams.cross("dataverse.before", subject)
             answer = self._web(response) if response else await self._answer(request, server)
-            struck = await self.seams.cross("dataverse.after", subject)
+            if struck := await self.seams.cross("dataverse.after", subject):
+                answer = self._web(struck)
+            self._dress(answer, server)
+            await answer.prepare(request)
+            await answer.write_eof()
+            await self.seams.cross("dataverse.answered", subject)
         except Dropped:
             assert request.transport is not None
             request.transport.abort()
             raise ConnectionResetError from None
-        if struck:
-            answer = self._web(struck)
-        self._dress(answer, server)
         return answer
 
     async def _answer(self, request: web.Request, server: int) -> web.Response:
@@ -186,3 +188,10 @@ class Dataverse:
         for name in ("x-ms-service-request-id", "REQ_ID"):
             answer.headers.setdefault(name, str(uuid.uuid4()))
         answer.headers["Set-Cookie"] = f"ARRAffinity={server}; path=/; secure; HttpOnly"
+
+
+async def _subject(request: web.Request) -> str:
+    """What faults match: method and path, and the body from the next line on unless it is too large to be read."""
+    too_large = (request.content_length or 0) > _BODY_LIMIT
+    body = b"" if too_large else await request.read()
+    return f"{request.method} {request.raw_path}\n{body.decode(errors='replace')}"

@@ -23,7 +23,8 @@ class Gate:
     """Serves `service` ("blob", "queue", "table") in front of the Azurite at `upstream`, a port of 127.0.0.1.
 
     Counts each call as `{caller}.{service}.{kind}`. Seams for faults: "storage.before" (nothing has happened
-    yet) and "storage.after" (Azurite has done it, the answer is lost or replaced); subject "{kind} {path}".
+    yet) and "storage.after" (Azurite has done it, the answer is lost or replaced); subject "{kind} {path}", a new line
+    and the body.
     """
 
     def __init__(self, service: str, upstream: int, door: Door) -> None:
@@ -56,7 +57,7 @@ class Gate:
         body = await request.content.read()
         name = kind(self._service, request.method, request.path, request.query, request.headers)
         self._door.counts.add(f"{caller(request.headers.get('User-Agent', ''))}.{name}")
-        subject = f"{name} {request.path}"
+        subject = f"{name} {request.path}\n{body.decode(errors='replace')}"
         if struck := await self._strike(request, "storage.before", subject):
             return struck
         if self._service == "table" and (refused := refusal(request.method, request.raw_path, body)):

@@ -86,6 +86,12 @@ async def test_a_dropped_connection_after_the_commit_leaves_the_write(client):
     assert len(await client.rows("accounts")) == 1
 
 
+async def test_a_drop_after_the_answer_comes_too_late_to_lose_it(client):
+    client.server.door.faults.add(Fault(at="dataverse.answered", match='"name":"A"', do="drop"))
+    assert (await client.post("accounts", json={"name": "A"})).status_code == 204
+    assert client.server.door.faults.list()[0].times == 0
+
+
 async def test_a_throttle_fault_sends_retry_after(client):
     client.server.door.faults.add(Fault(at="dataverse.before", do="error", code=429, seconds=17))
     answer = await client.get("WhoAmI")

@@ -145,3 +145,9 @@ async def test_a_busy_queue_answers_in_the_queue_service_s_own_form(box):
     queue = box.queues.get_queue_client("busy")
     box.door.faults.add(Fault(at="storage.before", match="queue_create /.*/busy", do="error", code=500))
     assert (await refused("InternalError", queue.create_queue())).status_code == 500
+
+
+async def test_a_fault_can_tell_calls_apart_by_what_they_carry(box, table):
+    box.door.faults.add(Fault(at="storage.before", match=r'table\.insert[^\n]*\n.*"v": ?2', do="error"))
+    await table.create_entity(row(1, v=1))
+    await refused("ServerBusy", table.create_entity(row(2, v=2)))
