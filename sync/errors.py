@@ -35,6 +35,10 @@ CODES: dict[str, Cause] = {
     "changed_meanwhile": Cause(
         "The record changed while it was being written.", "Nothing: it is read afresh and tried again."
     ),
+    "paused": Cause(
+        "The flow or the whole company is paused.",
+        "`python -m sync modes` tells why; `python -m sync resume` lets it go on. Nothing is lost: what changes waits.",
+    ),
     # rejected: about the record
     "value_too_long": Cause(
         "A value is longer than the target column.", "Shorten the value in the source system, then retry."

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 from sync.errors import SyncError
 from sync.flow import Flow
+from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message, Reason
 from sync.stores.cursors import Cursors
@@ -65,13 +66,20 @@ class Intake:
     """Polls GP and sends what changed to the flows that care."""
 
     def __init__(
-        self, flows: Table[str, Flow], mappings: Table[str, Mapping], feeds: Feeds, cursors: Cursors, lanes: Lanes
+        self,
+        flows: Table[str, Flow],
+        mappings: Table[str, Mapping],
+        feeds: Feeds,
+        cursors: Cursors,
+        lanes: Lanes,
+        guard: Guard,
     ) -> None:
         self._flows = [flow for flow in flows.values() if flow.source == "gp"]
         self._mappings = mappings
         self._feeds = feeds
         self._cursors = cursors
         self._lanes = lanes
+        self._guard = guard
 
     async def poll_all(self, companies: Sequence[str]) -> list[Polled]:
         """Poll every company; one that fails is logged and stops no other."""
@@ -80,7 +88,8 @@ class Intake:
             try:
                 done.append(await self.poll(company))
             except SyncError as error:
-                log.error("poll of %s: %s %s", company, error.message, error.next_step)
+                level = logging.INFO if error.code == "paused" else logging.ERROR
+                log.log(level, "poll of %s: %s %s", company, error.message, error.next_step)
             except Exception:
                 log.exception("poll of %s", company)
         return done
@@ -88,8 +97,10 @@ class Intake:
     async def poll(self, company: str) -> Polled:
         """Look at all feeds of a company until there is nothing more. The first look only notes where each stands.
 
-        When another instance moved the cursor meanwhile, its events were sent twice, which is harmless.
+        When another instance moved the cursor meanwhile, its events were sent twice, which is harmless. Raises
+        RetryLater while the company is paused.
         """
+        await self._guard.admit_poll(company)
         polled = Polled(company, dict.fromkeys((flow.name for flow in self._flows), 0))
         pairs = list(dict.fromkeys(flow.pair for flow in self._flows))
         mappings = [self._mappings[pair] for pair in pairs]

@@ -15,13 +15,14 @@ from sync.stores.ledger import Line, Result
 
 @dataclass
 class Run:
-    """One delivery of one message: what it is about and what became of each key so far."""
+    """One delivery of one message: what it is about and what became of each key so far. Of an `observed` one nothing is written."""
 
     message: Message
     flow: Flow
     mapping: Mapping
     planner: Planner
     redelivered: bool
+    observed: bool = False
     lines: dict[str, Line] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)

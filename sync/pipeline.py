@@ -13,14 +13,17 @@ from typing import Protocol
 
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.flow import Flow
+from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
+from sync.observe import observe, would_park
 from sync.outcomes import Run, landed_line, line, own_line, written_line
 from sync.parking import Parking
 from sync.plan import Case, Plan, Planner
 from sync.settle import Settlement, committed, settle
 from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.ledger import Ledger, Result
+from sync.stores.modes import Mode
 from sync.system import Outcome, Record, Verdict, Write
 
 ROUNDS = 6
@@ -52,6 +55,7 @@ class Pipeline:
         crosswalk: Crosswalk,
         ledger: Ledger,
         parking: Parking,
+        guard: Guard,
         visibility: timedelta,
     ) -> None:
         self._mappings = mappings
@@ -60,6 +64,7 @@ class Pipeline:
         self._crosswalk = crosswalk
         self._ledger = ledger
         self._parking = parking
+        self._guard = guard
         self._visibility = visibility
 
     async def work(self, message: Message, flow: Flow, *, redelivered: bool) -> Run:
@@ -67,8 +72,10 @@ class Pipeline:
 
         Raises SyncError when nothing could be done at all.
         """
+        mode = await self._guard.admit(message.company, flow)
         mapping = self._mappings[flow.pair]
-        run = Run(message, flow, mapping, Planner(flow, mapping, mapping.lookups, message), redelivered)
+        planner = Planner(flow, mapping, mapping.lookups, message)
+        run = Run(message, flow, mapping, planner, redelivered, observed=mode is Mode.OBSERVE)
         todo: Sequence[str] = message.keys
         try:
             for _ in range(ROUNDS):
@@ -76,6 +83,10 @@ class Pipeline:
             run.postpone(todo, RetryLater("It kept changing while it was written.", code="changed_meanwhile"))
         except (RetryLater, BadSettings) as error:
             run.postpone(todo, error)
+        except Rejected as error:
+            if not run.observed or len(message.keys) > 1:
+                raise
+            run.end(message.keys[0], would_park(run, message.keys[0], error))
         await self._ledger.write(
             run.company, flow.pair, list(run.lines.values()), redelivered=redelivered, close=message.close
         )
@@ -87,6 +98,9 @@ class Pipeline:
             return []
         run.ended -= set(keys)
         cases = await self._read(run, keys)
+        if run.observed:
+            observe(run, cases)
+            return []
         again = await self._settle(run, [case for case in cases if case.couple.intent])
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
         again += await self._store(run, [plan for plan in plans if not plan.write])

@@ -32,6 +32,7 @@ _COLOURS = {
     Result.SKIPPED: "dim",
     Result.PARKED: "red",
     Result.DISCARDED: "yellow",
+    Result.OBSERVED: "cyan",
 }
 
 

@@ -13,6 +13,7 @@ from azure.storage.queue.aio import QueueServiceClient
 from sync.delivery import Deliveries
 from sync.errors import BadSettings
 from sync.flow import Flow, find_flows
+from sync.guard import Guard
 from sync.intake import Intake
 from sync.mapping import Mapping, load_all
 from sync.parking import Parking
@@ -84,11 +85,12 @@ def build(settings: Settings) -> Runtime:
     parked = ParkedStore(Table(tables, "parked"))
     modes = Modes(Table(tables, "modes"), settings.time_scale)
     parking = Parking(parked, crosswalk)
+    guard = Guard(modes)
     runs = Runs(Table(tables, "runs"))
     gp = GpSystem(GpClient(_gp_settings(settings)))
     dataverse = _dataverse(settings)
     records = DataverseRecords(dataverse)
-    intake = Intake(flows, mappings, gp, Cursors(Table(tables, "cursors")), lanes)
+    intake = Intake(flows, mappings, gp, Cursors(Table(tables, "cursors")), lanes, guard)
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": gp},
@@ -96,6 +98,7 @@ def build(settings: Settings) -> Runtime:
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,
+        guard=guard,
         visibility=VISIBILITY * settings.time_scale,
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)

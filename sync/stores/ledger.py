@@ -24,6 +24,7 @@ class Result(StrEnum):
     SKIPPED = "skipped"
     PARKED = "parked"
     DISCARDED = "discarded"
+    OBSERVED = "observed"
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Ledger:
     async def _write(self, partition: str, lines: Sequence[Line], redelivered: bool, close: bool) -> None:
         rows = {f"{encode(line.key)}~{line.message_id}": line for line in lines}
         if redelivered:
-            weak = [key for key, line in rows.items() if not line.changes and line.result is not Result.PARKED]
+            weak = [key for key, line in rows.items() if _is_weak(line)]
             for kept in await self._table.rows(partition, weak, close=close):
                 del rows[kept["RowKey"]]
         await self._table.transact(
@@ -95,6 +96,11 @@ class Ledger:
     async def _lines(self, filter_: str) -> AsyncIterator[Line]:
         async for row in self._table.query(filter_):
             yield _line(row)
+
+
+def _is_weak(line: Line) -> bool:
+    """Whether it says nothing that was done."""
+    return line.result is Result.OBSERVED or (not line.changes and line.result is not Result.PARKED)
 
 
 def _stored(line: Line) -> dict[str, Any]:

@@ -22,7 +22,7 @@ PARTITION = "runs"
 OVERLAP = timedelta(seconds=30)
 """How far a second look at a run's outcomes reads back: rows become visible out of the order of their stamps."""
 
-_WEAKEST_FIRST = [Result.SKIPPED, Result.PARKED, Result.UPDATED, Result.CREATED]
+_WEAKEST_FIRST = [Result.SKIPPED, Result.OBSERVED, Result.PARKED, Result.UPDATED, Result.CREATED]
 
 
 class State(StrEnum):

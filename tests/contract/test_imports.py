@@ -10,7 +10,7 @@ LAYERS = [
     "message flow settings pauses",
     "systems stores",
     "flows mappings",
-    "merge plan settle outcomes parking intake pipeline delivery",
+    "merge plan settle outcomes observe parking guard intake pipeline delivery",
     "runtime",
     "operations",
     "render",

@@ -14,6 +14,7 @@ from unittest import mock
 from sync.delivery import Deliveries
 from sync.errors import RetryLater
 from sync.flow import Flow
+from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.parking import Parking
@@ -21,6 +22,7 @@ from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.ledger import Ledger
+from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.runs import Runs
 from sync.stores.tables import Operation
@@ -176,6 +178,7 @@ class World:
             crosswalk=self.crosswalk,
             ledger=self.ledger,
             parking=parking,
+            guard=Guard(Modes(FakeTable())),
             visibility=VISIBILITY,
         )
         self.deliveries = Deliveries(

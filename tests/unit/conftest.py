@@ -8,6 +8,7 @@ import pytest
 
 from sync.delivery import Deliveries
 from sync.flow import find_flows
+from sync.guard import Guard
 from sync.mapping import Mapping, load_all
 from sync.message import Message
 from sync.parking import Parking
@@ -15,6 +16,7 @@ from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.ledger import Ledger, Line
+from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
 from tests.fakes import FakeLanes, FakeSource, FakeTable, FakeTarget
@@ -44,6 +46,7 @@ class Rig:
     parked_store: ParkedStore
     runs_table: FakeTable
     runs: Runs
+    modes: Modes
     deliveries: Deliveries
 
     async def send(
@@ -69,6 +72,7 @@ def rig(mapping: Mapping) -> Rig:
     crosswalk, ledger, parked = Crosswalk(table), Ledger(ledger_table), ParkedStore(FakeTable())
     gp, dataverse = FakeSource(mapping), FakeTarget()
     parking = Parking(parked, crosswalk)
+    modes = Modes(FakeTable())
     pipeline = Pipeline(
         mappings={"customer": mapping},
         sources={"gp": gp},
@@ -76,11 +80,12 @@ def rig(mapping: Mapping) -> Rig:
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,
+        guard=Guard(modes),
         visibility=timedelta(minutes=10),
     )
     runs_table = FakeTable()
     runs = Runs(runs_table)
     deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
     return Rig(
-        mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, deliveries
+        mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, deliveries
     )  # fmt: skip

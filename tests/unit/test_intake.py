@@ -7,9 +7,11 @@ import pytest
 
 from sync.errors import RetryLater
 from sync.flow import find_flows
+from sync.guard import Guard
 from sync.intake import INTERACTIVE, Intake
 from sync.mapping import Mapping
 from sync.stores.cursors import Cursors
+from sync.stores.modes import WHOLE, Mode, Modes
 from sync.system import Change
 from tests.fakes import FakeLanes, FakeTable
 
@@ -39,7 +41,7 @@ def changes(count: int) -> dict[str, list[Change]]:
 
 
 def intake(mapping: Mapping, feeds: FakeFeeds, lanes: FakeLanes, table: FakeTable) -> Intake:
-    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes)
+    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, Guard(Modes(FakeTable())))
 
 
 async def test_changed_keys_go_to_the_lane_many_to_a_message(mapping: Mapping) -> None:
@@ -116,3 +118,15 @@ async def test_a_bulk_change_is_read_to_its_end(mapping: Mapping) -> None:
     polled = await intake(mapping, Paged(FakePoll()), lanes, table).poll("TWO")
     assert polled.keys == {"customer_gp_to_dataverse": 12}
     assert (await Cursors(table).read("TWO", "gp")).place == {"page": 4}
+
+
+async def test_a_paused_company_is_not_polled_and_keeps_its_place(mapping: Mapping) -> None:
+    lanes, table, modes = FakeLanes(), FakeTable(), Modes(FakeTable())
+    await modes.set("TWO", WHOLE, Mode.PAUSED, "person", "month end")
+    taker = Intake(
+        find_flows(), {"customer": mapping}, FakeFeeds(FakePoll(changes(1), {"v": 1})), Cursors(table), lanes,
+        Guard(modes),
+    )  # fmt: skip
+    assert [polled.company for polled in await taker.poll_all(["TWO", "THREE"])] == ["THREE"]
+    assert [message.company for _, message, _ in lanes.sent] == ["THREE"]
+    assert (await Cursors(table).read("TWO", "gp")).place == {}
