@@ -4,17 +4,14 @@ People get tables, machines `--json` (one JSON object a line on standard output)
 1 something is not well, 2 wrong usage, 3 settings, a right or a mapping must be corrected, 4 a system did not answer.
 """
 
-import asyncio
-import json
-from collections.abc import Awaitable, Callable
 from dataclasses import asdict
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from rich.console import Console, RenderableType
 
-from sync import render
-from sync.errors import CODES, BadSettings, RetryLater, SyncError
+from sync import cli_runs, render
+from sync.command import Company, Json, execute, installed, tell
+from sync.errors import CODES
 from sync.flow import find_flows
 from sync.mapping import load_all
 from sync.operations import describe as describe_operation
@@ -22,8 +19,7 @@ from sync.operations import doctor as doctor_operation
 from sync.operations import parked as parked_operation
 from sync.operations import provision as provision_operation
 from sync.operations import show as show_operation
-from sync.runtime import MAPPINGS, Runtime, build
-from sync.settings import read_settings
+from sync.runtime import MAPPINGS, Runtime
 from sync.stores.parked import Parked
 
 app = typer.Typer(
@@ -35,9 +31,9 @@ app = typer.Typer(
 )
 parked_app = typer.Typer(help="Records that a person must look at.", no_args_is_help=True)
 app.add_typer(parked_app, name="parked")
+app.add_typer(cli_runs.runs_app, name="runs")
+app.command()(cli_runs.backfill)
 
-Json = Annotated[bool, typer.Option("--json", help="One JSON object a line, for machines.")]
-Company = Annotated[str, typer.Option(help="Only this company database.")]
 Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
 Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]
 
@@ -48,10 +44,10 @@ def doctor(as_json: Json = False) -> None:
 
     async def run(runtime: Runtime) -> int:
         lines = [line async for line in doctor_operation.doctor(runtime)]
-        _show(as_json, [asdict(line) for line in lines], lambda: render.checks(lines))
+        tell(as_json, [asdict(line) for line in lines], lambda: render.checks(lines))
         return 0 if all(line.ok for line in lines) else 1
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @app.command()
@@ -64,10 +60,10 @@ def provision(as_json: Json = False) -> None:
             async for step in provision_operation.provision(runtime):
                 steps.append(step)
                 say(step.what)
-        _show(as_json, [asdict(step) for step in steps], lambda: render.steps(steps))
+        tell(as_json, [asdict(step) for step in steps], lambda: render.steps(steps))
         return 0
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @app.command()
@@ -75,12 +71,12 @@ def poll(company: Company = "", as_json: Json = False) -> None:
     """Look for changes in GP now, instead of waiting for the timer."""
 
     async def run(runtime: Runtime) -> int:
-        companies = [_installed(runtime, company)] if company else runtime.settings.companies
+        companies = [installed(runtime, company)] if company else runtime.settings.companies
         polled = [await runtime.intake.poll(name) for name in companies]
-        _show(as_json, [asdict(one) for one in polled], lambda: render.polled(polled))
+        tell(as_json, [asdict(one) for one in polled], lambda: render.polled(polled))
         return 0
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @app.command()
@@ -92,10 +88,10 @@ def show(
 
     async def run(runtime: Runtime) -> int:
         shown = await show_operation.show(runtime, record)
-        _show(as_json, [render.shown_json(shown)], lambda: render.shown(shown))
+        tell(as_json, [render.shown_json(shown)], lambda: render.shown(shown))
         return 1 if shown.parked else 0
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @app.command()
@@ -114,10 +110,10 @@ def parked_list(company: Company = "", record: Key = "", code: Code = "", as_jso
 
     async def run(runtime: Runtime) -> int:
         entries = await _selected(runtime, company, record, code)
-        _show(as_json, [asdict(entry) for entry in entries], lambda: render.parked(entries))
+        tell(as_json, [asdict(entry) for entry in entries], lambda: render.parked(entries))
         return 0
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @parked_app.command("retry")
@@ -128,10 +124,10 @@ def parked_retry(company: Company = "", record: Key = "", code: Code = "", as_js
         entries = await _selected(runtime, company, record, code)
         sent, refused = await parked_operation.retry(runtime, entries)
         objects = [*map(asdict, sent), *({"error": error.as_dict()} for error in refused)]
-        _show(as_json, objects, lambda: render.retried(sent, refused))
+        tell(as_json, objects, lambda: render.retried(sent, refused))
         return 0 if sent and not refused else 1
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @parked_app.command("discard")
@@ -149,10 +145,10 @@ def parked_discard(
             raise typer.BadParameter("say which: --company, --record or --code")
         entries = await _selected(runtime, company, record, code)
         done = [entry async for entry in parked_operation.discard(runtime, entries, why)]
-        _show(as_json, [asdict(entry) for entry in done], lambda: render.counted("discarded", done))
+        tell(as_json, [asdict(entry) for entry in done], lambda: render.counted("discarded", done))
         return 0 if done else 1
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 async def _selected(runtime: Runtime, company: str, record: str, code: str) -> list[Parked]:
@@ -160,46 +156,10 @@ async def _selected(runtime: Runtime, company: str, record: str, code: str) -> l
     if record:
         pair, company, key = show_operation.parse_record(runtime, record)
     elif company:
-        company = _installed(runtime, company)
+        company = installed(runtime, company)
     if code and code not in CODES:
         raise typer.BadParameter(f"{code} is no cause; they are listed in docs/reference/errors.md")
     return await parked_operation.select(runtime, company=company, pair=pair, key=key, code=code)
-
-
-def _installed(runtime: Runtime, company: str) -> str:
-    companies = runtime.settings.companies
-    if company.upper() not in companies:
-        raise typer.BadParameter(f"{company} is none of the companies in GP365_COMPANIES ({', '.join(companies)})")
-    return company.upper()
-
-
-def _show(as_json: bool, objects: list[dict[str, Any]], picture: Callable[[], RenderableType]) -> None:
-    if as_json:
-        for item in objects:
-            print(json.dumps(item, default=str, ensure_ascii=False))
-    else:
-        Console().print(picture())
-
-
-def _run(work: Callable[[Runtime], Awaitable[int]], as_json: bool) -> None:
-    """Run one command; turn what goes wrong into a sentence and an exit status."""
-    try:
-        status = asyncio.run(_with_runtime(work))
-    except SyncError as error:
-        if as_json:
-            print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
-        else:
-            Console(stderr=True).print(render.failure(error))
-        status = 3 if isinstance(error, BadSettings) else 4 if isinstance(error, RetryLater) else 1
-    raise typer.Exit(status)
-
-
-async def _with_runtime(work: Callable[[Runtime], Awaitable[int]]) -> int:
-    runtime = build(read_settings())
-    try:
-        return await work(runtime)
-    finally:
-        await runtime.close()
 
 
 def main() -> None:

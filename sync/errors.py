@@ -103,6 +103,11 @@ CODES: dict[str, Cause] = {
         "Nothing is known under this name.",
         "Check pair, company and id. A record is known once a change of it was seen.",
     ),
+    "run_taken": Cause(
+        "Another command is going on with this run.",
+        "Let it finish, or end it; then give the command again: it goes on at the place reached.",
+    ),
+    "unknown_run": Cause("There is no run of this name.", "Look it up with `python -m sync runs list`."),
     # settings
     "setting_missing": Cause("A setting is missing or malformed.", "Correct the setting named here."),
     "mapping_invalid": Cause("A mapping file is wrong.", "Correct the file at the line named here."),

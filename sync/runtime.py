@@ -60,6 +60,7 @@ class Runtime:
     parked: ParkedStore
     modes: Modes
     runs: Runs
+    cursors: Cursors
     intake: Intake
     deliveries: Deliveries
     tables: TableServiceClient
@@ -87,10 +88,11 @@ def build(settings: Settings) -> Runtime:
     parking = Parking(parked, crosswalk)
     guard = Guard(modes)
     runs = Runs(Table(tables, "runs"))
+    cursors = Cursors(Table(tables, "cursors"))
     gp = GpSystem(GpClient(_gp_settings(settings)))
     dataverse = _dataverse(settings)
     records = DataverseRecords(dataverse)
-    intake = Intake(flows, mappings, gp, Cursors(Table(tables, "cursors")), lanes, guard)
+    intake = Intake(flows, mappings, gp, cursors, lanes, guard)
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": gp},
@@ -103,7 +105,7 @@ def build(settings: Settings) -> Runtime:
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
-        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, runs, intake,
+        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, runs, cursors, intake,
         deliveries, tables, queues,
     )  # fmt: skip
 

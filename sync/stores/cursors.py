@@ -27,8 +27,20 @@ class Cursors:
             return Cursor(feed, company)
         return Cursor(feed, company, json.loads(row["place"]), row.metadata["etag"])  # type: ignore[attr-defined]
 
+    async def is_loaded(self, company: str, pair: str) -> bool:
+        """Whether all records of a pair were sent once by a backfill."""
+        return await self._table.get(company, _loaded(pair)) is not None
+
+    async def mark_loaded(self, company: str, pair: str) -> None:
+        """Note that all records of a pair were sent. Noting it again changes nothing."""
+        await self._table.put({"PartitionKey": company, "RowKey": _loaded(pair), "place": "{}"})
+
     async def move(self, cursor: Cursor, place: dict[str, Any]) -> bool:
         """Store the new place; False when another instance moved the cursor meanwhile."""
         row = {"PartitionKey": cursor.company, "RowKey": cursor.feed, "place": json.dumps(place)}
         done = await (self._table.replace(row, cursor.etag) if cursor.etag else self._table.insert(row))
         return done is not None
+
+
+def _loaded(pair: str) -> str:
+    return f"loaded.{pair}"

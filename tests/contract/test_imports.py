@@ -13,7 +13,9 @@ LAYERS = [
     "merge plan settle outcomes observe parking guard intake pipeline delivery",
     "runtime",
     "operations",
-    "render",
+    "render render_runs",
+    "command",
+    "cli_runs",
     "cli console",
     "__main__ __init__",
 ]

@@ -22,6 +22,10 @@ def good_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         (["parked", "retry", "--code", "lookup_mising"], "lookup_mising is no cause"),
         (["parked", "discard", "--why", "x"], "say which: --company, --record or --code"),
         (["describe", "no_such_flow"], "there are customer_gp_to_dataverse"),
+        (["backfill"], "--company"),
+        (["backfill", "--company", "NINE"], "none of the companies in GP365_COMPANIES (TWO, THREE)"),
+        (["backfill", "--company", "TWO", "--flow", "nine"], "nine is no flow from GP; there are customer_gp_to"),
+        (["backfill", "--company", "TWO", "--field", "no_such"], "customer.yaml maps no field no_such"),
         (["no_such_command"], "No such command"),
     ],
 )

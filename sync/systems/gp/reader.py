@@ -79,6 +79,13 @@ class GpReader:
         (rows,) = await self._client.run(company, statement)
         return [canonical(str(row["k"])) for row in rows]
 
+    async def count(self, company: str, mapping: Mapping) -> int:
+        """How many keys there are, as `keys` finds them."""
+        capitals_only = not (await self._database(company)).ignores_case
+        statement = render("count", table=mapping.gp.table, key_column=mapping.gp.key, capitals_only=capitals_only)
+        ((row,),) = await self._client.run(company, statement)
+        return int(str(row["n"]))
+
     async def _database(self, company: str) -> _Database:
         if company not in self._databases:
             ((row,),) = await self._client.run(company, render("level"))

@@ -26,6 +26,10 @@ class GpSystem:
         """A page of all keys: see `GpReader.keys`."""
         return await self._reader.keys(company, mapping, after, limit)
 
+    async def count(self, company: str, mapping: Mapping) -> int:
+        """How many keys there are."""
+        return await self._reader.count(company, mapping)
+
     async def poll(self, company: str, mappings: Sequence[Mapping], cursor: Table[str, object]) -> Poll:
         """What changed since `cursor`: see `GpFeeds.poll`."""
         return await self._feeds.poll(company, mappings, cursor)

@@ -1,0 +1,124 @@
+"""Sends every record of GP through a flow, at a gentle pace, as a run that can be taken up again where it stopped."""
+
+import asyncio
+import getpass
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from itertools import batched
+from typing import Final
+
+from sync.errors import Rejected
+from sync.flow import Flow
+from sync.intake import KEYS_A_BULK_MESSAGE, PAGE
+from sync.message import Message
+from sync.runtime import Runtime
+from sync.stores.runs import Run, Runs, State, Tally
+
+KIND: Final = "backfill"
+DEEP = 2_000
+"""Messages on the lane from which on nothing more is sent, until the workers have caught up."""
+
+LOOK = 1.0
+"""Seconds between two looks at a run that only waits."""
+
+type Pause = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a backfill stands. `counts` is how many records ended how; `waits` says why nothing is being sent now."""
+
+    run: Run
+    counts: dict[str, int]
+    waits: str = ""
+
+    @property
+    def done(self) -> int:
+        """How many records have ended, whatever became of them."""
+        return sum(self.counts.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many records are on the lane or being worked."""
+        return max(self.run.sent - self.done, 0)
+
+    @property
+    def finished(self) -> bool:
+        return self.run.all_sent and not self.waiting
+
+
+async def begin(
+    runtime: Runtime, company: str, flow: Flow, fields: Sequence[str] = (), *, restart: bool = False
+) -> Run:
+    """The run to go on with: one that was not finished, or a new one. `restart` stops the old one first."""
+    mapping = runtime.mappings[flow.pair]
+    for run in await runtime.runs.list():
+        if (run.kind, run.company, run.flow, run.fields) != (KIND, company, flow.name, tuple(fields)):
+            continue
+        if run.state is State.RUNNING and not restart:
+            return run
+        if run.state is State.RUNNING:
+            counts = (await runtime.runs.count(run.id, Tally())).counts
+            _ours(await runtime.runs.finish(run, State.STOPPED, counts))
+    total = await runtime.gp.count(company, mapping)
+    who = getpass.getuser()
+    return await runtime.runs.start(KIND, company, flow.name, fields=tuple(fields), who=who, total=total)
+
+
+async def backfill(
+    runtime: Runtime, run: Run, *, wait: bool = True, pause: Pause = asyncio.sleep
+) -> AsyncIterator[Progress]:
+    """Send what is left of a run page by page, then wait until its last record has ended; without `wait`, only send.
+
+    Raises Rejected when another command goes on with the same run.
+    """
+    tally = Tally()
+    while True:
+        waits = "" if run.all_sent else await _deep(runtime, run)
+        if not run.all_sent and not waits:
+            run = await _send_page(runtime, run)
+        progress = Progress(run, (await runtime.runs.count(run.id, tally)).counts, waits)
+        yield progress
+        if progress.finished:
+            await runtime.runs.finish(run, State.DONE, progress.counts)
+        if progress.finished or (run.all_sent and not wait):
+            return
+        if run.all_sent or waits:
+            await pause(LOOK)
+
+
+async def progress_of(runs: Runs, run: Run) -> Progress:
+    """Where a run stands now. One that has ended meanwhile is closed."""
+    if run.state is not State.RUNNING:
+        return Progress(run, run.counts)
+    progress = Progress(run, (await runs.count(run.id, Tally())).counts)
+    if progress.finished:
+        closed = await runs.finish(run, State.DONE, progress.counts)
+        return Progress(closed or run, progress.counts)
+    return progress
+
+
+async def _send_page(runtime: Runtime, run: Run) -> Run:
+    """Put the next keys on the bulk lane, then note the place. A crash in between sends them twice, which is harmless."""
+    flow = runtime.flows[run.flow]
+    keys = await runtime.gp.keys(run.company, runtime.mappings[flow.pair], run.place, PAGE)
+    for some in batched(keys, KEYS_A_BULK_MESSAGE, strict=False):
+        message = Message.new(run.flow, run.company, some, KIND, run=run.id, fields=run.fields)
+        await runtime.lanes.send(flow.bulk_lane, message)
+    all_sent = len(keys) < PAGE
+    if all_sent and not run.fields:
+        await runtime.cursors.mark_loaded(run.company, flow.pair)
+    place = keys[-1] if keys else run.place
+    return _ours(await runtime.runs.move(run, place=place, sent=run.sent + len(keys), all_sent=all_sent))
+
+
+async def _deep(runtime: Runtime, run: Run) -> str:
+    lane = runtime.flows[run.flow].bulk_lane
+    waiting = await runtime.lanes.waiting(lane)
+    return f"{waiting} messages wait on {lane} already" if waiting >= DEEP else ""
+
+
+def _ours(run: Run | None) -> Run:
+    if run is None:
+        raise Rejected("The run was moved by another command meanwhile.", code="run_taken")
+    return run
