@@ -18,6 +18,15 @@ async def poll_gp(timer: func.TimerRequest) -> None:
     await runtime.intake.poll_all(runtime.settings.companies)
 
 
+if runtime.alerting.channels:
+
+    @app.function_name("alert")
+    @app.timer_trigger(arg_name="timer", schedule=runtime.settings.alert_schedule)
+    async def alert(timer: func.TimerRequest) -> None:
+        """Tell people what waits for them."""
+        await runtime.alerting.tick()
+
+
 @app.function_name("health")
 @app.route("health", trigger_arg_name="request", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(request: func.HttpRequest) -> func.HttpResponse:

@@ -80,6 +80,23 @@ def poll(company: Company = "", as_json: Json = False) -> None:
 
 
 @app.command()
+def alert(
+    test: Annotated[bool, typer.Option("--test", help="Send a test message and say what came back.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Tell people now what waits for them, as the timer does: whatever they were not told yet."""
+
+    async def run(runtime: Runtime) -> int:
+        if not runtime.alerting.channels:
+            raise BadSettings("There is nobody to tell: GP365_ALERTS is empty.", code="setting_missing")
+        sent = await (runtime.alerting.test() if test else runtime.alerting.run())
+        _show(as_json, [asdict(one) for one in sent], lambda: render.sent(sent))
+        return 1 if any(one.error for one in sent) else 0
+
+    _run(run, as_json)
+
+
+@app.command()
 def show(
     record: Annotated[str, typer.Argument(help="PAIR/COMPANY/ID, such as customer/TWO/AARONFIT0001.")],
     as_json: Json = False,

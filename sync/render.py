@@ -8,6 +8,7 @@ from rich.console import Console, Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
+from sync.alerting import Sent
 from sync.errors import SyncError
 from sync.intake import Polled
 from sync.operations.show import Shown
@@ -64,6 +65,15 @@ def polled(done: Sequence[Polled]) -> RenderableType:
             table.add_row(
                 one.company, flow, str(count), "history gone: all looked at again" if flow in one.reread else ""
             )
+    return table
+
+
+def sent(done: Sequence[Sent]) -> RenderableType:
+    if not done:
+        return "[green]Nothing that was not told already.[/]"
+    table = Table("Channel", "", box=None, pad_edge=False)
+    for one in done:
+        table.add_row(one.channel, f"[red]failed: {_safe(one.error)}[/]" if one.error else "[green]sent[/]")
     return table
 
 

@@ -6,10 +6,13 @@ from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
+from sync.alerting import Alerting
+from sync.channel import channels
 from sync.delivery import Deliveries
 from sync.errors import BadSettings
 from sync.flow import Flow, find_flows
@@ -20,6 +23,7 @@ from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.settings import Settings, read_settings
+from sync.stores.alerts import Alerts
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
 from sync.stores.ledger import Ledger
@@ -65,6 +69,7 @@ class Runtime:
     deliveries: Deliveries
     tables: TableServiceClient
     queues: QueueServiceClient
+    alerting: Alerting
 
     async def close(self) -> None:
         await self.dataverse.close()
@@ -106,7 +111,7 @@ def build(settings: Settings) -> Runtime:
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
         settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, runs, cursors, intake,
-        deliveries, tables, queues,
+        deliveries, tables, queues, _alerting(settings, tables, parked, modes),
     )  # fmt: skip
 
 
@@ -146,6 +151,17 @@ def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient
     return (
         TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential, **agent),
         QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential, **agent, **patience),
+    )
+
+
+def _alerting(settings: Settings, tables: TableServiceClient, parked: ParkedStore, modes: Modes) -> Alerting:
+    return Alerting(
+        channels(settings.alerts.get_secret_value().split()),
+        parked,
+        modes,
+        Alerts(Table(tables, "alerts")),
+        place=urlsplit(settings.dataverse_url).hostname or "",
+        again=timedelta(hours=settings.alert_again_hours),
     )
 
 

@@ -58,6 +58,15 @@ class Settings(BaseSettings):
     overlays: DirectoryPath | None = Field(
         None, description="Folder with a company's own additions to the mappings, one YAML file per pair."
     )
+    alerts: SecretStr = Field(
+        SecretStr(""),
+        description="Who is told what waits for a person: addresses as Apprise writes them (`slack://`, `mailtos://`, "
+        "`workflows://` for Teams, `jsons://`), separated by blanks. Nobody, if empty.",
+    )
+    alert_schedule: str = Field("0 * * * * *", description="When it is looked whether there is something to tell.")
+    alert_again_hours: float = Field(
+        24, gt=0, description="How long a thing that was told counts as known; then it is told again."
+    )
     storage: SecretStr = Field(
         SecretStr(""),
         alias="AzureWebJobsStorage",

@@ -47,7 +47,9 @@ class FakeTable:
         keys = sorted(key for key in self.entities if key[0] == partition and low <= key[1] < high)
         return [self.entities[key] for key in keys[:limit]]
 
-    async def query(self, filter_: str) -> AsyncIterator[TableEntity]:
+    async def query(
+        self, filter_: str, page: int | None = None, columns: Sequence[str] | None = None
+    ) -> AsyncIterator[TableEntity]:
         self.calls += 1
         conditions = _CONDITION.findall(filter_)
         for entity in list(self.entities.values()):

@@ -18,6 +18,8 @@ async def doctor(runtime: Runtime) -> AsyncIterator[Check]:
         yield line
     async for line in _storage(runtime):
         yield line
+    async for line in _alerts(runtime):
+        yield line
 
 
 async def _storage(runtime: Runtime) -> AsyncIterator[Check]:
@@ -35,3 +37,17 @@ async def _storage(runtime: Runtime) -> AsyncIterator[Check]:
     yield Check("storage", True, "tables and queues answer")
     detail = f"{len(parked)} records wait for a person" if parked else "nothing waits for a person"
     yield Check("parked", True, detail)
+
+
+async def _alerts(runtime: Runtime) -> AsyncIterator[Check]:
+    if not runtime.alerting.channels:
+        yield Check("alerts", True, "nobody is told what waits for a person: GP365_ALERTS is empty")
+        return
+    try:
+        for name, heard in await runtime.alerting.heard():
+            last = f"last sent {heard.sent_at[:16]} UTC" if heard.sent_at else "nothing sent yet"
+            failed = f"failed {heard.failed_at[:16]} UTC: {heard.error}; {last}"
+            step = "Correct its address in GP365_ALERTS, then run `python -m sync alert --test`." if heard.error else ""
+            yield Check(f"alerts {name}", not heard.error, failed if heard.error else last, step)
+    except SyncError as error:
+        yield Check("alerts", False, error.message, error.next_step)

@@ -27,6 +27,18 @@ class Parked:
     body: str = ""
 
 
+@dataclass(frozen=True)
+class Head:
+    """Of a parked entry, what may be told anywhere: no value and no text."""
+
+    company: str
+    pair: str
+    key: str
+    flow: str
+    code: str
+    since: str
+
+
 class ParkedStore:
     """Partition `{company}.{pair}`, one row per flow and key: parking twice updates the cause, not since when."""
 
@@ -49,6 +61,12 @@ class ParkedStore:
             entry = _entry(row)
             if (not company or entry.company == company) and (not pair or entry.pair == pair):
                 yield entry
+
+    async def heads(self) -> AsyncIterator[Head]:
+        """All parked entries in brief, 1,000 a call."""
+        names = tuple(Head.__dataclass_fields__)
+        async for row in self._table.query("", columns=names):
+            yield Head(**{name: row[name] for name in names})
 
 
 def _partition(entry: Parked) -> str:

@@ -7,10 +7,10 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     "errors value keys schema",
     "system expression limits phones converters convert mapping_model mapping_file mapping_checks mapping_fields mapping",
-    "message flow settings pauses",
+    "message flow settings pauses channel",
     "systems stores",
     "flows mappings",
-    "merge plan settle outcomes observe parking guard intake pipeline delivery",
+    "merge plan settle outcomes observe parking guard alerts alerting intake pipeline delivery",
     "runtime",
     "operations",
     "render render_runs",
