@@ -11,7 +11,7 @@ import typer
 
 from sync import cli_runs, render
 from sync.command import Company, Json, execute, installed, tell
-from sync.errors import CODES
+from sync.errors import CODES, BadSettings
 from sync.flow import find_flows
 from sync.mapping import load_all
 from sync.operations import describe as describe_operation
@@ -90,10 +90,10 @@ def alert(
         if not runtime.alerting.channels:
             raise BadSettings("There is nobody to tell: GP365_ALERTS is empty.", code="setting_missing")
         sent = await (runtime.alerting.test() if test else runtime.alerting.run())
-        _show(as_json, [asdict(one) for one in sent], lambda: render.sent(sent))
+        tell(as_json, [asdict(one) for one in sent], lambda: render.sent(sent))
         return 1 if any(one.error for one in sent) else 0
 
-    _run(run, as_json)
+    execute(run, as_json)
 
 
 @app.command()
