@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from sync.cases import Cases, Looking, Source
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.flow import Flow
 from sync.guard import Guard
@@ -24,22 +25,14 @@ from sync.settle import Settlement, committed, settle
 from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.ledger import Ledger, Result
 from sync.stores.modes import Mode
-from sync.system import Outcome, Record, Verdict, Write
+from sync.system import Outcome, Verdict, Write
 
 ROUNDS = 6
 
 
-class Source(Protocol):
-    """Where records are read."""
-
-    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]: ...
-
-
-class Target(Protocol):
+class Target(Looking, Protocol):
     """Where records are written."""
 
-    async def read(self, mapping: Mapping, ids: Sequence[str]) -> dict[str, Record]: ...
-    async def find(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]: ...
     async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]: ...
 
 
@@ -62,6 +55,7 @@ class Pipeline:
         self._sources = sources
         self._targets = targets
         self._crosswalk = crosswalk
+        self._cases = Cases(sources, targets, crosswalk)
         self._ledger = ledger
         self._parking = parking
         self._guard = guard
@@ -97,7 +91,7 @@ class Pipeline:
         if not keys:
             return []
         run.ended -= set(keys)
-        cases = await self._read(run, keys)
+        cases = await self._cases.read(run, keys)
         if run.observed:
             observe(run, cases)
             return []
@@ -106,26 +100,6 @@ class Pipeline:
         again += await self._store(run, [plan for plan in plans if not plan.write])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again
-
-    async def _read(self, run: Run, keys: Sequence[str]) -> list[Case]:
-        """Step 2: crosswalk, then source, then target. Never another order."""
-        couples = await self._crosswalk.read(run.company, run.flow.pair, keys, close=run.message.close)
-        sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
-        target = self._targets[run.flow.target]
-        by_id = await target.read(run.mapping, [couple.id for couple in couples.values() if couple.id])
-        loose = [key for key, couple in couples.items() if not couple.coupled and key in sources]
-        by_key = await target.find(run.company, run.mapping, loose)
-        cases = [
-            Case(couple, sources.get(key), by_id.get(couple.id) or by_key.get(key)) for key, couple in couples.items()
-        ]
-        return [await self._claimed(run, case) for case in cases]
-
-    async def _claimed(self, run: Run, case: Case) -> Case:
-        """Before a record found by its key is coupled: whose is it already?"""
-        if case.couple.coupled or case.target is None or case.target.key == case.couple.id:
-            return case
-        owner = await self._crosswalk.find(run.company, run.flow.pair, case.target.key)
-        return replace(case, claimed_by=owner or "")
 
     async def _settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
         """Steps 3-7: find out what became of earlier tries, then go round again."""

@@ -1,5 +1,6 @@
 """What every system offers to the line: records, changes, writes and their verdicts."""
 
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
@@ -37,6 +38,26 @@ class Change:
     key: str
     seen_by: FeedKind
     deleted: bool = False
+
+
+@dataclass(frozen=True)
+class Ask:
+    """What to read from a target in one go: records by their `ids`, by the source's `keys`, and `alike`: per group of
+    attributes the values that some record may hold in them.
+    """
+
+    ids: Sequence[str] = ()
+    keys: Sequence[str] = ()
+    alike: Mapping[tuple[str, ...], Collection[tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What an `Ask` found: `by_id`, `by_key` (of the source), and all that is `alike`, perhaps with some that is not."""
+
+    by_id: dict[str, Record]
+    by_key: dict[str, Record]
+    alike: list[Record]
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@ as strictly as the real ones do."""
 
 import re
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.stores.tables import Operation
-from sync.system import Outcome, Record, Verdict, Write
+from sync.system import Ask, Outcome, Record, Seen, Verdict, Write
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _CONDITION = re.compile(r"(PartitionKey|RowKey) (eq|ge|lt) '((?:[^']|'')*)'")
@@ -164,6 +164,17 @@ class FakeTarget:
         column = mapping.dataverse.key
         return {wanted[row.values[column]]: row for row in self.rows.values() if row.values.get(column) in wanted}
 
+    async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
+        by_id = await self.read(mapping, wanted.ids)
+        by_key = await self.find(company, mapping, wanted.keys)
+        return Seen(by_id, by_key, list(self._alike(wanted)))
+
+    def _alike(self, wanted: Ask) -> Iterator[Record]:
+        """What the asked groups of values find, in any case of letters, as Dataverse compares."""
+        for row in self.rows.values():
+            if any(_fits(row, names, values) for names, values in wanted.alike.items()):
+                yield row
+
     async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
         while self.before_write:
             self.before_write.pop(0)()
@@ -219,6 +230,11 @@ def later(table: FakeTable, by: timedelta) -> None:
 
 def _key(entity: dict[str, Any]) -> tuple[str, str]:
     return entity["PartitionKey"], entity["RowKey"]
+
+
+def _fits(row: Record, names: Sequence[str], values: Iterable[Sequence[str]]) -> bool:
+    held = tuple(str(row.values.get(name) or "").casefold() for name in names)
+    return held in {tuple(text.casefold() for text in texts) for texts in values}
 
 
 def _holds(value: str, operator: str, bound: str) -> bool:

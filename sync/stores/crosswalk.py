@@ -134,10 +134,10 @@ class Crosswalk:
         low = f"gp~{encode(after)}!" if after else "gp~"
         return await self._table.page(f"{company}.{pair}", low, "gp~~", limit, columns)
 
-    async def find(self, company: str, pair: str, dataverse_id: str) -> str | None:
-        """The GP key coupled with a Dataverse id."""
-        row = await self._table.get(f"{company}.{pair}", f"d365~{dataverse_id}")
-        return row["key"] if row else None
+    async def owners(self, company: str, pair: str, dataverse_ids: Sequence[str]) -> dict[str, str]:
+        """The GP keys that these Dataverse ids are coupled with or reserved for, by id; others are absent."""
+        rows = await self._table.rows(f"{company}.{pair}", [f"d365~{id_}" for id_ in dataverse_ids])
+        return {row["RowKey"].removeprefix("d365~"): row["key"] for row in rows}
 
     async def save(self, changes: Sequence[tuple[Couple, Couple]]) -> list[Couple | None]:
         """Replace each old couple by the new one if nobody changed it meanwhile (ETag); None where somebody did.

@@ -192,7 +192,7 @@ async def test_an_account_with_our_key_is_coupled_and_not_doubled(rig: Rig) -> N
     await rig.send("A1")
     assert one_row(rig).values["name"] == "From GP"
     assert (await rig.couple("A1")).id == "known"
-    assert await rig.crosswalk.find("TWO", "customer", "known") == "A1"
+    assert await rig.crosswalk.owners("TWO", "customer", ["known"]) == {"known": "A1"}
 
 
 async def test_a_key_typed_in_dataverse_while_we_create_is_coupled_in_the_next_round(rig: Rig) -> None:

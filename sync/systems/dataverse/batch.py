@@ -1,4 +1,4 @@
-"""`$batch` bodies: many requests in one, each with its own answer.
+"""`$batch`: many requests in one, each with its own answer.
 
 Dataverse insists on CRLF line ends and a blank line after the headers of every part (else 0x80048d19).
 """
@@ -10,6 +10,10 @@ from email.parser import BytesParser
 from email.policy import HTTP
 
 from sync.errors import RetryLater
+from sync.systems.dataverse.client import DataverseClient, error_from
+
+MOST = 1000
+"""Requests that one batch may hold."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,29 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+
+
+async def send(client: DataverseClient, parts: Sequence[Part]) -> list[Answer]:
+    """Send the parts, each for itself; their answers in order.
+
+    Raises SyncError when a whole batch failed: of its parts nobody knows what landed.
+    """
+    answers: list[Answer] = []
+    for start in range(0, len(parts), MOST):
+        answers += await _send(client, parts[start : start + MOST])
+    return answers
+
+
+async def _send(client: DataverseClient, parts: Sequence[Part]) -> list[Answer]:
+    kind, body = compose(parts)
+    headers = {"Content-Type": kind, "Prefer": "odata.continue-on-error"}
+    response = await client.send_raw("POST", "/$batch", body, headers)
+    if response.is_error:
+        raise error_from(response.status_code, response.content, response.headers)
+    answers = parse(response.headers.get("Content-Type", ""), response.content)
+    if len(answers) != len(parts):
+        raise RetryLater("Dataverse answered a part of a batch only.", code="system_unreachable", system="dataverse")
+    return answers
 
 
 def compose(parts: Sequence[Part]) -> tuple[str, bytes]:

@@ -1,22 +1,16 @@
 """Reading and writing Dataverse rows: by id, by alternate key, and in batches with one verdict per row."""
 
-from collections.abc import AsyncIterator, Iterator, Sequence
-from collections.abc import Mapping as Table
-from datetime import date, datetime
-from decimal import Decimal
-from typing import Any
-from urllib.parse import quote
+from collections.abc import Sequence
 
-from sync.errors import RetryLater, SyncError
+from sync.errors import SyncError
 from sync.keys import company_key
 from sync.mapping import Mapping
-from sync.system import Outcome, Record, Verdict, Write
-from sync.systems.dataverse.batch import Answer, Part, compose, parse
+from sync.system import Ask, Outcome, Seen, Verdict, Write
+from sync.systems.dataverse.batch import Answer, Part, send
 from sync.systems.dataverse.client import API, DataverseClient, error_from, read_json, write_json
-from sync.value import Value
+from sync.systems.dataverse.queries import ask, questions
+from sync.systems.dataverse.rows import body_of, record_from, select
 
-# A direct URL may be 32 KB; 200 values of up to 100 characters stay below it.
-_IDS_A_REQUEST = 200
 _REPRESENTATION = {"Prefer": "return=representation"}
 # 412 says either "your version is old" or "it exists already"; the code tells which.
 _VERSION_MISMATCH = "0x80060882"
@@ -29,16 +23,22 @@ class DataverseRecords:
         self._client = client
         self._own_user = ""
 
-    async def read(self, mapping: Mapping, ids: Sequence[str]) -> dict[str, Record]:
-        """The rows with these ids, by id; missing ones are absent."""
-        rows = await self._where_in(mapping, mapping.dataverse.id, ids)
-        return {record.key: record for record in rows}
-
-    async def find(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
-        """The rows whose key column names one of these GP keys, by GP key."""
-        wanted = {company_key(company, key): key for key in keys}
-        rows = await self._where_in(mapping, mapping.dataverse.key, list(wanted))
-        return {wanted[str(record.values[mapping.dataverse.key])]: record for record in rows}
+    async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
+        """All rows asked for, in one request; missing ones are absent."""
+        side = mapping.dataverse
+        keys = {company_key(company, key): key for key in wanted.keys}
+        asked = questions(mapping, "id", [side.id], [(id_,) for id_ in wanted.ids])
+        asked += questions(mapping, "key", [side.key], [(key,) for key in keys])
+        for attributes, values in wanted.alike.items():
+            asked += questions(mapping, "alike", attributes, values)
+        own_user = await self._who() if asked else ""
+        rows = await ask(self._client, asked)
+        records = {about: [record_from(mapping, row, own_user) for row in found] for about, found in rows.items()}
+        return Seen(
+            by_id={record.key: record for record in records.get("id", [])},
+            by_key={keys[str(record.values[side.key]).upper()]: record for record in records.get("key", [])},
+            alike=list({record.key: record for record in records.get("alike", [])}.values()),
+        )
 
     async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
         """Write rows in one `$batch`, each under its own precondition; one verdict per write, in order.
@@ -48,35 +48,8 @@ class DataverseRecords:
         if not writes:
             return []
         own_user = await self._who()
-        kind, body = compose([_part(company, mapping, write) for write in writes])
-        headers = {"Content-Type": kind, "Prefer": "odata.continue-on-error"}
-        response = await self._client.send_raw("POST", "/$batch", body, headers)
-        if response.is_error:
-            raise error_from(response.status_code, response.content, response.headers)
-        answers = parse(response.headers["Content-Type"], response.content)
-        if len(answers) != len(writes):
-            raise RetryLater(
-                "Dataverse answered a part of a batch only.", code="system_unreachable", system="dataverse"
-            )
+        answers = await send(self._client, [_part(company, mapping, write) for write in writes])
         return [_verdict(mapping, write, answer, own_user) for write, answer in zip(writes, answers, strict=True)]
-
-    async def _where_in(self, mapping: Mapping, column: str, values: Sequence[str]) -> list[Record]:
-        own_user = await self._who() if values else ""
-        rows: list[Record] = []
-        for some in _chunks(values):
-            listed = ",".join(f"'{value}'" for value in some)
-            filter_ = f"Microsoft.Dynamics.CRM.In(PropertyName='{column}',PropertyValues=[{listed}])"
-            path = f"/{mapping.dataverse.set}?{_select(mapping)}&$filter={quote(filter_, safe='=(),.')}"
-            async for row in self._pages(path):
-                rows.append(record_from(mapping, row, own_user))
-        return rows
-
-    async def _pages(self, path: str) -> AsyncIterator[dict[str, Any]]:
-        while path:
-            page = await self._client.get(path)
-            for row in page["value"]:
-                yield row
-            path = page.get("@odata.nextLink", "")
 
     async def _who(self) -> str:
         if not self._own_user:
@@ -84,33 +57,13 @@ class DataverseRecords:
         return self._own_user
 
 
-def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record:
-    """One row as a `Record`, every value in the type that the mapping compares."""
-    side = mapping.dataverse
-    values = {name: _read(mapping, name, row.get(name)) for name in (*mapping.attributes, side.key)}
-    return Record(
-        key=str(row[side.id]).lower(),
-        values=values,
-        version=str(row["@odata.etag"]),
-        mark=str(row.get(side.mark) or ""),
-        written_by_us=str(row.get("_modifiedby_value", "")).lower() == own_user.lower(),
-    )
-
-
-def _select(mapping: Mapping) -> str:
-    side = mapping.dataverse
-    return "$select=" + ",".join(dict.fromkeys((*mapping.attributes, side.key, side.mark, "_modifiedby_value")))
-
-
 def _part(company: str, mapping: Mapping, write: Write) -> Part:
-    side = mapping.dataverse
-    body: dict[str, object] = {name: _sent(value) for name, value in write.values.items()}
-    body[side.mark] = write.mark
+    path = f"{API}/{mapping.dataverse.set}"
+    body = write_json(body_of(company, mapping, write))
     if write.create:
-        body |= {side.id: write.id, side.key: company_key(company, write.key)}
-        return Part("POST", f"{API}/{side.set}?{_select(mapping)}", write_json(body), _REPRESENTATION)
+        return Part("POST", f"{path}?{select(mapping)}", body, _REPRESENTATION)
     headers = {**_REPRESENTATION, "If-Match": write.version}
-    return Part("PATCH", f"{API}/{side.set}({write.id})?{_select(mapping)}", write_json(body), headers)
+    return Part("PATCH", f"{path}({write.id})?{select(mapping)}", body, headers)
 
 
 def _verdict(mapping: Mapping, write: Write, answer: Answer, own_user: str) -> Verdict:
@@ -141,26 +94,3 @@ def _discreet(mapping: Mapping, write: Write, error: SyncError) -> SyncError:
 
 def _is_secret(mapping: Mapping, name: str) -> bool:
     return name in mapping.fields_by_name and mapping.field(name).secret
-
-
-def _read(mapping: Mapping, name: str, raw: object) -> Value:
-    kind = mapping.attribute(name).type
-    if raw is None or isinstance(raw, bool):
-        return raw
-    if kind in {"Money", "Decimal", "Double"}:
-        return Decimal(str(raw))
-    if kind == "DateTime":
-        moment = datetime.fromisoformat(str(raw))
-        return date(moment.year, moment.month, moment.day) if mapping.attribute(name).date_only else moment
-    return raw if isinstance(raw, int) else str(raw)
-
-
-def _sent(value: Value) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat().replace("+00:00", "Z")
-    return value.isoformat() if isinstance(value, date) else value
-
-
-def _chunks(values: Sequence[str]) -> Iterator[Sequence[str]]:
-    for start in range(0, len(values), _IDS_A_REQUEST):
-        yield values[start : start + _IDS_A_REQUEST]

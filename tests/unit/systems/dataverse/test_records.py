@@ -11,7 +11,8 @@ from sync.mapping import Mapping, load_all
 from sync.system import Outcome, Write
 from sync.systems.dataverse.batch import Answer
 from sync.systems.dataverse.client import write_json
-from sync.systems.dataverse.records import _sent, _verdict, record_from
+from sync.systems.dataverse.records import _verdict
+from sync.systems.dataverse.rows import record_from, sent
 from tests.unit.conftest import MAPPINGS
 
 WRITE = Write("id", {"name": "A"}, "attempt-1", version='W/"1"')
@@ -86,4 +87,4 @@ def test_dataverses_words_are_hidden_where_they_tell_of_a_secret(with_secret: Ma
 
 
 def test_dates_are_sent_as_dataverse_reads_them() -> None:
-    assert _sent(date(2026, 1, 31)) == "2026-01-31"
+    assert sent(date(2026, 1, 31)) == "2026-01-31"

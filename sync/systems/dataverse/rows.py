@@ -1,0 +1,59 @@
+"""Dataverse rows and the line's records: every value in the type that the mapping compares, both ways."""
+
+from collections.abc import Mapping as Table
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sync.keys import company_key
+from sync.mapping import Mapping
+from sync.system import Record, Write
+from sync.value import Value
+
+
+def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record:
+    """One row as a `Record`, every value in the type that the mapping compares."""
+    side = mapping.dataverse
+    values = {name: _read(mapping, name, row.get(name)) for name in (*mapping.attributes, side.key)}
+    return Record(
+        key=str(row[side.id]).lower(),
+        values=values,
+        version=str(row["@odata.etag"]),
+        mark=str(row.get(side.mark) or ""),
+        written_by_us=str(row.get("_modifiedby_value", "")).lower() == own_user.lower(),
+    )
+
+
+def select(mapping: Mapping) -> str:
+    """The `$select` that `record_from` needs."""
+    side = mapping.dataverse
+    return "$select=" + ",".join(dict.fromkeys((*mapping.attributes, side.key, side.mark, "_modifiedby_value")))
+
+
+def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:
+    """What is sent for one write: the values, the mark, and for a new row its id and key."""
+    side = mapping.dataverse
+    body: dict[str, object] = {name: sent(value) for name, value in write.values.items()}
+    body[side.mark] = write.mark
+    if write.create:
+        body |= {side.id: write.id, side.key: company_key(company, write.key)}
+    return body
+
+
+def sent(value: Value) -> object:
+    """A value as Dataverse reads it in JSON."""
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def _read(mapping: Mapping, name: str, raw: object) -> Value:
+    kind = mapping.attribute(name).type
+    if raw is None or isinstance(raw, bool):
+        return raw
+    if kind in {"Money", "Decimal", "Double"}:
+        return Decimal(str(raw))
+    if kind == "DateTime":
+        moment = datetime.fromisoformat(str(raw))
+        return date(moment.year, moment.month, moment.day) if mapping.attribute(name).date_only else moment
+    return raw if isinstance(raw, int) else str(raw)
