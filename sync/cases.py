@@ -34,7 +34,7 @@ class Cases:
 
     async def read(self, run: Run, keys: Sequence[str]) -> list[Case]:
         """One case per key, as both sides stand now."""
-        couples = await self._crosswalk.read(run.company, run.flow.pair, keys)
+        couples = await self._crosswalk.read(run.company, run.flow.pair, keys, close=run.message.close)
         sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
         ids = [couple.id for couple in couples.values() if couple.id]
         loose = [key for key, couple in couples.items() if not couple.coupled and key in sources]
