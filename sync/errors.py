@@ -39,6 +39,12 @@ CODES: dict[str, Cause] = {
         "The flow or the whole company is paused.",
         "`python -m sync modes` tells why; `python -m sync resume` lets it go on. Nothing is lost: what changes waits.",
     ),
+    "identity_changed": Cause(
+        "GP or Dataverse is another one than it was: restored from an older copy, copied, refreshed, or the settings lead "
+        "to another environment. The company is paused.",
+        "Find out what was done. If the environment is the right one: `python -m sync resume --company C --after-restore`. "
+        "If not: correct the settings, then `python -m sync resume --company C`.",
+    ),
     # rejected: about the record
     "value_too_long": Cause(
         "A value is longer than the target column.", "Shorten the value in the source system, then retry."

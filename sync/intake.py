@@ -14,7 +14,7 @@ from sync.mapping import Mapping
 from sync.message import Message, Reason
 from sync.stores.cursors import Cursors
 from sync.stores.queues import Lanes
-from sync.system import Change
+from sync.system import Change, Identity
 
 KEYS_A_MESSAGE = 100
 """Few enough that one message takes seconds, many enough that a request per record is never needed."""
@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 class Poll(Protocol):
     """What one look at a company's feeds found."""
 
+    @property
+    def identity(self) -> Identity: ...
     @property
     def changes(self) -> Table[str, Sequence[Change]]: ...
     @property
@@ -98,7 +100,7 @@ class Intake:
         """Look at all feeds of a company until there is nothing more. The first look only notes where each stands.
 
         When another instance moved the cursor meanwhile, its events were sent twice, which is harmless. Raises
-        RetryLater while the company is paused.
+        RetryLater while the company is paused, and when it turns out to be another one than it was.
         """
         await self._guard.admit_poll(company)
         polled = Polled(company, dict.fromkeys((flow.name for flow in self._flows), 0))
@@ -107,6 +109,7 @@ class Intake:
         for _ in range(LOOKS):
             cursor = await self._cursors.read(company, "gp")
             poll = await self._feeds.poll(company, mappings, cursor.place)
+            await self._guard.recognise(company, poll.identity)
             await self._send_all(poll, polled)
             if poll.cursor != cursor.place:
                 polled.moved = await self._cursors.move(cursor, poll.cursor)

@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -26,12 +26,14 @@ from sync.settings import Settings, read_settings
 from sync.stores.alerts import Alerts
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
+from sync.stores.identities import Identities
 from sync.stores.ledger import Ledger
 from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
 from sync.stores.runs import Runs
 from sync.stores.tables import Table
+from sync.systems.dataverse import environment
 from sync.systems.dataverse.client import DataverseClient
 from sync.systems.dataverse.records import DataverseRecords
 from sync.systems.dataverse.tokens import Credentials, Tokens
@@ -91,12 +93,14 @@ def build(settings: Settings) -> Runtime:
     parked = ParkedStore(Table(tables, "parked"))
     modes = Modes(Table(tables, "modes"), settings.time_scale)
     parking = Parking(parked, crosswalk)
-    guard = Guard(modes)
     runs = Runs(Table(tables, "runs"))
     cursors = Cursors(Table(tables, "cursors"))
     gp = GpSystem(GpClient(_gp_settings(settings)))
     dataverse = _dataverse(settings)
     records = DataverseRecords(dataverse)
+    identities = Identities(Table(tables, "identities"))
+    targets = {"dataverse": partial(environment.look, dataverse)}
+    guard = Guard(modes, identities, targets, settings.companies, settings.time_scale)
     intake = Intake(flows, mappings, gp, cursors, lanes, guard)
     pipeline = Pipeline(
         mappings=mappings,

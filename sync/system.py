@@ -75,6 +75,25 @@ class Write:
     key: str = ""
 
 
+@dataclass(frozen=True)
+class Identity:
+    """What tells an environment from a copy of it: `facts` by name, in words, blank where it does not tell.
+
+    `version` is a count that only grows in one and the same environment, None where there is none; `seen` is the
+    highest one seen before.
+    """
+
+    system: str
+    facts: dict[str, str]
+    version: int | None = None
+    seen: int | None = None
+
+    @property
+    def went_back(self) -> bool:
+        """Whether it is an older copy, or its count was begun anew."""
+        return self.version is not None and self.seen is not None and self.version < self.seen
+
+
 class Outcome(StrEnum):
     WRITTEN = "written"
     CHANGED = "changed"  # known not to have landed: the target moved since it was read

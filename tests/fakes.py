@@ -15,7 +15,7 @@ from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.stores.tables import Operation
-from sync.system import Ask, Outcome, Record, Seen, Verdict, Write
+from sync.system import Ask, Identity, Outcome, Record, Seen, Verdict, Write
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _CONDITION = re.compile(r"(PartitionKey|RowKey) (eq|ge|lt) '((?:[^']|'')*)'")
@@ -105,6 +105,16 @@ class FakeTable:
         return found.metadata["etag"] if found else None
 
 
+class FakeClock:
+    """Seconds that pass only when told to."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 @dataclass
 class FakeLanes:
     """Remembers what was sent, to which lane and with what delay."""
@@ -154,7 +164,16 @@ class FakeTarget:
         self.refuse: dict[str, SyncError] = {}
         self.before_write: list[Any] = []
         self.normalise = lambda name, value: value
+        self.organization = "org-1"
+        self.looks = 0
+        self.hidden: SyncError | None = None
         self._version = 0
+
+    async def identity(self) -> Identity:
+        self.looks += 1
+        if self.hidden:
+            raise self.hidden
+        return Identity("dataverse", {"organization": self.organization})
 
     async def read(self, mapping: Mapping, ids: Sequence[str]) -> dict[str, Record]:
         return {id_: self.rows[id_] for id_ in ids if id_ in self.rows}

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from sandbox.up import Sandbox
 from sync.errors import BadSettings, RetryLater
 from sync.mapping import Mapping, load_all
-from sync.systems.gp.checks import check, identity
+from sync.systems.gp.checks import check
 from sync.systems.gp.client import GpClient, GpSettings
 from sync.systems.gp.reader import read_statement
 from sync.systems.gp.system import GpSystem
@@ -351,7 +351,10 @@ async def test_nothing_was_asked_that_the_stand_in_does_not_know(gp: Gp) -> None
     assert (await gp.door.get("/gaps")).json() == []
 
 
-async def test_a_company_is_told_from_a_copy(system: Callable) -> None:
-    found = await identity(system().client, "TWO")
-    assert found["database"] == found["interid"] == "TWO"
-    assert found["server"]
+async def test_a_company_is_told_from_a_copy(system: Callable, mapping: Mapping) -> None:
+    gp = system()
+    found = await gp.identity("TWO")
+    assert found.facts["database"] == found.facts["company"] == "TWO"
+    assert found.facts["server"]
+    assert gp.client.round_trips == 1
+    assert (await gp.poll("TWO", [mapping], {})).identity == found

@@ -21,6 +21,7 @@ from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.stores.crosswalk import Crosswalk
+from sync.stores.identities import Identities
 from sync.stores.ledger import Ledger
 from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
@@ -44,7 +45,7 @@ class Seam:
 class SteppedTable(FakeTable):
     """A table whose every call has a seam before it and one after it."""
 
-    async def rows(self, partition: str, row_keys: Sequence[str]) -> Any:
+    async def rows(self, partition: str, row_keys: Sequence[str], *, close: bool = False) -> Any:
         await Seam()
         return await super().rows(partition, row_keys)
 
@@ -178,7 +179,7 @@ class World:
             crosswalk=self.crosswalk,
             ledger=self.ledger,
             parking=parking,
-            guard=Guard(Modes(FakeTable())),
+            guard=Guard(Modes(FakeTable()), Identities(FakeTable()), {"dataverse": self.dataverse.identity}, ["TWO"]),
             visibility=VISIBILITY,
         )
         self.deliveries = Deliveries(

@@ -15,11 +15,12 @@ from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.stores.crosswalk import Couple, Crosswalk
+from sync.stores.identities import Identities
 from sync.stores.ledger import Ledger, Line
 from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
-from tests.fakes import FakeLanes, FakeSource, FakeTable, FakeTarget
+from tests.fakes import FakeClock, FakeLanes, FakeSource, FakeTable, FakeTarget
 
 FLOW = "customer_gp_to_dataverse"
 LANE = "to-dataverse"
@@ -47,6 +48,7 @@ class Rig:
     runs_table: FakeTable
     runs: Runs
     modes: Modes
+    clock: FakeClock
     deliveries: Deliveries
 
     async def send(
@@ -73,6 +75,7 @@ def rig(mapping: Mapping) -> Rig:
     gp, dataverse = FakeSource(mapping), FakeTarget()
     parking = Parking(parked, crosswalk)
     modes = Modes(FakeTable())
+    clock = FakeClock()
     pipeline = Pipeline(
         mappings={"customer": mapping},
         sources={"gp": gp},
@@ -80,12 +83,13 @@ def rig(mapping: Mapping) -> Rig:
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,
-        guard=Guard(modes),
+        guard=Guard(modes, Identities(FakeTable()), {"dataverse": dataverse.identity}, ["TWO", "THREE"], clock=clock),
         visibility=timedelta(minutes=10),
     )
     runs_table = FakeTable()
     runs = Runs(runs_table)
     deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
     return Rig(
-        mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, deliveries
+        mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, clock,
+        deliveries
     )  # fmt: skip

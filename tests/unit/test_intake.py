@@ -1,6 +1,6 @@
 """Intake: a cursor moves only after its events are on a lane; many keys share a message; loads go to the bulk lane."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
@@ -11,9 +11,12 @@ from sync.guard import Guard
 from sync.intake import INTERACTIVE, Intake
 from sync.mapping import Mapping
 from sync.stores.cursors import Cursors
+from sync.stores.identities import Identities
 from sync.stores.modes import WHOLE, Mode, Modes
-from sync.system import Change
+from sync.system import Change, Identity
 from tests.fakes import FakeLanes, FakeTable
+
+HOME = Identity("gp", {"server": "SQL01", "database": "TWO"}, 12)
 
 
 @dataclass
@@ -22,6 +25,7 @@ class FakePoll:
     cursor: dict[str, Any] = field(default_factory=dict)
     full_reread: set[str] = field(default_factory=set)
     more: bool = False
+    identity: Identity = HOME
 
 
 @dataclass
@@ -36,12 +40,16 @@ class FakeFeeds:
         return [key for key in self.all_keys if key > after][:limit]
 
 
+def guard(modes: Modes | None = None) -> Guard:
+    return Guard(modes or Modes(FakeTable()), Identities(FakeTable()), {}, ["TWO", "THREE"])
+
+
 def changes(count: int) -> dict[str, list[Change]]:
     return {"customer": [Change("customer", f"C{n:05}", "timestamp") for n in range(count)]}
 
 
 def intake(mapping: Mapping, feeds: FakeFeeds, lanes: FakeLanes, table: FakeTable) -> Intake:
-    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, Guard(Modes(FakeTable())))
+    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard())
 
 
 async def test_changed_keys_go_to_the_lane_many_to_a_message(mapping: Mapping) -> None:
@@ -125,8 +133,26 @@ async def test_a_paused_company_is_not_polled_and_keeps_its_place(mapping: Mappi
     await modes.set("TWO", WHOLE, Mode.PAUSED, "person", "month end")
     taker = Intake(
         find_flows(), {"customer": mapping}, FakeFeeds(FakePoll(changes(1), {"v": 1})), Cursors(table), lanes,
-        Guard(modes),
+        guard(modes),
     )  # fmt: skip
     assert [polled.company for polled in await taker.poll_all(["TWO", "THREE"])] == ["THREE"]
     assert [message.company for _, message, _ in lanes.sent] == ["THREE"]
     assert (await Cursors(table).read("TWO", "gp")).place == {}
+
+
+@pytest.mark.parametrize("other", [replace(HOME, version=9, seen=12), replace(HOME, facts={"server": "SQL02"})])
+async def test_another_environment_pauses_the_company_before_a_key_is_sent_or_the_cursor_moved(
+    mapping: Mapping, other: Identity
+) -> None:
+    lanes, table, modes = FakeLanes(), FakeTable(), Modes(FakeTable())
+    feeds = FakeFeeds(FakePoll({}, {"v": 1}))
+    taker = Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard(modes))
+    await taker.poll("TWO")
+    feeds.poll_result = FakePoll(changes(1), {"v": 2}, {"customer"}, identity=other)
+    with pytest.raises(RetryLater, match="resume --company TWO --after-restore") as raised:
+        await taker.poll("TWO")
+    assert raised.value.code == "identity_changed"
+    assert lanes.sent == []
+    assert (await Cursors(table).read("TWO", "gp")).place == {"v": 1}
+    [standing] = await modes.list()
+    assert (standing.company, standing.flow, standing.mode, standing.cause) == ("TWO", WHOLE, Mode.PAUSED, "identity")

@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from sync.errors import BadSettings
 from sync.keys import canonical
 from sync.mapping import Mapping
-from sync.system import Change, FeedKind
+from sync.system import Change, FeedKind, Identity
 from sync.systems.gp.client import GpClient
+from sync.systems.gp.environment import identity_of
 from sync.systems.gp.feeds import Facts, Position, Source, discover, sources
 from sync.systems.gp.looks import Page, pages, statement
 from sync.systems.gp.position import Seen, Stamped, Tracked, Unfed
@@ -23,12 +24,13 @@ _LOOK_AGAIN = timedelta(hours=1)
 
 
 class _Cursor(BaseModel):
-    """`looked` is when the database was last asked which feeds it has."""
+    """`looked` is when the database was last asked which feeds it has, `version` its change version then, if it has one."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     server_time: str = ""
     looked: str = ""
+    version: int | None = None
     feeds: dict[str, Annotated[Tracked | Stamped | Unfed, Field(discriminator="mode")]] = {}
 
 
@@ -39,9 +41,11 @@ class Poll:
     The cursor is the old one when nothing is new, so that an idle poll costs no write; it moves on hourly.
     `full_reread` names the pairs whose history is gone, changed its kind or runs on another clock: read every key.
     `more` says that a limit was reached: poll again without waiting. `server_time` is the server's clock, UTC.
+    `identity` tells which environment answered, with the highest change version that the old cursor knew.
     """
 
     server_time: datetime
+    identity: Identity
     cursor: dict[str, object] = field(default_factory=dict)
     changes: dict[str, list[Change]] = field(default_factory=dict)
     full_reread: set[str] = field(default_factory=set)
@@ -55,6 +59,7 @@ class GpFeeds:
         self._client = client
         self._overlap = timedelta(minutes=client.settings.overlap_minutes)
         self._limit = client.settings.poll_limit
+        self._system_database = client.settings.system_database
 
     async def poll(self, company: str, mappings: Sequence[Mapping], cursor: Table[str, object]) -> Poll:
         """The changes since `cursor`; for a feed that is not in it the place is noted and nothing is sent.
@@ -72,9 +77,10 @@ class GpFeeds:
 
     async def _poll(self, company: str, wanted: Sequence[Source], known: _Cursor, facts: Facts | None) -> Poll:
         fed = [(source, _position(source, known, facts, self._overlap)) for source in wanted]
-        answer = await self._client.run(company, statement(fed, self._overlap, self._limit))
+        answer = await self._client.run(company, statement(fed, self._overlap, self._limit, self._system_database))
         now, found = pages(fed, answer)
-        poll = Poll(server_time=datetime.fromisoformat(now).replace(tzinfo=UTC), full_reread=_moved(fed, known))
+        identity = identity_of(answer[0][0], known.version)
+        poll = Poll(datetime.fromisoformat(now).replace(tzinfo=UTC), identity, full_reread=_moved(fed, known))
         intake = _Intake(poll, now, self._overlap, self._limit, _ROOM // max(1, len(fed)))
         for source, position in fed:
             met_at = facts.server_time if facts and source.name not in known.feeds else ""
@@ -83,7 +89,7 @@ class GpFeeds:
             intake.restart(wanted)
         quiet = facts is None and not poll.full_reread and not intake.moving and not _stale(now, known)
         looked = facts.server_time if facts else min(known.looked, now)
-        further = _Cursor(server_time=now, looked=looked, feeds=intake.positions)
+        further = _Cursor(server_time=now, looked=looked, version=identity.version, feeds=intake.positions)
         poll.cursor = (known if quiet else further).model_dump(mode="json")
         return poll
 

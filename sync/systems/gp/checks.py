@@ -29,14 +29,6 @@ async def check(client: GpClient, companies: Iterable[str], mappings: Sequence[M
             yield line
 
 
-async def identity(client: GpClient, company: str) -> dict[str, str]:
-    """What tells this company database from a copy of it: server, database, and INTERID of GP's company table."""
-    (server,), _ = await client.run(company, render("server"))
-    (rows,) = await client.run(company, _company_statement(client, company))
-    interid = str(rows[0]["interid"]).rstrip(" ") if rows else ""
-    return {"server": str(server["server"]), "database": str(server["name"]), "interid": interid}
-
-
 async def _company(client: GpClient, company: str, mappings: Sequence[Mapping]) -> AsyncIterator[Check]:
     looks: list[tuple[str, _Look]] = [
         ("connection", _connection),

@@ -42,7 +42,9 @@ class Page:
     minimum: int | None = None
 
 
-def statement(fed: Sequence[tuple[Source, Position]], overlap: timedelta, limit: int) -> Statement:
+def statement(
+    fed: Sequence[tuple[Source, Position]], overlap: timedelta, limit: int, system_database: str
+) -> Statement:
     """The batch for the next page of each feed; `Unfed` ones are not asked."""
     asked = [(source, position) for source, position in fed if not isinstance(position, Unfed)]
     return render(
@@ -50,6 +52,7 @@ def statement(fed: Sequence[tuple[Source, Position]], overlap: timedelta, limit:
         looks=[_look(source, position, overlap) for source, position in asked],
         tracked=_tracked_tables(fed),
         limit=limit,
+        system_database=system_database,
     )
 
 

@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 
 from sync.mapping import Mapping
-from sync.system import Record
+from sync.system import Identity, Record
 from sync.systems.gp.changes import GpFeeds, Poll
 from sync.systems.gp.client import GpClient
+from sync.systems.gp.environment import look
 from sync.systems.gp.reader import GpReader
 
 
@@ -33,6 +34,10 @@ class GpSystem:
     async def poll(self, company: str, mappings: Sequence[Mapping], cursor: Table[str, object]) -> Poll:
         """What changed since `cursor`: see `GpFeeds.poll`."""
         return await self._feeds.poll(company, mappings, cursor)
+
+    async def identity(self, company: str) -> Identity:
+        """Which environment a company is now, in one round trip."""
+        return await look(self.client, company)
 
     async def close(self) -> None:
         await self.client.close()

@@ -6,11 +6,10 @@
 {%- endif %}
 )
 {%- endmacro %}
-{% if tracked %}
 DECLARE @version bigint;
 SET @version = CHANGE_TRACKING_CURRENT_VERSION();
-{% endif %}
-SELECT GETUTCDATE() AS server_time{{ ", @version AS version" if tracked }};
+SELECT GETUTCDATE() AS server_time, @version AS version,
+{% include "environment_columns.sql" %};
 {% for look in looks %}
 SELECT TOP ({{ value(limit) }})
 {% for column in look.key %}

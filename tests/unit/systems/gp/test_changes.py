@@ -7,7 +7,7 @@ import pytest
 
 from sync.errors import BadSettings
 from sync.mapping import Mapping
-from sync.system import Change
+from sync.system import Change, Identity
 from sync.systems.gp.changes import GpFeeds, Poll
 from sync.systems.gp.client import Row
 from sync.systems.gp.faults import FeedMoved
@@ -34,15 +34,19 @@ def facts(
     return [[{"server_time": at(minutes), "version": version}], rows, [rights]]
 
 
+ENVIRONMENT: Row = {"server": "SQL01", "name": "TWO", "interid": "TWO  "}
+
+
 def stamped(minutes: float, *feeds: list[Row]) -> list[list[Row]]:
     """The answer to a poll by timestamps, a list of rows for each of the three feeds."""
-    return [[{"server_time": at(minutes)}], *(feeds or ([], [], []))]
+    return [[{"server_time": at(minutes), "version": None} | ENVIRONMENT], *(feeds or ([], [], []))]
 
 
 def tracked(minutes: float, version: int, *feeds: list[Row], least: int | None = 0) -> list[list[Row]]:
     """The answer to a poll by Change Tracking."""
     minimums: Row = {f"m{i}": least for i in range(len(TABLES))}
-    return [[{"server_time": at(minutes), "version": version}], *(feeds or ([], [], [])), [minimums]]
+    clock: Row = {"server_time": at(minutes), "version": version}
+    return [[clock | ENVIRONMENT], *(feeds or ([], [], [])), [minimums]]
 
 
 def customer_row(key: str, seen: object, operation: str = "U") -> Row:
@@ -222,3 +226,22 @@ async def test_a_cursor_stays_small_after_a_bulk_change(mapping: Mapping) -> Non
         poll = await feeds.poll("TWO", [mapping], poll.cursor)
         assert len(poll.changes["customer"]) == 4
     assert len(json.dumps(poll.cursor)) < 32_000
+
+
+async def test_every_poll_tells_which_environment_answered_and_the_highest_version_known(mapping: Mapping) -> None:
+    (first, second, third), client = await polls(
+        mapping,
+        facts(0, TABLES),
+        tracked(0, 10),
+        tracked(1, 12, [customer_row("AARON          ", 12)], [], []),
+        tracked(2, 11),
+    )
+    assert first.identity == Identity("gp", {"server": "SQL01", "database": "TWO", "company": "TWO"}, 10, None)
+    assert (second.identity.version, second.identity.seen, second.identity.went_back) == (12, 10, False)
+    assert (third.identity.version, third.identity.seen, third.identity.went_back) == (11, 12, True)
+    assert len(client.asked) == 4
+
+
+async def test_without_change_tracking_no_version_is_told(mapping: Mapping) -> None:
+    (_, poll), _ = await polls(mapping, facts(0, [], version=None), stamped(0), stamped(1))
+    assert (poll.identity.version, poll.identity.went_back) == (None, False)

@@ -7,7 +7,7 @@ import pytest
 from sync.errors import BadSettings, RetryLater
 from sync.mapping import Mapping
 from sync.system import Check
-from sync.systems.gp.checks import check, identity
+from sync.systems.gp.checks import check
 from sync.systems.gp.client import Row
 
 from .scripted import ScriptedClient, customer
@@ -22,7 +22,7 @@ def mapping() -> Mapping:
 
 def server(*, collation: str = "SQL_Latin1_General_CP1_CI_AS", skew: float = 0, level: int = 150) -> list[list[Row]]:
     now = datetime.now(UTC).replace(tzinfo=None) + timedelta(seconds=skew)
-    names: Row = {"server": "SQL01", "version": "15.0", "collation": collation, "name": "TWO", "server_time": now}
+    names: Row = {"server": "SQL01", "version": "15.0", "collation": collation, "server_time": now}
     return [[names], [{"level": level}]]
 
 
@@ -120,8 +120,3 @@ async def test_a_company_gp_does_not_list_and_an_unreadable_list_stop_nothing(ma
     found = await lines(mapping, server(), denied, tables(mapping), feeds("tracked"))
     assert not found["GP TWO: company"].ok
     assert found["GP TWO: table RM00101"].ok
-
-
-async def test_identity_names_server_database_and_company() -> None:
-    client = ScriptedClient(server(), COMPANY)
-    assert await identity(client, "TWO") == {"server": "SQL01", "database": "TWO", "interid": "TWO"}
