@@ -3,7 +3,7 @@
 import asyncio
 import getpass
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Final
 
@@ -12,6 +12,7 @@ from sync.flow import Flow
 from sync.intake import KEYS_A_BULK_MESSAGE, PAGE
 from sync.message import Message
 from sync.runtime import Runtime
+from sync.stores.modes import Mode
 from sync.stores.runs import Run, Runs, State, Tally
 
 KIND: Final = "backfill"
@@ -77,10 +78,9 @@ async def backfill(
         waits = "" if run.all_sent else await _deep(runtime, run)
         if not run.all_sent and not waits:
             run = await _send_page(runtime, run)
-        progress = Progress(run, (await runtime.runs.count(run.id, tally)).counts, waits)
+        counts = (await runtime.runs.count(run.id, tally)).counts
+        progress = await _closed(runtime.runs, Progress(run, counts, waits))
         yield progress
-        if progress.finished:
-            await runtime.runs.finish(run, State.DONE, progress.counts)
         if progress.finished or (run.all_sent and not wait):
             return
         if run.all_sent or waits:
@@ -91,11 +91,7 @@ async def progress_of(runs: Runs, run: Run) -> Progress:
     """Where a run stands now. One that has ended meanwhile is closed."""
     if run.state is not State.RUNNING:
         return Progress(run, run.counts)
-    progress = Progress(run, (await runs.count(run.id, Tally())).counts)
-    if progress.finished:
-        closed = await runs.finish(run, State.DONE, progress.counts)
-        return Progress(closed or run, progress.counts)
-    return progress
+    return await _closed(runs, Progress(run, (await runs.count(run.id, Tally())).counts))
 
 
 async def _send_page(runtime: Runtime, run: Run) -> Run:
@@ -106,10 +102,26 @@ async def _send_page(runtime: Runtime, run: Run) -> Run:
         message = Message.new(run.flow, run.company, some, KIND, run=run.id, fields=run.fields)
         await runtime.lanes.send(flow.bulk_lane, message)
     all_sent = len(keys) < PAGE
-    if all_sent and not run.fields:
-        await runtime.cursors.mark_loaded(run.company, flow.pair)
+    if all_sent:
+        await _mark_loaded(runtime, run)
     place = keys[-1] if keys else run.place
     return _ours(await runtime.runs.move(run, place=place, sent=run.sent + len(keys), all_sent=all_sent))
+
+
+async def _closed(runs: Runs, progress: Progress) -> Progress:
+    """The same, with its run closed when it has finished."""
+    if not progress.finished:
+        return progress
+    closed = await runs.finish(progress.run, State.DONE, progress.counts)
+    return replace(progress, run=closed or await runs.get(progress.run.id) or progress.run)
+
+
+async def _mark_loaded(runtime: Runtime, run: Run) -> None:
+    """From now on the sweep sends records it doesn't know. Not after a backfill that is only observed, or of fields."""
+    flow = runtime.flows[run.flow]
+    observed = (await runtime.modes.of(run.company, run.flow)).mode is Mode.OBSERVE
+    if not observed and not run.fields:
+        await runtime.cursors.mark_loaded(run.company, flow.pair)
 
 
 async def _deep(runtime: Runtime, run: Run) -> str:

@@ -16,6 +16,7 @@ from sync.stores.cursors import Cursors
 from sync.stores.ledger import FieldChange, Ledger, Line, Result
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.queues import Lanes
+from sync.stores.runs import Runs, Tally
 from sync.stores.tables import Table
 
 
@@ -145,3 +146,16 @@ async def test_messages_never_expire_and_lanes_are_made_when_needed(box: Sandbox
         [message] = await service.get_queue_client(lane).peek_messages()
         assert message.expires_on is not None
         assert message.expires_on.year == 9999
+
+
+async def test_a_run_is_stored_first_thing_and_its_outcomes_are_read_as_they_come(table: Table) -> None:
+    runs, tally = Runs(table), Tally()
+    run = await runs.start("backfill", "TWO", "f", who="anna", total=2)
+    await runs.note(run.id, "m1", {"A/B #1?": Result.CREATED})
+    assert (await runs.count(run.id, tally)).counts == {"created": 1}
+    await runs.note(run.id, "m2", {"É": Result.PARKED})
+    assert (await runs.count(run.id, tally)).counts == {"created": 1, "parked": 1}
+    moved = await runs.move(run, sent=2)
+    assert moved
+    assert await runs.move(run, sent=1) is None
+    assert await runs.list() == [moved]

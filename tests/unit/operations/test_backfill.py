@@ -14,6 +14,7 @@ from sync.message import Message
 from sync.operations.backfill import DEEP, Progress, backfill, begin, progress_of
 from sync.stores.cursors import Cursors
 from sync.stores.ledger import Result
+from sync.stores.modes import Mode, Modes
 from sync.stores.runs import Run, State
 from tests.fakes import FakeTable
 from tests.unit.conftest import FLOW, Rig
@@ -27,9 +28,10 @@ class Desk:
     def __init__(self, rig: Rig, keys: list[str]) -> None:
         self.rig, self.all_keys, self.pauses = rig, keys, 0
         self.cursors = Cursors(FakeTable())
+        self.modes = Modes(FakeTable(), 0.0)
         self.runtime: Any = SimpleNamespace(
             flows=find_flows(), mappings={"customer": rig.mapping}, gp=self, lanes=rig.lanes, runs=rig.runs,
-            cursors=self.cursors,
+            cursors=self.cursors, modes=self.modes,
         )  # fmt: skip
 
     async def count(self, company: str, mapping: Mapping) -> int:
@@ -66,6 +68,7 @@ async def test_every_key_is_sent_once_on_the_bulk_lane_and_counted(desk: Desk) -
     assert max(len(message.keys) for _, message, _ in desk.rig.lanes.sent) == KEYS_A_BULK_MESSAGE
     assert (progress[-1].done, progress[-1].counts) == (len(desk.all_keys), {"created": len(desk.all_keys)})
     [run] = await desk.rig.runs.list()
+    assert run == progress[-1].run
     assert (run.state, run.counts, run.total) == (State.DONE, {"created": len(desk.all_keys)}, len(desk.all_keys))
 
 
@@ -134,6 +137,12 @@ async def test_the_pair_counts_as_loaded_once_all_is_sent(desk: Desk) -> None:
     async for _ in under_way:
         pass
     assert await desk.cursors.is_loaded("TWO", "customer")
+
+
+async def test_a_backfill_that_is_only_observed_loads_nothing(desk: Desk) -> None:
+    await desk.modes.set("TWO", FLOW, Mode.OBSERVE, "person", "a look first")
+    await desk.run(await desk.begin())
+    assert not await desk.cursors.is_loaded("TWO", "customer")
 
 
 async def test_a_company_without_records_is_done_at_once(desk: Desk) -> None:
