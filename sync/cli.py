@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from sync import cli_runs, render
+from sync import cli_modes, cli_runs, render
 from sync.command import Company, Json, execute, installed, tell
 from sync.errors import CODES, BadSettings
 from sync.flow import find_flows
@@ -33,6 +33,9 @@ parked_app = typer.Typer(help="Records that a person must look at.", no_args_is_
 app.add_typer(parked_app, name="parked")
 app.add_typer(cli_runs.runs_app, name="runs")
 app.command()(cli_runs.backfill)
+app.command()(cli_modes.pause)
+app.command()(cli_modes.resume)
+app.command()(cli_modes.modes)
 
 Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
 Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]

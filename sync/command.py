@@ -29,7 +29,7 @@ def execute(work: Callable[[Runtime], Awaitable[int]], as_json: bool) -> None:
             print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
         else:
             Console(stderr=True).print(render.failure(error))
-        status = 3 if isinstance(error, BadSettings) else 4 if isinstance(error, RetryLater) else 1
+        status = _status(error)
     raise typer.Exit(status)
 
 
@@ -56,6 +56,12 @@ def flows_from_gp(runtime: Runtime, name: str = "") -> list[Flow]:
     if name and name not in flows:
         raise typer.BadParameter(f"{name} is no flow from GP; there are {', '.join(flows)}")
     return [flows[name]] if name else list(flows.values())
+
+
+def _status(error: SyncError) -> int:
+    if error.code in {"paused", "identity_changed"}:
+        return 1
+    return 3 if isinstance(error, BadSettings) else 4 if isinstance(error, RetryLater) else 1
 
 
 async def _with_runtime(work: Callable[[Runtime], Awaitable[int]]) -> int:

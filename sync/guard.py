@@ -4,6 +4,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Mapping as Table
+from dataclasses import replace
 
 from sync.errors import RetryLater
 from sync.flow import Flow
@@ -63,22 +64,21 @@ class Guard:
             raise RetryLater(text, code="identity_changed", system=identity.system)
 
     async def difference(self, company: str, identity: Identity) -> str:
-        """How an environment differs from what it was, in words; blank when it doesn't."""
-        system = identity.system
-        known = await self._identities.known(company, system)
-        if known and not identity.went_back and _same(known, identity.facts):
-            return ""
-        known = await self._identities.known(company, system, fresh=True)
-        known = known or await self._identities.meet(company, system, identity.facts)
-        if identity.went_back or not _same(known, identity.facts):
-            return _explained(company, known, identity)
-        return ""
+        """How an environment differs from what it was, in words; blank when it doesn't, or was never met."""
+        known: dict[str, str] = {}
+        for fresh in (False, True):  # a person may have accepted it meanwhile, in another process
+            known = await self._identities.known(company, identity.system, fresh=fresh) or identity.facts
+            if not identity.went_back and _same(known, identity.facts):
+                return ""
+        return _explained(company, known, identity)
 
     async def _suspect(self, company: str, identity: Identity) -> str:
         text = await self.difference(company, identity)
         if text:
             log.error("%s", text)
             await self._modes.set(company, WHOLE, Mode.PAUSED, "identity", text)
+        else:
+            await self._identities.meet(company, identity.system, identity.facts)
         return text
 
     async def _look_at(self, target: str) -> bool:
@@ -114,11 +114,6 @@ def _explained(company: str, known: dict[str, str], now: Identity) -> str:
     side = "GP" if now.system == "gp" else "Dataverse"
     looks = "an older copy was restored, or Change Tracking was begun anew" if now.went_back else "another environment"
     return (
-        f"{company}: {side} was {_told(known, now.seen)}; it now says {_told(now.facts, now.version)}. It looks as if "
+        f"{company}: {side} was {replace(now, facts=known, version=now.seen).told}; it now says {now.told}. It looks as if "
         f"{looks}. Nothing was sent. Check, then: python -m sync resume --company {company} --after-restore"
     )
-
-
-def _told(facts: dict[str, str], version: int | None) -> str:
-    told = [f"{name} {fact or 'unknown'}" for name, fact in facts.items()]
-    return ", ".join([*told, *([f"change version {version:,}"] if version is not None else [])])

@@ -70,7 +70,7 @@ class Planner:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
-        if couple.coupled and case.target is None:
+        if couple.coupled and case.target is None and self._message.reason != "refreshed":
             return self._park(case, "deleted_in_target", f"The account of {couple.key} was deleted in Dataverse.")
         if case.claimed_by:
             text = f"The account with the key of {couple.key} is coupled with {case.claimed_by} already."
@@ -112,7 +112,8 @@ class Planner:
             for name, pair in converted.fields.items()
             if name not in deferred
         }
-        couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base=deferred)
+        # Coupled already when Dataverse was put back to a time before the record: made again under the same id.
+        couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base=deferred, coupled=False)
         plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), create=True)
         return replace(plan, deferred=bool(deferred))
 

@@ -24,6 +24,7 @@ _REASONS = {
     "reread": "looked at with all others, as a feed's history was gone",
     "backfill": "looked at with all others, as a person asked",
     "restored": "looked at with all others, after GP was restored",
+    "refreshed": "looked at with all others, after Dataverse was restored or copied",
     "sweep": "found by the sweep",
     "retry": "tried again by a person",
 }

@@ -65,6 +65,8 @@ class Runtime:
     ledger: Ledger
     parked: ParkedStore
     modes: Modes
+    identities: Identities
+    guard: Guard
     runs: Runs
     cursors: Cursors
     intake: Intake
@@ -114,8 +116,8 @@ def build(settings: Settings) -> Runtime:
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
-        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, runs, cursors, intake,
-        deliveries, tables, queues, _alerting(settings, tables, parked, modes),
+        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, identities, guard,
+        runs, cursors, intake, deliveries, tables, queues, _alerting(settings, tables, parked, modes),
     )  # fmt: skip
 
 

@@ -93,6 +93,12 @@ class Identity:
         """Whether it is an older copy, or its count was begun anew."""
         return self.version is not None and self.seen is not None and self.version < self.seen
 
+    @property
+    def told(self) -> str:
+        """In words."""
+        version = [] if self.version is None else [f"change version {self.version:,}"]
+        return ", ".join([*(f"{name} {fact or 'unknown'}" for name, fact in self.facts.items()), *version])
+
 
 class Outcome(StrEnum):
     WRITTEN = "written"

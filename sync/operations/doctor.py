@@ -3,9 +3,11 @@
 from collections.abc import AsyncIterator
 
 import sync.systems.gp.checks as gp_checks
-from sync.errors import SyncError
+from sync.errors import CODES, SyncError
+from sync.operations.modes import environments
 from sync.runtime import Runtime
-from sync.system import Check
+from sync.stores.modes import Mode
+from sync.system import Check, Identity
 from sync.systems.dataverse import checks as dataverse_checks
 
 
@@ -16,10 +18,42 @@ async def doctor(runtime: Runtime) -> AsyncIterator[Check]:
         yield line
     async for line in dataverse_checks.check(runtime.dataverse, mappings):
         yield line
+    for look in (_identities, _modes):
+        async for line in look(runtime):
+            yield line
     async for line in _storage(runtime):
         yield line
     async for line in _alerts(runtime):
         yield line
+
+
+async def _identities(runtime: Runtime) -> AsyncIterator[Check]:
+    for company in runtime.settings.companies:
+        try:
+            for identity in await environments(runtime, company):
+                yield _environment(company, identity, await runtime.guard.difference(company, identity))
+        except SyncError as error:
+            yield Check(f"{company}: environments", False, error.message, error.next_step)
+
+
+def _environment(company: str, identity: Identity, difference: str) -> Check:
+    side = "GP" if identity.system == "gp" else "Dataverse"
+    step = CODES["identity_changed"].next_step if difference else ""
+    return Check(f"{company}: {side} is the same", not difference, difference or identity.told, step)
+
+
+async def _modes(runtime: Runtime) -> AsyncIterator[Check]:
+    try:
+        settings = await runtime.modes.list()
+    except SyncError as error:
+        yield Check("modes", False, error.message, error.next_step)
+        return
+    for each in settings:
+        detail = f"{each.mode} since {each.since[:16]} UTC by {each.by}: {each.text}"
+        step = CODES["paused"].next_step if each.mode is Mode.PAUSED else ""
+        yield Check(f"mode of {each.what}", each.cause == "person", detail, step)
+    if not settings:
+        yield Check("modes", True, "every flow is on")
 
 
 async def _storage(runtime: Runtime) -> AsyncIterator[Check]:

@@ -25,11 +25,10 @@ class Identities:
             self._known[company, system] = json.loads(row["facts"])
         return self._known[company, system]
 
-    async def meet(self, company: str, system: str, facts: dict[str, str]) -> dict[str, str]:
-        """Keep the facts of a side that is met for the first time; those that are kept."""
-        if await self._table.insert(_row(company, system, facts)):
+    async def meet(self, company: str, system: str, facts: dict[str, str]) -> None:
+        """Keep the facts of a side that is met for the first time."""
+        if (company, system) not in self._known and await self._table.insert(_row(company, system, facts)):
             self._known[company, system] = facts
-        return await self.known(company, system) or facts
 
     async def accept(self, company: str, system: str, facts: dict[str, str]) -> None:
         """A person says that these are the right ones from now on."""

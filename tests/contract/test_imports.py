@@ -13,9 +13,9 @@ LAYERS = [
     "merge plan settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
     "runtime",
     "operations",
-    "render render_runs",
+    "render render_runs render_modes",
     "command",
-    "cli_runs",
+    "cli_runs cli_modes",
     "cli console",
     "__main__ __init__",
 ]

@@ -353,7 +353,7 @@ async def test_nothing_was_asked_that_the_stand_in_does_not_know(gp: Gp) -> None
 
 async def test_a_company_is_told_from_a_copy(system: Callable, mapping: Mapping) -> None:
     gp = system()
-    found = await gp.identity("TWO")
+    found = await gp.identity("TWO", {})
     assert found.facts["database"] == found.facts["company"] == "TWO"
     assert found.facts["server"]
     assert gp.client.round_trips == 1

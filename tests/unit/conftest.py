@@ -49,6 +49,8 @@ class Rig:
     runs: Runs
     modes: Modes
     clock: FakeClock
+    identities: Identities
+    guard: Guard
     deliveries: Deliveries
 
     async def send(
@@ -76,6 +78,8 @@ def rig(mapping: Mapping) -> Rig:
     parking = Parking(parked, crosswalk)
     modes = Modes(FakeTable())
     clock = FakeClock()
+    identities = Identities(FakeTable())
+    guard = Guard(modes, identities, {"dataverse": dataverse.identity}, ["TWO", "THREE"], clock=clock)
     pipeline = Pipeline(
         mappings={"customer": mapping},
         sources={"gp": gp},
@@ -83,7 +87,7 @@ def rig(mapping: Mapping) -> Rig:
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,
-        guard=Guard(modes, Identities(FakeTable()), {"dataverse": dataverse.identity}, ["TWO", "THREE"], clock=clock),
+        guard=guard,
         visibility=timedelta(minutes=10),
     )
     runs_table = FakeTable()
@@ -91,5 +95,5 @@ def rig(mapping: Mapping) -> Rig:
     deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
     return Rig(
         mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, clock,
-        deliveries
+        identities, guard, deliveries,
     )  # fmt: skip

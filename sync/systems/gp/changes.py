@@ -164,6 +164,11 @@ def _read(cursor: Table[str, object]) -> _Cursor:
         ) from None
 
 
+def known_version(cursor: Table[str, object]) -> int | None:
+    """The highest change version a cursor knew. Raises BadSettings for a cursor that is none."""
+    return _read(cursor).version
+
+
 def _must_look(wanted: Sequence[Source], known: _Cursor) -> bool:
     unmet = any(source.name not in known.feeds for source in wanted)
     return unmet or _stale(known.server_time, known)

@@ -5,10 +5,10 @@ from sync.systems.gp.client import GpClient, Row
 from sync.systems.gp.statements import render
 
 
-async def look(client: GpClient, company: str) -> Identity:
-    """Ask, in one round trip. Raises as `GpClient.query`."""
+async def look(client: GpClient, company: str, seen: int | None) -> Identity:
+    """Ask, in one round trip; `seen` is the highest version known. Raises as `GpClient.query`."""
     ((row,),) = await client.run(company, render("environment", system_database=client.settings.system_database))
-    return identity_of(row, None)
+    return identity_of(row, seen)
 
 
 def identity_of(row: Row, seen: int | None) -> Identity:

@@ -5,7 +5,7 @@ from collections.abc import Mapping as Table
 
 from sync.mapping import Mapping
 from sync.system import Identity, Record
-from sync.systems.gp.changes import GpFeeds, Poll
+from sync.systems.gp.changes import GpFeeds, Poll, known_version
 from sync.systems.gp.client import GpClient
 from sync.systems.gp.environment import look
 from sync.systems.gp.reader import GpReader
@@ -35,9 +35,9 @@ class GpSystem:
         """What changed since `cursor`: see `GpFeeds.poll`."""
         return await self._feeds.poll(company, mappings, cursor)
 
-    async def identity(self, company: str) -> Identity:
-        """Which environment a company is now, in one round trip."""
-        return await look(self.client, company)
+    async def identity(self, company: str, cursor: Table[str, object]) -> Identity:
+        """Which environment a company is now, and the highest change version that `cursor` knew; in one round trip."""
+        return await look(self.client, company, known_version(cursor))
 
     async def close(self) -> None:
         await self.client.close()
