@@ -21,6 +21,7 @@ from sandbox.tsql.plan import Plan
 from sandbox.tsql.postgres import Postgres
 from sandbox.tsql.session import SqlSession
 from sandbox.tsql.statements import Block, ChangeTracking, CreateProcedure, SnapshotIsolation, TableDefinition
+from sandbox.tsql.tracking import history
 
 _parsed = lru_cache(maxsize=500)(parse)
 
@@ -197,6 +198,10 @@ class SqlEngine:
             self._only_admin(session, "TRUNCATE TABLE")
         with session.translated("TRUNCATE TABLE"), session.transactions.statement(writes=True):
             session.connection.execute(f"TRUNCATE {table.relation} RESTART IDENTITY".encode())
+            if table.tracked:
+                session.connection.execute(f"TRUNCATE {history(table)}".encode())
+                names = [table.database.lower(), table.name.lower()]
+                session.connection.execute(b"SELECT tsql.begin_anew($1, $2)", names)
 
     @staticmethod
     def _only_admin(session: SqlSession, action: str) -> None:

@@ -322,6 +322,16 @@ BEGIN
   RETURN v;
 END $$;
 
+-- TRUNCATE TABLE notes no deletes: the table's history begins anew, at a version that nobody has read up to.
+CREATE OR REPLACE FUNCTION tsql.begin_anew(wanted text, emptied text) RETURNS void LANGUAGE plpgsql SET lock_timeout = 0 AS $$
+DECLARE v bigint;
+BEGIN
+  PERFORM pg_advisory_xact_lock(7473711);
+  v := nextval('tsql.commit_version');
+  UPDATE tsql.tracked_database SET version = v WHERE name = wanted;
+  UPDATE tsql.tracked_table SET least = v WHERE database = wanted AND name = emptied;
+END $$;
+
 -- TRY_CONVERT ----------------------------------------------------------------------------------------
 CREATE OR REPLACE FUNCTION tsql.can_int(x text, kind text) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
 DECLARE r bigint;

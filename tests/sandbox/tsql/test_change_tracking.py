@@ -67,6 +67,19 @@ def test_cleaned_history_moves_the_least_valid_version(tracked, engine):
     assert tracked.rows(_CHANGES.format(0)) == []
 
 
+def test_truncate_notes_no_deletes_and_asks_everyone_for_a_full_reread(tracked):
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('a')")
+    read_up_to = _version(tracked)
+    tracked.run("BEGIN TRAN; TRUNCATE TABLE RM00101; ROLLBACK")
+    least = "SELECT CHANGE_TRACKING_MIN_VALID_VERSION(OBJECT_ID('RM00101'))"
+    assert tracked.value(least) <= read_up_to == _version(tracked)
+    tracked.run("TRUNCATE TABLE RM00101")
+    assert read_up_to < tracked.value(least) == _version(tracked)
+    assert tracked.rows(_CHANGES.format(0)) == []
+    tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('b')")
+    assert tracked.rows(_CHANGES.format(tracked.value(least))) == [("b", "I")]
+
+
 def test_columns_of_changetable(tracked):
     tracked.run("INSERT INTO RM00101 (CUSTNMBR) VALUES ('a')")
     answer = tracked.run(
