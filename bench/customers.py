@@ -59,7 +59,7 @@ async def _count(box: Sandbox, runtime: Runtime, keys: list[str]) -> dict[str, f
     async with httpx.AsyncClient(base_url=box.ready["storage"]["admin"], timeout=60) as door:
         await door.delete("/counts")
         for start in range(0, len(keys), KEYS_A_BULK_MESSAGE):
-            message = Message.new(FLOW, "TWO", keys[start : start + KEYS_A_BULK_MESSAGE], "reread")
+            message = Message.new(FLOW, "TWO", keys[start : start + KEYS_A_BULK_MESSAGE], "backfill")
             await runtime.deliveries.receive(message.to_json(), 1, "to-dataverse-bulk")
         counts = (await door.get("/counts")).json()
     calls = sum(count for name, count in counts.items() if name.startswith("app."))

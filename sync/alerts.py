@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sync.errors import CODES
 from sync.stores.alerts import Told
-from sync.stores.modes import WHOLE, Mode, ModeSetting
+from sync.stores.modes import Mode, ModeSetting
 from sync.stores.parked import Head
 
 MOST = 40
@@ -88,11 +88,10 @@ def _cause(heads: Sequence[Head]) -> Topic:
 
 
 def _pause(setting: ModeSetting) -> Topic:
-    flow = "" if setting.flow == WHOLE else f" --flow {setting.flow}"
     lines = (
         f"{setting.what} is paused since {_time(setting.since)} ({setting.cause}).",
         f"  {setting.text}",
-        f"  Look: python -m sync modes. Go on: python -m sync resume --company {setting.company}{flow}",
+        "  Look: python -m sync modes",
     )
     name = f"paused~{setting.cause}~{setting.flow}~{setting.company}~{setting.since}"
     return Topic(name, 1, setting.since, lines, paused=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from itertools import batched
 from typing import Any, Protocol
 
+from sync.braking import Braking
 from sync.errors import SyncError
 from sync.flow import Flow
 from sync.guard import Guard
@@ -75,6 +76,7 @@ class Intake:
         cursors: Cursors,
         lanes: Lanes,
         guard: Guard,
+        braking: Braking,
     ) -> None:
         self._flows = [flow for flow in flows.values() if flow.source == "gp"]
         self._mappings = mappings
@@ -82,6 +84,7 @@ class Intake:
         self._cursors = cursors
         self._lanes = lanes
         self._guard = guard
+        self._braking = braking
 
     async def poll_all(self, companies: Sequence[str]) -> list[Polled]:
         """Poll every company; one that fails is logged and stops no other."""
@@ -119,7 +122,9 @@ class Intake:
 
     async def _send_all(self, poll: Poll, polled: Polled) -> None:
         for flow in self._flows:
-            for reason, keys in _by_reason(poll.changes.get(flow.pair, ())).items():
+            changes = poll.changes.get(flow.pair, ())
+            await self._braking.foresee(flow, polled.company, gone=sum(change.deleted for change in changes))
+            for reason, keys in _by_reason(changes).items():
                 polled.keys[flow.name] += await self.send(flow, polled.company, keys, reason)
             if flow.pair in poll.full_reread:
                 polled.reread.append(flow.name)

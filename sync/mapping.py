@@ -18,7 +18,7 @@ from sync.keys import canonical
 from sync.mapping_checks import check_sides, parent_key, target
 from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
-from sync.mapping_model import Column, DataverseSide, FieldRule, GpSide, Join, PairRules, Plain
+from sync.mapping_model import Brake, Column, DataverseSide, FieldRule, GpSide, Join, PairRules, Plain
 from sync.schema import Attribute, did_you_mean
 from sync.value import Value
 
@@ -229,6 +229,6 @@ def _model_fault(where: tuple[str | int, ...], kind: str, text: str) -> MappingF
 
 _WORDS = frozenset(
     field.alias or name
-    for model in (PairRules, GpSide, Join, DataverseSide, Column, FieldRule)
+    for model in (PairRules, Brake, GpSide, Join, DataverseSide, Column, FieldRule)
     for name, field in model.model_fields.items()
 )

@@ -1,9 +1,10 @@
 """What a pair's mapping file may say, as pydantic models. What the words mean is in `docs/reference/mapping.md`."""
 
+import re
 from decimal import Decimal
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 type Owner = Literal["gp", "d365", "latest", "review"]
 type Side = Literal["gp", "d365"]
@@ -57,6 +58,28 @@ class DataverseSide(_Model):
     mark: str
     columns: dict[str, Column] = Field(default_factory=dict)
     options: dict[str, dict[int, str]] = Field(default_factory=dict)
+
+
+_PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%", re.ASCII)
+
+
+def _share(value: object) -> object:
+    """5% as 0.05."""
+    found = _PERCENT.fullmatch(value) if isinstance(value, str) else None
+    if found is None or Decimal(found[1]) > 100:
+        raise ValueError(f"{value} is no share of the known records: write 0% to 100%, such as 5%")
+    return Decimal(found[1]) / 100
+
+
+type Share = Annotated[Decimal, BeforeValidator(_share)]
+
+
+class Brake(_Model):
+    """How much may happen to the known records within an hour before the flow is paused. 100% is no brake."""
+
+    deletes: Share = Decimal("0.05")
+    changes: Share = Decimal("0.5")
+    at_least: int = Field(20, ge=1)
 
 
 class FieldRule(_Model):
@@ -124,6 +147,7 @@ class PairRules(_Model):
     gp: GpSide
     dataverse: DataverseSide
     on_delete: Literal["park", "deactivate", "ignore"] = "park"
+    brake: Brake = Brake()
     region: str = Field("US", pattern="^[A-Z]{2}$")
     lookups: dict[str, dict[str, Plain]] = Field(default_factory=dict)
     fields: tuple[FieldRule, ...] = Field(min_length=1)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from sync.brake import Counted
 from sync.errors import BadSettings, RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
@@ -26,6 +27,7 @@ class Run:
     lines: dict[str, Line] = field(default_factory=dict)
     ended: set[str] = field(default_factory=set)
     later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)
+    counted: Counted = field(default_factory=set)
 
     @property
     def company(self) -> str:

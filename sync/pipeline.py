@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
 
+from sync.braking import Braking
 from sync.cases import Cases, Looking, Source
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.flow import Flow
@@ -49,6 +50,7 @@ class Pipeline:
         ledger: Ledger,
         parking: Parking,
         guard: Guard,
+        braking: Braking,
         visibility: timedelta,
     ) -> None:
         self._mappings = mappings
@@ -59,6 +61,7 @@ class Pipeline:
         self._ledger = ledger
         self._parking = parking
         self._guard = guard
+        self._braking = braking
         self._visibility = visibility
 
     async def work(self, message: Message, flow: Flow, *, redelivered: bool) -> Run:
@@ -97,6 +100,7 @@ class Pipeline:
             return []
         again = await self._settle(run, [case for case in cases if case.couple.intent])
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
+        await self._braking.ask(run, cases, plans)
         again += await self._store(run, [plan for plan in plans if not plan.write])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again

@@ -12,6 +12,7 @@ from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from sync.alerting import Alerting
+from sync.braking import Braking
 from sync.channel import channels
 from sync.delivery import Deliveries
 from sync.errors import BadSettings
@@ -24,6 +25,7 @@ from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.settings import Settings, read_settings
 from sync.stores.alerts import Alerts
+from sync.stores.brakes import Brakes
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
 from sync.stores.identities import Identities
@@ -74,6 +76,7 @@ class Runtime:
     tables: TableServiceClient
     queues: QueueServiceClient
     alerting: Alerting
+    braking: Braking
 
     async def close(self) -> None:
         await self.dataverse.close()
@@ -95,6 +98,7 @@ def build(settings: Settings) -> Runtime:
     parked = ParkedStore(Table(tables, "parked"))
     modes = Modes(Table(tables, "modes"), settings.time_scale)
     parking = Parking(parked, crosswalk)
+    braking = Braking(Brakes(Table(tables, "brakes")), modes, crosswalk, mappings, settings.time_scale)
     runs = Runs(Table(tables, "runs"))
     cursors = Cursors(Table(tables, "cursors"))
     gp = GpSystem(GpClient(_gp_settings(settings)))
@@ -103,7 +107,7 @@ def build(settings: Settings) -> Runtime:
     identities = Identities(Table(tables, "identities"))
     targets = {"dataverse": partial(environment.look, dataverse)}
     guard = Guard(modes, identities, targets, settings.companies, settings.time_scale)
-    intake = Intake(flows, mappings, gp, cursors, lanes, guard)
+    intake = Intake(flows, mappings, gp, cursors, lanes, guard, braking)
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": gp},
@@ -112,12 +116,13 @@ def build(settings: Settings) -> Runtime:
         ledger=ledger,
         parking=parking,
         guard=guard,
+        braking=braking,
         visibility=VISIBILITY * settings.time_scale,
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
         settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, identities, guard,
-        runs, cursors, intake, deliveries, tables, queues, _alerting(settings, tables, parked, modes),
+        runs, cursors, intake, deliveries, tables, queues, _alerting(settings, tables, parked, modes), braking,
     )  # fmt: skip
 
 

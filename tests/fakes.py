@@ -11,6 +11,7 @@ from typing import Any
 from azure.data.tables import TableEntity
 
 from sync.errors import RetryLater, SyncError
+from sync.flow import Flow
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.message import Message
@@ -57,15 +58,19 @@ class FakeTable:
                 yield entity
 
     async def put(self, entity: dict[str, Any]) -> None:
+        self.calls += 1
         self._set(entity)
 
     async def insert(self, entity: dict[str, Any]) -> str | None:
+        self.calls += 1
         return None if _key(entity) in self.entities else self._set(entity)
 
     async def replace(self, entity: dict[str, Any], etag: str) -> str | None:
+        self.calls += 1
         return self._set(entity) if self._etag(entity) == etag else None
 
     async def delete(self, partition: str, row: str) -> None:
+        self.calls += 1
         self.entities.pop((partition, row), None)
 
     async def transact(self, groups: Sequence[Sequence[Operation]]) -> list[list[str] | None]:
@@ -131,6 +136,16 @@ class FakeLanes:
 
     async def waiting(self, lane: str) -> int:
         return self.depth[lane]
+
+
+@dataclass
+class FakeBraking:
+    """Lets everything pass, and remembers what intake foresaw: flow, company, deletes."""
+
+    foreseen: list[tuple[str, str, int | None]] = field(default_factory=list)
+
+    async def foresee(self, flow: Flow, company: str, *, gone: int = 0, held: int | None = None) -> None:
+        self.foreseen.append((flow.name, company, gone or held))
 
 
 class FakeSource:

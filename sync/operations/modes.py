@@ -21,8 +21,13 @@ async def pause(runtime: Runtime, company: str, flow: str, why: str, *, observe:
 async def resume(runtime: Runtime, company: str, flow: str = "") -> ModeSetting:
     """Let a flow of a company go on, or the company itself; what holds now, which is `observe` if that was before.
 
-    Raises Rejected while GP or Dataverse is another environment than it was.
+    Of a flow that the brake stopped, everything seen until now passes. Raises Rejected while GP or Dataverse is another
+    environment than it was.
     """
+    if flow and any(
+        each.cause == "brake" for each in await runtime.modes.list() if (each.company, each.flow) == (company, flow)
+    ):
+        await runtime.braking.let_pass(company, flow)
     if not flow:
         for identity in await environments(runtime, company):
             if text := await runtime.guard.difference(company, identity):

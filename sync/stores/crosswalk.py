@@ -101,6 +101,9 @@ class Outline:
     age: timedelta
 
 
+MOST_ROWS = 1_000
+"""The most that one call brings."""
+
 OUTLINE = ("key", "d365", "coupled", "parked", "intent", "Timestamp")
 
 
@@ -127,6 +130,16 @@ class Crosswalk:
     async def outlines(self, company: str, pair: str, after: str, limit: int) -> list[Outline]:
         """`page` without the bases: for keys alone, and for what was left behind."""
         return [_outline(row, self._table.now) for row in await self._page(company, pair, after, limit, OUTLINE)]
+
+    async def count(self, company: str, pair: str) -> int:
+        """How many records are coupled: a call for every 1,000."""
+        coupled, after = 0, ""
+        while rows := await self._page(company, pair, after, MOST_ROWS, ("key", "coupled")):
+            coupled += sum(row["coupled"] for row in rows)
+            if len(rows) < MOST_ROWS:
+                break
+            after = rows[-1]["key"]
+        return coupled
 
     async def _page(
         self, company: str, pair: str, after: str, limit: int, columns: Sequence[str] | None = None

@@ -10,7 +10,7 @@ LAYERS = [
     "message flow settings pauses channel",
     "systems stores",
     "flows mappings",
-    "merge plan settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
+    "merge plan brake braking settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
     "runtime",
     "operations",
     "render render_runs render_modes",

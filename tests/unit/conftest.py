@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from sync.braking import Braking
 from sync.delivery import Deliveries
 from sync.flow import find_flows
 from sync.guard import Guard
@@ -14,6 +15,7 @@ from sync.message import Message
 from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
+from sync.stores.brakes import Brakes
 from sync.stores.crosswalk import Couple, Crosswalk
 from sync.stores.identities import Identities
 from sync.stores.ledger import Ledger, Line
@@ -52,6 +54,9 @@ class Rig:
     identities: Identities
     guard: Guard
     deliveries: Deliveries
+    braking: Braking
+    modes_table: FakeTable
+    brakes_table: FakeTable
 
     async def send(
         self, *keys: str, company: str = "TWO", delivery: int = 1, message: Message | None = None
@@ -76,8 +81,10 @@ def rig(mapping: Mapping) -> Rig:
     crosswalk, ledger, parked = Crosswalk(table), Ledger(ledger_table), ParkedStore(FakeTable())
     gp, dataverse = FakeSource(mapping), FakeTarget()
     parking = Parking(parked, crosswalk)
-    modes = Modes(FakeTable())
     clock = FakeClock()
+    modes_table, brakes_table = FakeTable(), FakeTable()
+    modes = Modes(modes_table)
+    braking = Braking(Brakes(brakes_table), modes, crosswalk, {"customer": mapping}, 1.0)
     identities = Identities(FakeTable())
     guard = Guard(modes, identities, {"dataverse": dataverse.identity}, ["TWO", "THREE"], clock=clock)
     pipeline = Pipeline(
@@ -88,6 +95,7 @@ def rig(mapping: Mapping) -> Rig:
         ledger=ledger,
         parking=parking,
         guard=guard,
+        braking=braking,
         visibility=timedelta(minutes=10),
     )
     runs_table = FakeTable()
@@ -95,5 +103,5 @@ def rig(mapping: Mapping) -> Rig:
     deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
     return Rig(
         mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, clock,
-        identities, guard, deliveries,
+        identities, guard, deliveries, braking, modes_table, brakes_table,
     )  # fmt: skip

@@ -14,7 +14,7 @@ from sync.stores.cursors import Cursors
 from sync.stores.identities import Identities
 from sync.stores.modes import WHOLE, Mode, Modes
 from sync.system import Change, Identity
-from tests.fakes import FakeLanes, FakeTable
+from tests.fakes import FakeBraking, FakeLanes, FakeTable
 
 HOME = Identity("gp", {"server": "SQL01", "database": "TWO"}, 12)
 
@@ -48,8 +48,10 @@ def changes(count: int) -> dict[str, list[Change]]:
     return {"customer": [Change("customer", f"C{n:05}", "timestamp") for n in range(count)]}
 
 
-def intake(mapping: Mapping, feeds: FakeFeeds, lanes: FakeLanes, table: FakeTable) -> Intake:
-    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard())
+def intake(
+    mapping: Mapping, feeds: FakeFeeds, lanes: FakeLanes, table: FakeTable, braking: FakeBraking | None = None
+) -> Intake:
+    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard(), braking or FakeBraking())  # type: ignore[arg-type]
 
 
 async def test_changed_keys_go_to_the_lane_many_to_a_message(mapping: Mapping) -> None:
@@ -133,7 +135,7 @@ async def test_a_paused_company_is_not_polled_and_keeps_its_place(mapping: Mappi
     await modes.set("TWO", WHOLE, Mode.PAUSED, "person", "month end")
     taker = Intake(
         find_flows(), {"customer": mapping}, FakeFeeds(FakePoll(changes(1), {"v": 1})), Cursors(table), lanes,
-        guard(modes),
+        guard(modes), FakeBraking(),
     )  # fmt: skip
     assert [polled.company for polled in await taker.poll_all(["TWO", "THREE"])] == ["THREE"]
     assert [message.company for _, message, _ in lanes.sent] == ["THREE"]
@@ -146,7 +148,7 @@ async def test_another_environment_pauses_the_company_before_a_key_is_sent_or_th
 ) -> None:
     lanes, table, modes = FakeLanes(), FakeTable(), Modes(FakeTable())
     feeds = FakeFeeds(FakePoll({}, {"v": 1}))
-    taker = Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard(modes))
+    taker = Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard(modes), FakeBraking())
     await taker.poll("TWO")
     feeds.poll_result = FakePoll(changes(1), {"v": 2}, {"customer"}, identity=other)
     with pytest.raises(RetryLater, match="resume --company TWO --after-restore") as raised:
@@ -156,3 +158,12 @@ async def test_another_environment_pauses_the_company_before_a_key_is_sent_or_th
     assert (await Cursors(table).read("TWO", "gp")).place == {"v": 1}
     [standing] = await modes.list()
     assert (standing.company, standing.flow, standing.mode, standing.cause) == ("TWO", WHOLE, Mode.PAUSED, "identity")
+
+
+async def test_the_brake_is_told_how_many_deletes_come_before_they_are_sent(mapping: Mapping) -> None:
+    gone = [Change("gp.customer", f"C{n}", "change_tracking", deleted=True) for n in range(30)]
+    kept = [Change("gp.customer", f"D{n}", "change_tracking") for n in range(5)]
+    lanes, braking = FakeLanes(), FakeBraking()
+    await intake(mapping, FakeFeeds(FakePoll({"customer": [*gone, *kept]})), lanes, FakeTable(), braking).poll("TWO")
+    assert braking.foreseen == [("customer_gp_to_dataverse", "TWO", 30)]
+    assert sum(len(message.keys) for _, message, _ in lanes.sent) == 35

@@ -533,3 +533,26 @@ def test_converting_changes_neither_the_record_nor_the_mapping(customer):
     before = dict(values)
     assert customer.convert(values, {}) == customer.convert(values, {})
     assert values == before
+
+
+def test_the_brake_has_figures_of_its_own_and_an_overlay_may_change_some(tmp_path):
+    brake = MAPPED.rules.brake
+    assert (brake.deletes, brake.changes, brake.at_least) == (Decimal("0.05"), Decimal("0.5"), 20)
+    brake = load(tmp_path, over="brake: {deletes: 0.5%}").rules.brake
+    assert (brake.deletes, brake.changes, brake.at_least) == (Decimal("0.005"), Decimal("0.5"), 20)
+
+
+@pytest.mark.parametrize("share", ["5", "0.05", "101%", "-1%", "five%", "'%'", "NaN%", "true", "[5%]"])
+def test_a_share_that_is_none_is_refused_with_what_to_write(tmp_path, share):
+    assert "is no share of the known records: write 0% to 100%, such as 5%" in faults(
+        tmp_path, over=f"brake: {{deletes: {share}}}"
+    )
+
+
+@pytest.mark.parametrize("few", ["0", "-3", "5%"])
+def test_a_brake_at_fewer_than_one_is_refused(tmp_path, few):
+    assert "brake, at_least" in faults(tmp_path, over=f"brake: {{at_least: {few}}}")
+
+
+def test_an_unknown_word_of_the_brake_is_told(tmp_path):
+    assert "did you mean deletes?" in faults(tmp_path, over="brake: {delets: 5%}")

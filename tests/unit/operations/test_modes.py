@@ -1,6 +1,7 @@
 """Pause, observe, resume, and what begins anew after a restore: nothing is sent twice with harm, nothing is left out."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -11,6 +12,7 @@ from sync.flow import find_flows
 from sync.mapping import Mapping
 from sync.operations import modes as operation
 from sync.operations.restored import after_restore
+from sync.stores.brakes import Brakes
 from sync.stores.cursors import Cursors
 from sync.stores.modes import WHOLE, Mode
 from sync.system import Identity
@@ -53,7 +55,7 @@ class Desk:
         self.cursors = Cursors(FakeTable())
         self.runtime: Any = SimpleNamespace(
             flows=find_flows(), mappings={"customer": rig.mapping}, gp=self.gp, lanes=rig.lanes, modes=rig.modes,
-            guard=rig.guard, identities=rig.identities, crosswalk=rig.crosswalk, cursors=self.cursors,
+            guard=rig.guard, braking=rig.braking, identities=rig.identities, crosswalk=rig.crosswalk, cursors=self.cursors,
             dataverse=Dataverse(rig), settings=SimpleNamespace(companies=("TWO", "THREE")),
         )  # fmt: skip
 
@@ -203,3 +205,16 @@ async def test_a_company_that_was_observed_is_observed_again_after_a_restore(des
     await desk.restore()
     await desk.begin_anew()
     assert await desk.mode() is Mode.OBSERVE
+
+
+async def test_to_resume_what_the_brake_stopped_lets_everything_pass_that_was_seen_until_then(rig: Rig) -> None:
+    before = datetime.now(UTC).isoformat()
+    await rig.modes.set("TWO", FLOW, Mode.PAUSED, "brake", "far too many")
+    assert (await operation.resume(Desk(rig).runtime, "TWO", FLOW)).mode is Mode.ON
+    assert (await Brakes(rig.brakes_table).read("TWO", FLOW)).passes_until > before  # type: ignore[arg-type]
+
+
+async def test_to_resume_what_a_person_paused_does_not_loosen_the_brake(rig: Rig) -> None:
+    await rig.modes.set("TWO", FLOW, Mode.PAUSED, "person", "month-end")
+    await operation.resume(Desk(rig).runtime, "TWO", FLOW)
+    assert (await Brakes(rig.brakes_table).read("TWO", FLOW)).passes_until == ""  # type: ignore[arg-type]
