@@ -5,11 +5,12 @@ People get tables, machines `--json` (one JSON object a line on standard output)
 """
 
 from dataclasses import asdict
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from sync import cli_modes, cli_runs, render
+from sync import cli_looks, cli_modes, cli_runs, render, render_parked, render_record
 from sync.command import Company, Json, execute, installed, tell
 from sync.errors import CODES, BadSettings
 from sync.flow import find_flows
@@ -36,6 +37,7 @@ app.command()(cli_runs.backfill)
 app.command()(cli_modes.pause)
 app.command()(cli_modes.resume)
 app.command()(cli_modes.modes)
+app.command()(cli_looks.preview)
 
 Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
 Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]
@@ -108,7 +110,7 @@ def show(
 
     async def run(runtime: Runtime) -> int:
         shown = await show_operation.show(runtime, record)
-        tell(as_json, [render.shown_json(shown)], lambda: render.shown(shown))
+        tell(as_json, [render_record.shown_json(shown)], lambda: render_record.shown(shown))
         return 1 if shown.parked else 0
 
     execute(run, as_json)
@@ -125,12 +127,23 @@ def describe(flow: Annotated[str, typer.Argument(help="A flow's name; all flows 
 
 
 @parked_app.command("list")
-def parked_list(company: Company = "", record: Key = "", code: Code = "", as_json: Json = False) -> None:
-    """List what waits for a person: the cause, and what to do next."""
+def parked_list(
+    company: Company = "",
+    record: Key = "",
+    code: Code = "",
+    one_by_one: Annotated[
+        bool, typer.Option("--all", help="Every record by itself, as with --record or --code.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """List what waits for a person, by cause: how many records, since when, and what to do. --json tells every record."""
 
     async def run(runtime: Runtime) -> int:
         entries = await _selected(runtime, company, record, code)
-        tell(as_json, [asdict(entry) for entry in entries], lambda: render.parked(entries))
+        single = one_by_one or bool(record or code)
+        groups = parked_operation.by_cause(entries)
+        picture = partial(render_parked.parked, entries) if single else partial(render_parked.causes, groups)
+        tell(as_json, [asdict(entry) for entry in entries], picture)
         return 0
 
     execute(run, as_json)
@@ -144,7 +157,7 @@ def parked_retry(company: Company = "", record: Key = "", code: Code = "", as_js
         entries = await _selected(runtime, company, record, code)
         sent, refused = await parked_operation.retry(runtime, entries)
         objects = [*map(asdict, sent), *({"error": error.as_dict()} for error in refused)]
-        tell(as_json, objects, lambda: render.retried(sent, refused))
+        tell(as_json, objects, lambda: render_parked.retried(sent, refused))
         return 0 if sent and not refused else 1
 
     execute(run, as_json)
@@ -165,7 +178,7 @@ def parked_discard(
             raise typer.BadParameter("say which: --company, --record or --code")
         entries = await _selected(runtime, company, record, code)
         done = [entry async for entry in parked_operation.discard(runtime, entries, why)]
-        tell(as_json, [asdict(entry) for entry in done], lambda: render.counted("discarded", done))
+        tell(as_json, [asdict(entry) for entry in done], lambda: render_parked.counted("discarded", done))
         return 0 if done else 1
 
     execute(run, as_json)

@@ -8,9 +8,9 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console, RenderableType
 
-from sync import render
 from sync.errors import BadSettings, RetryLater, SyncError
 from sync.flow import Flow
+from sync.render_text import failure
 from sync.runtime import Runtime, build
 from sync.settings import read_settings
 
@@ -28,7 +28,7 @@ def execute(work: Callable[[Runtime], Awaitable[int]], as_json: bool) -> None:
         if as_json:
             print(json.dumps({"error": error.as_dict()}, ensure_ascii=False))
         else:
-            Console(stderr=True).print(render.failure(error))
+            Console(stderr=True).print(failure(error))
         status = _status(error)
     raise typer.Exit(status)
 

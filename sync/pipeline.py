@@ -70,9 +70,7 @@ class Pipeline:
         Raises SyncError when nothing could be done at all.
         """
         mode = await self._guard.admit(message.company, flow)
-        mapping = self._mappings[flow.pair]
-        planner = Planner(flow, mapping, mapping.lookups, message)
-        run = Run(message, flow, mapping, planner, redelivered, observed=mode is Mode.OBSERVE)
+        run = self._begin(message, flow, redelivered=redelivered, observed=mode is Mode.OBSERVE)
         todo: Sequence[str] = message.keys
         try:
             for _ in range(ROUNDS):
@@ -88,6 +86,16 @@ class Pipeline:
             run.company, flow.pair, list(run.lines.values()), redelivered=redelivered, close=message.close
         )
         return run
+
+    async def preview(self, message: Message, flow: Flow) -> list[Plan]:
+        """What `work` would do with each record, whatever the flow's mode: reads only, and settles nothing."""
+        run = self._begin(message, flow, redelivered=False, observed=True)
+        return [run.planner.plan(case) for case in await self._cases.read(run, message.keys)]
+
+    def _begin(self, message: Message, flow: Flow, *, redelivered: bool, observed: bool) -> Run:
+        mapping = self._mappings[flow.pair]
+        planner = Planner(flow, mapping, mapping.lookups, message)
+        return Run(message, flow, mapping, planner, redelivered, observed)
 
     async def _round(self, run: Run, keys: Sequence[str]) -> list[str]:
         """One round for some keys; the keys that must go round again."""

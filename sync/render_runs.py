@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from sync.operations.backfill import Progress as Standing
+from sync.render_text import moment
 from sync.stores.runs import State
 
 _COLOURS = {State.RUNNING: "cyan", State.DONE: "green", State.STOPPED: "yellow"}
@@ -65,9 +66,9 @@ def shown(standing: Standing) -> RenderableType:
     head.add_row("Run", run.id)
     head.add_row("What", _what(standing))
     head.add_row("State", f"[{_COLOURS[run.state]}]{run.state}[/]{_place(standing)}")
-    head.add_row("Started", f"{_moment(run.started)} UTC by {escape(run.who)}")
+    head.add_row("Started", f"{moment(run.started)} UTC by {escape(run.who)}")
     if run.ended:
-        head.add_row("Ended", f"{_moment(run.ended)} UTC")
+        head.add_row("Ended", f"{moment(run.ended)} UTC")
     return Group(head, "", _counts(standing), *_next(standing))
 
 
@@ -144,7 +145,3 @@ def _total(standing: Standing) -> int:
     """As many as were counted at the start, until the last one is sent."""
     run = standing.run
     return run.sent if run.all_sent else max(run.total, run.sent)
-
-
-def _moment(text: str) -> str:
-    return text[:19].replace("T", " ")

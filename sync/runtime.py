@@ -72,6 +72,7 @@ class Runtime:
     runs: Runs
     cursors: Cursors
     intake: Intake
+    pipeline: Pipeline
     deliveries: Deliveries
     tables: TableServiceClient
     queues: QueueServiceClient
@@ -122,7 +123,7 @@ def build(settings: Settings) -> Runtime:
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
         settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, identities, guard,
-        runs, cursors, intake, deliveries, tables, queues, _alerting(settings, tables, parked, modes), braking,
+        runs, cursors, intake, pipeline, deliveries, tables, queues, _alerting(settings, tables, parked, modes), braking,
     )  # fmt: skip
 
 

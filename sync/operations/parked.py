@@ -1,16 +1,39 @@
 """What a person does with parked records: list them, try them again, or let them go."""
 
-from collections.abc import AsyncIterator
-from dataclasses import replace
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from sync.errors import Rejected
+from sync.errors import CODES, Rejected
 from sync.flow import Flow
 from sync.message import Message
 from sync.parking import MESSAGES
 from sync.runtime import Runtime
 from sync.stores.ledger import Line, Result
 from sync.stores.parked import Parked
+
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Causes:
+    """All parked entries of one cause: how many, since when, some of them, and what to do about them."""
+
+    code: str
+    count: int
+    oldest: str
+    examples: list[Parked]
+    meaning: str
+    next_step: str
+
+
+def by_cause(entries: Sequence[Parked]) -> list[Causes]:
+    """Entries grouped by their cause, the most frequent first. `entries` come oldest first."""
+    groups: dict[str, list[Parked]] = {}
+    for entry in entries:
+        groups.setdefault(entry.code, []).append(entry)
+    made = [_causes(code, some) for code, some in groups.items()]
+    return sorted(made, key=lambda group: -group.count)
 
 
 async def select(runtime: Runtime, *, company: str = "", pair: str = "", key: str = "", code: str = "") -> list[Parked]:
@@ -60,6 +83,12 @@ def _message(runtime: Runtime, entry: Parked) -> tuple[Flow, Message]:
         text = f"{name} can't be tried again: flow {message.flow} of company {message.company} is not installed."
         raise Rejected(text, code="unknown_flow")
     return runtime.flows[message.flow], message
+
+
+def _causes(code: str, entries: Sequence[Parked]) -> Causes:
+    # A record may have been parked by another version, whose code is not known here.
+    meaning = CODES[code].meaning if code in CODES else entries[0].message
+    return Causes(code, len(entries), entries[0].since, list(entries[:EXAMPLES]), meaning, entries[0].next_step)
 
 
 async def _file(runtime: Runtime, entry: Parked, why: str) -> None:

@@ -1,23 +1,35 @@
 """Shows one record: both ids, both sides' agreed values, and what became of its changes."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 from sync.errors import Rejected
 from sync.keys import canonical
 from sync.runtime import Runtime
 from sync.stores.crosswalk import Couple
-from sync.stores.ledger import Line
+from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
 
 
 @dataclass(frozen=True)
+class Written:
+    """The last write of one field: the change, and the ledger line that tells of it."""
+
+    line: Line
+    change: FieldChange
+
+
+@dataclass(frozen=True)
 class Shown:
-    """What is known of one record. `secret` names the fields whose values must not be shown."""
+    """What is known of one record. `written` tells where the fields' values came from, as far as the history goes;
+    `secret` names the fields whose values must not be shown.
+    """
 
     couple: Couple
     history: list[Line]
     parked: list[Parked]
     secret: frozenset[str]
+    written: dict[str, Written] = field(default_factory=dict)
 
 
 async def show(runtime: Runtime, record: str) -> Shown:
@@ -34,7 +46,18 @@ async def show(runtime: Runtime, record: str) -> Shown:
             f"Nothing is known of {pair} {company}/{key}: no change of it was seen yet.", code="unknown_record"
         )
     secret = frozenset(rule.name for rule in runtime.mappings[pair].fields if rule.secret)
-    return Shown(couple, history, parked, secret)
+    return Shown(couple, history, parked, secret, last_writes(history))
+
+
+def last_writes(history: Iterable[Line]) -> dict[str, Written]:
+    """The last write of each field. `history` comes newest first."""
+    found: dict[str, Written] = {}
+    for line in history:
+        if line.result in {Result.CREATED, Result.UPDATED}:
+            # A record that went round twice has two changes of a field in one line, the later one last.
+            for change in reversed(line.changes):
+                found.setdefault(change.field, Written(line, change))
+    return found
 
 
 def parse_record(runtime: Runtime, record: str) -> tuple[str, str, str]:

@@ -13,9 +13,11 @@ LAYERS = [
     "merge plan brake braking settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
     "runtime",
     "operations",
-    "render render_runs render_modes",
+    "render_text",
+    "render_parked",
+    "render render_runs render_modes render_record render_preview",
     "command",
-    "cli_runs cli_modes",
+    "cli_runs cli_modes cli_looks",
     "cli console",
     "__main__ __init__",
 ]

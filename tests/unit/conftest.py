@@ -53,6 +53,7 @@ class Rig:
     clock: FakeClock
     identities: Identities
     guard: Guard
+    pipeline: Pipeline
     deliveries: Deliveries
     braking: Braking
     modes_table: FakeTable
@@ -103,5 +104,5 @@ def rig(mapping: Mapping) -> Rig:
     deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
     return Rig(
         mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, clock,
-        identities, guard, deliveries, braking, modes_table, brakes_table,
+        identities, guard, pipeline, deliveries, braking, modes_table, brakes_table,
     )  # fmt: skip

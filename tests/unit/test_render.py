@@ -5,9 +5,10 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from sync import render
+from sync import render_parked, render_record
 from sync.errors import Rejected
-from sync.operations.show import Shown
+from sync.operations.parked import by_cause
+from sync.operations.show import Shown, last_writes
 from sync.stores.crosswalk import Agreed, Couple
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
@@ -31,13 +32,13 @@ def shown(*lines: Line, secret: frozenset[str] = frozenset(), **base: Agreed) ->
 
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_parked_record_can_be_copied_whole_with_its_cause_and_next_step(width: int) -> None:
-    text = seen(render.parked([ENTRY, replace(ENTRY, key="L" * 15, code="message_unreadable")]), width)
+    text = seen(render_parked.parked([ENTRY, replace(ENTRY, key="L" * 15, code="message_unreadable")]), width)
     for word in ("customer/TWO/BAD/2 É", "L" * 15, "message_unreadable", "since 2026-11-24 18:39:38 UTC", "→ Next."):
         assert word in text
 
 
 def test_no_value_moves_the_cursor_or_styles_the_page() -> None:
-    text = seen(render.parked([replace(ENTRY, key="A\x07", message="[red]\x1b[2J")]))
+    text = seen(render_parked.parked([replace(ENTRY, key="A\x07", message="[red]\x1b[2J")]))
     assert "A␇" in text
     assert "[red]␛[2J" in text
 
@@ -45,7 +46,7 @@ def test_no_value_moves_the_cursor_or_styles_the_page() -> None:
 def test_what_is_empty_on_both_sides_is_counted_only() -> None:
     changes = tuple(FieldChange(name, None, value, "new record") for name, value in (("name", "Ann"), ("fax", None)))
     record = shown(replace(LINE, changes=changes), name=Agreed("Ann", "Ann"), fax=Agreed(None, None))
-    text = seen(render.shown(record), width=120)
+    text = seen(render_record.shown(record), width=120)
     assert "fax" not in text
     assert text.count("and 1 empty on both sides") == 2
     assert "seen by Change Tracking" in text
@@ -53,7 +54,7 @@ def test_what_is_empty_on_both_sides_is_counted_only() -> None:
 
 def test_a_flag_that_is_off_and_an_amount_of_nothing_are_told() -> None:
     text = seen(
-        render.shown(shown(hold=Agreed(0, False), limit=Agreed(None, 0), guess=Agreed(None, None, unsure=True)))
+        render_record.shown(shown(hold=Agreed(0, False), limit=Agreed(None, 0), guess=Agreed(None, None, unsure=True)))
     )
     assert all(name in text for name in ("hold", "limit", "guess"))
 
@@ -61,15 +62,59 @@ def test_a_flag_that_is_off_and_an_amount_of_nothing_are_told() -> None:
 def test_secret_values_are_masked() -> None:
     line = replace(LINE, changes=(FieldChange("fax", "hush", "hush2", "source changed"),))
     record = shown(line, secret=frozenset({"fax"}), fax=Agreed("hush", "hush"))
-    assert "hush" not in seen(render.shown(record)) + str(render.shown_json(record))
+    assert "hush" not in seen(render_record.shown(record)) + str(render_record.shown_json(record))
 
 
 def test_nothing_agreed_yet_is_a_sentence() -> None:
-    assert "No values agreed yet." in seen(render.shown(shown()))
+    assert "No values agreed yet." in seen(render_record.shown(shown()))
 
 
 def test_what_could_not_be_sent_again_says_why() -> None:
-    text = seen(render.retried([ENTRY], [Rejected("Message 1234 is not one of ours.", code="message_unreadable")]))
+    text = seen(
+        render_parked.retried([ENTRY], [Rejected("Message 1234 is not one of ours.", code="message_unreadable")])
+    )
     assert "1 sent again, 1 not" in text
     assert "Message 1234" in text
-    assert "Nothing parked matches" in seen(render.retried([], []))
+    assert "Nothing parked matches" in seen(render_parked.retried([], []))
+
+
+def test_parked_records_are_told_by_cause_the_most_frequent_first() -> None:
+    many = [replace(ENTRY, key=f"K{number}", since=f"2026-11-{number + 1:02}T00:00:00+00:00") for number in range(12)]
+    groups = by_cause([replace(ENTRY, code="value_required"), *many])
+    assert [(group.code, group.count, len(group.examples)) for group in groups] == [
+        ("lookup_missing", 12, 3),
+        ("value_required", 1, 1),
+    ]
+    text = seen(render_parked.causes(groups), 100)
+    for word in ("12", "2026-11-01", "customer/TWO/K0", "→ Next.", "13 parked", "parked list --code lookup_missing"):
+        assert word in text
+    assert "K3" not in text
+    assert "Nothing waits for a person." in seen(render_parked.causes([]))
+
+
+def test_a_cause_of_another_version_is_told_in_its_own_words() -> None:
+    assert "Why" in seen(render_parked.causes(by_cause([replace(ENTRY, code="no_longer_known")])))
+
+
+def test_every_value_tells_when_it_was_last_written_and_by_which_rule() -> None:
+    first = replace(
+        LINE, changes=(FieldChange("name", None, "Ann", "new record"), FieldChange("fax", None, "1", "new"))
+    )
+    later = replace(
+        LINE, result=Result.UPDATED, reason="backfill", done_at="2026-11-25T08:00:00+00:00",
+        changes=(FieldChange("name", "Ann", "Anna", "source changed"),),
+    )  # fmt: skip
+    observed = replace(
+        later, result=Result.OBSERVED, changes=(FieldChange("name", "Anna", "Annabel", "source changed"),)
+    )
+    written = last_writes([observed, later, first])
+    assert {name: each.change.new for name, each in written.items()} == {"name": "Anna", "fax": "1"}
+    record = replace(shown(later, first, name=Agreed("Anna", "Anna"), old=Agreed("x", "x")), written=written)
+    text = " ".join(seen(render_record.shown(record), 140).split())
+    assert "2026-11-25 08:00:00" in text
+    assert "not in the last three months" in text
+    fields = render_record.shown_json(record)["fields"]
+    assert (fields["name"]["old"], fields["name"]["rule"]) == ("Ann", "source changed")
+    hidden = replace(record, secret=frozenset({"name"}))
+    assert render_record.shown_json(hidden)["fields"]["name"]["new"] == "***"
+    assert "Anna" not in seen(render_record.shown(hidden), 140)

@@ -1,0 +1,115 @@
+"""How one record looks to people: both ids, the agreed values and where each came from, what became of its changes."""
+
+from typing import Any
+
+from rich.console import Group, RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from sync.operations.show import Shown, Written
+from sync.render_parked import cause
+from sync.render_text import REASONS, is_told, moment, more_empty, safe, value_text
+from sync.stores.ledger import Line, Result
+from sync.value import to_json
+
+MASK = "***"
+_COLOURS = {
+    Result.CREATED: "green",
+    Result.UPDATED: "green",
+    Result.SKIPPED: "dim",
+    Result.PARKED: "red",
+    Result.DISCARDED: "yellow",
+    Result.OBSERVED: "cyan",
+}
+
+
+def shown(record: Shown) -> RenderableType:
+    couple = record.couple
+    head = Table(box=None, show_header=False, pad_edge=False)
+    head.add_row("GP", f"{couple.company}/{safe(couple.key)}")
+    head.add_row("Dataverse", couple.id if couple.coupled else "not there yet")
+    if couple.lineage:
+        last = couple.lineage
+        seen = f"change {REASONS.get(last.reason, last.reason)} {moment(last.seen_at)} UTC"
+        head.add_row("Last written", f"by {last.flow}, {seen}")
+    for entry in record.parked:
+        head.add_row("[red]Parked[/]", cause(entry))
+    return Group(head, "", _agreed(record), "", _history(record))
+
+
+def shown_json(record: Shown) -> dict[str, Any]:
+    """One object: ids, agreed values, where each came from, history, parked; secrets masked."""
+    couple = record.couple
+    base = {
+        name: {"source": MASK, "target": MASK}
+        if name in record.secret
+        else {"source": to_json(a.source), "target": to_json(a.target)}
+        for name, a in couple.base.items()
+    }
+    return {
+        "pair": couple.pair,
+        "company": couple.company,
+        "key": couple.key,
+        "dataverse_id": couple.id if couple.coupled else None,
+        "base": base,
+        "lineage": vars(couple.lineage) if couple.lineage else None,
+        "fields": {name: _written_json(written, name in record.secret) for name, written in record.written.items()},
+        "history": [_line_json(line, record.secret) for line in record.history],
+        "parked": [vars(entry) for entry in record.parked],
+    }
+
+
+def _agreed(record: Shown) -> RenderableType:
+    base = record.couple.base
+    if not base:
+        return "No values agreed yet."
+    title = "Agreed values, and when each was last written"
+    table = Table("Field", "GP", "Dataverse", "Written (UTC)", "Before, and why", title=title, title_justify="left")
+    told = {name: pair for name, pair in sorted(base.items()) if is_told(pair.source, pair.target) or pair.unsure}
+    for name, pair in told.items():
+        hide = name in record.secret
+        unsure = " [yellow]?[/]" if pair.unsure else ""
+        values = value_text(pair.source, hide), value_text(pair.target, hide) + unsure
+        table.add_row(name, *values, *_origin(record.written.get(name), hide))
+    return Group(table, *more_empty(len(base) - len(told)))
+
+
+def _origin(written: Written | None, hide: bool) -> tuple[str, str]:
+    if written is None:
+        return "", "[dim]not in the last three months[/]"
+    line, change = written.line, written.change
+    why = f"[dim]({escape(change.rule)}; {REASONS.get(line.reason, line.reason)})[/]"
+    return moment(line.done_at), f"{value_text(change.old, hide)} {why}"
+
+
+def _history(record: Shown) -> RenderableType:
+    title = "What became of its changes in the last three months"
+    table = Table("Done (UTC)", "Result", "Why", "Values", title=title, title_justify="left")
+    for line in record.history:
+        colour = _COLOURS[line.result]
+        why = safe(line.text) if line.text else REASONS.get(line.reason, line.reason)
+        table.add_row(moment(line.done_at), f"[{colour}]{line.result}[/]", why, _changes(line, record.secret))
+    return table
+
+
+def _changes(line: Line, secret: frozenset[str]) -> str:
+    told = [change for change in line.changes if is_told(change.old, change.new)]
+    rows = [
+        f"{c.field}: {value_text(c.old, c.field in secret)} → {value_text(c.new, c.field in secret)} "
+        f"[dim]({escape(c.rule)})[/]"
+        for c in told
+    ]
+    return "\n".join([*rows, *more_empty(len(line.changes) - len(told))])
+
+
+def _written_json(written: Written, hide: bool) -> dict[str, Any]:
+    line, change = written.line, written.change
+    values = {"old": MASK, "new": MASK} if hide else {"old": to_json(change.old), "new": to_json(change.new)}
+    origin = {name: getattr(line, name) for name in ("done_at", "flow", "reason", "seen_at", "message_id")}
+    return {**origin, **values, "rule": change.rule}
+
+
+def _line_json(line: Line, secret: frozenset[str]) -> dict[str, Any]:
+    changes = [{"field": c.field, "old": to_json(c.old), "new": to_json(c.new), "rule": c.rule} for c in line.changes]
+    masked = [{**each, "old": MASK, "new": MASK} if each["field"] in secret else each for each in changes]
+    return {**vars(line), "changes": masked}

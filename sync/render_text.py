@@ -1,0 +1,47 @@
+"""What all pictures share: values and moments as people read them, and nothing that a terminal would obey."""
+
+from rich.markup import escape
+
+from sync.errors import SyncError
+from sync.value import Value, visible
+
+REASONS = {
+    "change_tracking": "seen by Change Tracking",
+    "timestamp": "seen by its time stamp",
+    "reread": "looked at with all others, as a feed's history was gone",
+    "backfill": "looked at with all others, as a person asked",
+    "restored": "looked at with all others, after GP was restored",
+    "refreshed": "looked at with all others, after Dataverse was restored or copied",
+    "sweep": "found by the sweep",
+    "retry": "tried again by a person",
+}
+
+
+def safe(text: str) -> str:
+    """A text as it is: no markup, no control character."""
+    return escape(visible(text))
+
+
+def value_text(value: Value, hide: bool = False) -> str:
+    """A value, masked when it must be hidden."""
+    return "***" if hide else "–" if value is None else safe(str(value))
+
+
+def is_told(*values: Value) -> bool:
+    """Most fields of most records are empty on both sides: people are told their number only."""
+    return any(value not in (None, "") for value in values)
+
+
+def more_empty(count: int) -> list[str]:
+    """The line that tells how many there are."""
+    return [f"[dim]and {count} empty on both sides[/]"] if count else []
+
+
+def moment(text: str) -> str:
+    """A stored moment, to the second."""
+    return text[:19].replace("T", " ")
+
+
+def failure(error: SyncError) -> str:
+    """What went wrong, what to do now, and the cause's code."""
+    return f"[red]{escape(error.message)}[/]\n{escape(error.next_step)} [dim]({error.code})[/]"
