@@ -10,6 +10,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 from rich.table import Table
 
 from sync.operations.backfill import Progress as Standing
+from sync.operations.backfill import again
 from sync.render_text import moment
 from sync.stores.runs import State
 
@@ -121,8 +122,7 @@ def _next(standing: Standing) -> list[str]:
     if standing.counts.get("parked"):
         steps.append(f"python -m sync parked list --company {run.company}")
     if run.state is State.RUNNING and not standing.finished:
-        fields = "".join(f" --field {name}" for name in run.fields)
-        steps.append(f"python -m sync backfill --company {run.company} --flow {run.flow}{fields}   goes on with it")
+        steps.append(f"{again(run)}   goes on with it")
     return [f"[yellow]→ {escape(step)}[/]" for step in steps]
 
 

@@ -130,6 +130,12 @@ async def _deep(runtime: Runtime, run: Run) -> str:
     return f"{waiting} messages wait on {lane} already" if waiting >= DEEP else ""
 
 
+def again(run: Run) -> str:
+    """The command that goes on with a run."""
+    fields = "".join(f" --field {name}" for name in run.fields)
+    return f"python -m sync {run.kind} --company {run.company} --flow {run.flow}{fields}"
+
+
 def _ours(run: Run | None) -> Run:
     if run is None:
         raise Rejected("The run was moved by another command meanwhile.", code="run_taken")

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 from sync.stores.tables import Table
@@ -9,12 +10,13 @@ from sync.stores.tables import Table
 
 @dataclass(frozen=True)
 class Cursor:
-    """A feed's place. `etag` is blank for a feed that was never read."""
+    """A feed's place. `etag` is blank for a feed that was never read; `age` is how long ago the cursor moved."""
 
     feed: str
     company: str
     place: dict[str, Any] = field(default_factory=dict)
     etag: str = ""
+    age: timedelta = timedelta()
 
 
 class Cursors:
@@ -25,7 +27,9 @@ class Cursors:
         row = await self._table.get(company, feed)
         if row is None:
             return Cursor(feed, company)
-        return Cursor(feed, company, json.loads(row["place"]), row.metadata["etag"])  # type: ignore[attr-defined]
+        metadata = row.metadata  # type: ignore[attr-defined]
+        age = self._table.now - metadata["timestamp"]
+        return Cursor(feed, company, json.loads(row["place"]), metadata["etag"], age)
 
     async def is_loaded(self, company: str, pair: str) -> bool:
         """Whether all records of a pair were sent once by a backfill."""
