@@ -38,6 +38,7 @@ app.command()(cli_modes.pause)
 app.command()(cli_modes.resume)
 app.command()(cli_modes.modes)
 app.command()(cli_looks.preview)
+app.command()(cli_looks.observed)
 
 Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
 Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]

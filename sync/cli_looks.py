@@ -1,12 +1,16 @@
-"""Commands that look before anything is written: what would be done to real records."""
+"""Commands that look before anything is written: what would be done to real records, and what an observed flow would
+have done.
+"""
 
 from typing import Annotated
 
 import typer
+from rich.console import Group
 
-from sync import render_preview
-from sync.command import Company, Json, OneFlow, execute, flows_from_gp, installed, tell
+from sync import render_observed, render_preview
+from sync.command import Company, Json, OneCompany, OneFlow, execute, flows_from_gp, installed, tell
 from sync.flow import Flow
+from sync.operations import observed as observed_operation
 from sync.operations import preview as operation
 from sync.operations.show import parse_record
 from sync.runtime import Runtime
@@ -37,6 +41,19 @@ def preview(
             async for each in operation.preview(runtime, one, where, keys, field or ())
         ]
         tell(as_json, [render_preview.as_json(each) for each in found], lambda: render_preview.pictures(found))
+        return 0
+
+    execute(run, as_json)
+
+
+def observed(company: OneCompany, flow: OneFlow = "", as_json: Json = False) -> None:
+    """Report what an observed flow would have created, updated and parked so far, field by field and cause by cause."""
+
+    async def run(runtime: Runtime) -> int:
+        where = installed(runtime, company)
+        found = [await observed_operation.observed(runtime, each, where) for each in flows_from_gp(runtime, flow)]
+        objects = [render_observed.as_json(each) for each in found]
+        tell(as_json, objects, lambda: Group(*map(render_observed.pictured, found)))
         return 0
 
     execute(run, as_json)

@@ -19,7 +19,7 @@ from sync.stores.tables import Operation
 from sync.system import Ask, Identity, Outcome, Record, Seen, Verdict, Write
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
-_CONDITION = re.compile(r"(PartitionKey|RowKey) (eq|ge|lt) '((?:[^']|'')*)'")
+_CONDITION = re.compile(r"(\w+) (eq|ge|lt) '((?:[^']|'')*)'")
 
 
 class FakeTable:

@@ -93,6 +93,18 @@ class Ledger:
                 lines.append(row)
         return sorted(lines, key=lambda line: line.done_at, reverse=True)
 
+    async def since(self, company: str, pair: str, moment: datetime) -> AsyncIterator[Line]:
+        """Every outcome of a pair that was filed since a moment, in no order.
+
+        A change that was seen the month before that moment and worked later is among them.
+        """
+        now = datetime.now(UTC)
+        count = (now.year - moment.year) * 12 + now.month - moment.month + 2
+        for month in _months(now, count):
+            where = f"PartitionKey eq {quoted(f'{company}.{pair}.{month}')}"
+            async for line in self._lines(f"{where} and done_at ge {quoted(moment.isoformat())}"):
+                yield line
+
     async def _lines(self, filter_: str) -> AsyncIterator[Line]:
         async for row in self._table.query(filter_):
             yield _line(row)

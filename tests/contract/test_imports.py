@@ -15,7 +15,7 @@ LAYERS = [
     "operations",
     "render_text",
     "render_parked",
-    "render render_runs render_modes render_record render_preview",
+    "render render_runs render_modes render_record render_preview render_observed",
     "command",
     "cli_runs cli_modes cli_looks",
     "cli console",
