@@ -289,3 +289,30 @@ async def test_an_old_count_does_not_hold_back_a_new_hour(rig: Rig) -> None:
     await rig.send(*keys[15:30])
     assert (inactive(rig), await mode(rig)) == (30, Mode.ON)
     assert getattr(await brakes(rig).read("TWO", FLOW), Kind.DELETES) == 15
+
+
+async def test_records_changed_again_within_the_hour_do_not_count_again(rig: Rig) -> None:
+    keys = await customers(rig, 60)
+    for number in range(3):
+        for key in keys[:25]:
+            rig.gp.type_customer("TWO", key, CUSTNAME=f"name {number}")
+        await rig.send(*keys[:25])
+    assert (len(rig.dataverse.writes), await mode(rig)) == (75, Mode.ON)
+
+
+async def test_a_delete_that_goes_round_again_counts_once(rig: Rig) -> None:
+    keys = await customers(rig, 100)
+    delete(rig, *keys[:15])
+    accounts = [(await rig.couple(key)).id for key in keys[:15]]
+    rig.dataverse.before_write = [lambda: [rig.dataverse.edit(id_, description="typed") for id_ in accounts]]
+    await rig.send(*keys[:15])
+    assert (inactive(rig), await mode(rig)) == (15, Mode.ON)
+    assert (await brakes(rig).read("TWO", FLOW)).deletes == 15
+
+
+async def test_a_few_deletes_are_no_reason_to_count_the_known(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    keys = await customers(rig, 30)
+    monkeypatch.setattr(rig.crosswalk, "count", None)
+    delete(rig, *keys[:10])
+    await rig.send(*keys[:10])
+    assert inactive(rig) == 10
