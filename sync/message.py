@@ -82,16 +82,15 @@ class Message(BaseModel):
     def to_json(self) -> str:
         return self.model_dump_json()
 
-    def only(self, keys: Sequence[str]) -> Self:
-        """The same message, for some of its keys."""
-        return self.model_copy(update={"keys": tuple(keys)})
-
     def again(self, keys: Sequence[str]) -> Self:
         """The same message re-sent for some of its keys, one delay older."""
         return self.model_copy(update={"keys": tuple(keys), "delays": self.delays + 1})
 
     def split(self, delivery: int) -> Iterator[Self]:
-        """Halves on the second delivery, singles from the third on: so that a record that kills its worker ends alone."""
+        """Halves on the second delivery, singles from the third on: so that a record that kills its worker ends alone.
+
+        Each part is one delay older: what an earlier delivery did to its keys stays known as such.
+        """
         size = (len(self.keys) + 1) // 2 if delivery == 2 else 1
         for start in range(0, len(self.keys), size):
-            yield self.only(self.keys[start : start + size])
+            yield self.again(self.keys[start : start + size])

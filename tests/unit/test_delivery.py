@@ -4,6 +4,7 @@ import pytest
 
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.message import Message
+from sync.stores.ledger import Result
 from tests.unit.conftest import FLOW, LANE, Rig
 
 
@@ -32,6 +33,17 @@ async def test_a_second_delivery_is_halved_and_a_third_made_single(rig: Rig) -> 
     rig.lanes.sent.clear()
     await rig.send(*keys, delivery=3)
     assert [message.keys for _, message, _ in rig.lanes.sent] == [(key,) for key in keys]
+
+
+async def test_a_message_split_after_it_was_worked_leaves_its_outcomes_as_they_are(rig: Rig) -> None:
+    for key in ("A1", "B1"):
+        rig.gp.type_customer("TWO", key, CUSTNAME=key)
+    message = await rig.send("A1", "B1")
+    await rig.send(message=message, delivery=2)
+    for _, part, _ in rig.lanes.sent:
+        await rig.send(message=part)
+    for key in ("A1", "B1"):
+        assert [line.result for line in await rig.history(key)] == [Result.CREATED]
 
 
 @pytest.mark.parametrize(
