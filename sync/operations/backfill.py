@@ -11,6 +11,7 @@ from sync.errors import Rejected
 from sync.flow import Flow
 from sync.intake import KEYS_A_BULK_MESSAGE, PAGE
 from sync.message import Message
+from sync.operations.modes import RESTORE
 from sync.runtime import Runtime
 from sync.stores.modes import Mode
 from sync.stores.runs import Run, Runs, State, Tally
@@ -132,6 +133,8 @@ async def _deep(runtime: Runtime, run: Run) -> str:
 
 def again(run: Run) -> str:
     """The command that goes on with a run."""
+    if run.kind == RESTORE:
+        return f"python -m sync resume --company {run.company} --after-restore"
     fields = "".join(f" --field {name}" for name in run.fields)
     return f"python -m sync {run.kind} --company {run.company} --flow {run.flow}{fields}"
 

@@ -11,10 +11,12 @@ from sync.errors import Rejected, RetryLater
 from sync.flow import find_flows
 from sync.mapping import Mapping
 from sync.operations import modes as operation
+from sync.operations.backfill import again, progress_of
 from sync.operations.restored import after_restore
 from sync.stores.brakes import Brakes
 from sync.stores.cursors import Cursors
 from sync.stores.modes import WHOLE, Mode
+from sync.stores.runs import State
 from sync.system import Identity
 from tests.fakes import FakeTable
 from tests.unit.conftest import FLOW, Rig
@@ -34,6 +36,9 @@ class Gp:
 
     async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> Any:
         return SimpleNamespace(cursor={"version": self.now.version})
+
+    async def count(self, company: str, mapping: Mapping) -> int:
+        return len(self.rig.gp.records)
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
         return sorted(key for home, key in self.rig.gp.records if home == company and key > after)[:limit]
@@ -55,7 +60,7 @@ class Desk:
         self.cursors = Cursors(FakeTable())
         self.runtime: Any = SimpleNamespace(
             flows=find_flows(), mappings={"customer": rig.mapping}, gp=self.gp, lanes=rig.lanes, modes=rig.modes,
-            guard=rig.guard, braking=rig.braking, identities=rig.identities, crosswalk=rig.crosswalk, cursors=self.cursors,
+            guard=rig.guard, braking=rig.braking, identities=rig.identities, crosswalk=rig.crosswalk, cursors=self.cursors, runs=rig.runs,
             dataverse=Dataverse(rig), settings=SimpleNamespace(companies=("TWO", "THREE")),
         )  # fmt: skip
 
@@ -165,14 +170,29 @@ async def test_interrupted_anywhere_it_stays_paused_and_running_it_again_ends_it
         Failing(rig.lanes, "send"),
         Failing(rig.crosswalk, "outlines"),
         Failing(rig.identities, "accept"),
+        Failing(rig.runs, "move"),
         Failing(rig.identities, "accept", good=1),
         Failing(rig.modes, "set", good=1),
     ):
         with trouble, pytest.raises(RetryLater):
             await desk.begin_anew()
         assert await desk.mode() is Mode.PAUSED, trouble.name
+        if trouble.name != "set":
+            with pytest.raises(Rejected, match="--after-restore"):
+                await operation.resume(desk.runtime, "TWO")
     assert await desk.begin_anew() == {FLOW: 1}
     assert await desk.mode() is Mode.ON
+    assert [run.state for run in await rig.runs.list() if not run.all_sent] == [State.STOPPED] * 7
+
+
+async def test_what_became_of_the_records_after_a_restore_is_counted_as_a_run(desk: Desk) -> None:
+    desk.rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await desk.begin_anew()
+    await desk.deliver()
+    [run] = await desk.rig.runs.list()
+    progress = await progress_of(desk.rig.runs, run)
+    assert (progress.run.state, progress.counts) == (State.DONE, {"created": 1})
+    assert again(run) == "python -m sync resume --company TWO --after-restore"
 
 
 async def test_after_dataverse_was_put_back_what_it_lost_is_made_again(desk: Desk) -> None:
