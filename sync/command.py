@@ -10,6 +10,7 @@ from rich.console import Console, RenderableType
 
 from sync.errors import BadSettings, RetryLater, SyncError
 from sync.flow import Flow
+from sync.gate import PERSON, caller
 from sync.render_text import failure
 from sync.runtime import Runtime, build
 from sync.settings import read_settings
@@ -66,6 +67,7 @@ def _status(error: SyncError) -> int:
 
 async def _with_runtime(work: Callable[[Runtime], Awaitable[int]]) -> int:
     runtime = build(read_settings())
+    caller.set(PERSON)
     try:
         return await work(runtime)
     finally:

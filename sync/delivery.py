@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.flow import Flow
+from sync.gate import BULK, LINE, caller
 from sync.message import Message
 from sync.parking import Parking
 from sync.pauses import Pauses
@@ -47,6 +48,7 @@ class Deliveries:
         Raises only when storage does not take what is to be sent again, or at an error nobody thought of: then the host
         delivers the message again.
         """
+        caller.set(BULK if lane.endswith("-bulk") else LINE)
         try:
             message = Message.parse(body)
             flow = self._flow(message)
@@ -133,7 +135,7 @@ class Deliveries:
         """Send some keys of a message again after a pause: nothing of it was their fault."""
         level = logging.ERROR if isinstance(error, BadSettings) else logging.INFO
         log.log(level, "%s: %s %s", message.flow, error.message, error.next_step)
-        waits = error.code == "in_progress"
+        waits = error.code in {"in_progress", "gate_closed"}
         pause = self._pauses.short(message.delays) if waits else self._pauses.next(message.delays, error.retry_after)
         await self._lanes.send(lane, message.again(keys), pause)
 

@@ -30,6 +30,10 @@ CODES: dict[str, Cause] = {
         "Dynamics 365 asked for a pause (service protection limit).",
         "Nothing: the pause is kept and it is tried again.",
     ),
+    "gate_closed": Cause(
+        "All the calls that GP365 allows itself to the other system at once were taken.",
+        "Nothing: it is tried again. If it stays, see GP365_GP_LIMIT and GP365_DATAVERSE_LIMIT in docs/reference/settings.md.",
+    ),
     "busy": Cause("A lock, a deadlock or a time-out in the other system.", "Nothing: it is tried again."),
     "in_progress": Cause("Another worker is writing this record.", "Nothing: it is tried again."),
     "changed_meanwhile": Cause(

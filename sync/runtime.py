@@ -1,7 +1,7 @@
 """Builds clients and stores once per process. Fakes enter here, in tests; nothing else builds anything."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from sync.channel import channels
 from sync.delivery import Deliveries
 from sync.errors import BadSettings
 from sync.flow import Flow, find_flows
+from sync.gate import Gate
 from sync.guard import Guard
 from sync.intake import Intake
 from sync.mapping import Mapping, load_all
@@ -24,10 +25,12 @@ from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.settings import Settings, read_settings
+from sync.slots import Times
 from sync.stores.alerts import Alerts
 from sync.stores.brakes import Brakes
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
+from sync.stores.gates import Gates
 from sync.stores.identities import Identities
 from sync.stores.ledger import Ledger
 from sync.stores.modes import Modes
@@ -74,6 +77,7 @@ class Runtime:
     intake: Intake
     pipeline: Pipeline
     deliveries: Deliveries
+    gates: dict[str, Gate]
     tables: TableServiceClient
     queues: QueueServiceClient
     alerting: Alerting
@@ -82,6 +86,8 @@ class Runtime:
     async def close(self) -> None:
         await self.dataverse.close()
         await self.gp.close()
+        for gate in self.gates.values():
+            await gate.close()
         await self.tables.close()
         await self.queues.close()
 
@@ -102,8 +108,9 @@ def build(settings: Settings) -> Runtime:
     braking = Braking(Brakes(Table(tables, "brakes")), modes, crosswalk, mappings, settings.time_scale)
     runs = Runs(Table(tables, "runs"))
     cursors = Cursors(Table(tables, "cursors"))
-    gp = GpSystem(GpClient(_gp_settings(settings)))
-    dataverse = _dataverse(settings)
+    gates = _gates(settings, Gates(Table(tables, "gates")))
+    gp = GpSystem(GpClient(_gp_settings(settings), gates["gp"]))
+    dataverse = _dataverse(settings, gates["dataverse"])
     records = DataverseRecords(dataverse)
     identities = Identities(Table(tables, "identities"))
     targets = {"dataverse": partial(environment.look, dataverse)}
@@ -123,7 +130,8 @@ def build(settings: Settings) -> Runtime:
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
     return Runtime(
         settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, identities, guard,
-        runs, cursors, intake, pipeline, deliveries, tables, queues, _alerting(settings, tables, parked, modes), braking,
+        runs, cursors, intake, pipeline, deliveries, gates, tables, queues,
+        _alerting(settings, tables, parked, modes), braking,
     )  # fmt: skip
 
 
@@ -177,6 +185,15 @@ def _alerting(settings: Settings, tables: TableServiceClient, parked: ParkedStor
     )
 
 
+def _gates(settings: Settings, gates: Gates) -> dict[str, Gate]:
+    """One gate a system. GP asks for no pauses, so that its gate is looked at less often."""
+    times = Times().scaled(settings.time_scale)
+    return {
+        "gp": Gate("gp", settings.gp_limit, gates, replace(times, look=5)),
+        "dataverse": Gate("dataverse", settings.dataverse_limit, gates, times),
+    }
+
+
 def _gp_settings(settings: Settings) -> GpSettings:
     return GpSettings(
         server=settings.gp_server,
@@ -189,10 +206,11 @@ def _gp_settings(settings: Settings) -> GpSettings:
         timeout=settings.gp_timeout,
         overlap_minutes=settings.gp_overlap_minutes,
         system_database=settings.gp_system_database,
+        connections=settings.gp_limit,
     )
 
 
-def _dataverse(settings: Settings) -> DataverseClient:
+def _dataverse(settings: Settings, gate: Gate) -> DataverseClient:
     credentials = Credentials(
         resource=settings.dataverse_url,
         authority=settings.authority or f"https://login.microsoftonline.com/{settings.tenant_id}",
@@ -203,5 +221,9 @@ def _dataverse(settings: Settings) -> DataverseClient:
         ca_file=settings.ca_file,
     )
     return DataverseClient(
-        settings.dataverse_url, Tokens(credentials), ca_file=settings.ca_file, timeout=settings.dataverse_timeout
+        settings.dataverse_url,
+        Tokens(credentials),
+        ca_file=settings.ca_file,
+        timeout=settings.dataverse_timeout,
+        gate=gate,
     )

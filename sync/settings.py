@@ -35,6 +35,9 @@ class Settings(BaseSettings):
     gp_overlap_minutes: int = Field(
         10, ge=0, description="How far a timestamp feed reads back, longer than the longest posting in GP."
     )
+    gp_limit: int = Field(
+        4, ge=1, le=100, description="How many batches SQL Server may work for GP365 at once, all companies together."
+    )
     poll_schedule: str = Field(
         "*/15 * * * * *", description="When GP is polled: an NCRONTAB expression of six fields, in UTC."
     )
@@ -55,6 +58,12 @@ class Settings(BaseSettings):
         None, description="Extra certificate authority for Dataverse and the token issuer."
     )
     dataverse_timeout: float = Field(120, gt=0, description="Seconds to wait for an answer of Dataverse.")
+    dataverse_limit: int = Field(
+        8,
+        ge=1,
+        le=52,
+        description="How many requests GP365 may have in progress at Dataverse at once; fewer when Dataverse advises so.",
+    )
     overlays: DirectoryPath | None = Field(
         None, description="Folder with a company's own additions to the mappings, one YAML file per pair."
     )

@@ -21,6 +21,7 @@ from sandbox.dataverse.limits import Limits
 from sandbox.dataverse.seams import Dropped, Seams
 from sandbox.dataverse.service import Service
 from sandbox.dataverse.store import Store
+from sandbox.dataverse.traffic import Traffic
 from sandbox.dataverse.wire import Call, Reply, parse_prefer
 from sandbox.door import Door
 from sandbox.identity.certs import ensure
@@ -63,6 +64,7 @@ class Dataverse:
         authority = self.options.authority or f"https://login.microsoftonline.com/{tenant}"
         self.access = Access(self.env.store, self.registry, authority)
         self.url = self.admin = ""
+        self.traffic = Traffic(self.door)
         add_routes(self.door, self.env)
 
     async def start(self) -> dict[str, object]:
@@ -101,10 +103,11 @@ class Dataverse:
         subject = await _subject(request)
         server = self.limits.server(request.cookies.get("ARRAffinity"))
         try:
-            response = await self.seams.cross("dataverse.before", subject)
-            answer = self._web(response) if response else await self._answer(request, server)
-            if struck := await self.seams.cross("dataverse.after", subject):
-                answer = self._web(struck)
+            with self.traffic.passing(f"{request.method} {request.raw_path}", request.content_length or 0):
+                response = await self.seams.cross("dataverse.before", subject)
+                answer = self._web(response) if response else await self._answer(request, server)
+                if struck := await self.seams.cross("dataverse.after", subject):
+                    answer = self._web(struck)
             self._dress(answer, server)
             await answer.prepare(request)
             await answer.write_eof()

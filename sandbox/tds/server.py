@@ -21,7 +21,7 @@ class TdsServer:
 
     Seams for faults: `tds.login` (subject: the user), `tds.request` (before a request runs; subject: its text or
     procedure), `tds.answer` (after the work was done, before the answer is sent; of an answer over 32 KiB the first
-    part may be on its way). `door` gains the route `GET /concurrency`, so make the server before `door.start()`.
+    part may be on its way). `door` gains the route `GET|DELETE /concurrency`, so make the server before `door.start()`.
     Counts: tds.connections, .requests, .batches, .rpcs, .bulk, .bytes_out.
     """
 
@@ -31,6 +31,7 @@ class TdsServer:
         self._spids = itertools.count(51)
         self._server: asyncio.Server | None = None
         door.routes.get("/concurrency")(self._concurrency)
+        door.routes.delete("/concurrency")(self._forget)
 
     async def start(self, host: str = "127.0.0.1", port: int = 0) -> int:
         """Listen; returns the port. Raises `OSError` when the port is taken."""
@@ -61,6 +62,10 @@ class TdsServer:
             del self._connections[task]
 
     async def _concurrency(self, _: web.Request) -> web.Response:
-        """`tds.most_at_once`: the most requests ever in progress together; `tds.in_progress`: those of now."""
+        """`tds.most_at_once`: the most requests in progress together since the last DELETE; `tds.in_progress`: now."""
         hall = self._hall
         return web.json_response({"tds.most_at_once": hall.most_at_once, "tds.in_progress": hall.in_progress})
+
+    async def _forget(self, _: web.Request) -> web.Response:
+        self._hall.most_at_once = self._hall.in_progress
+        return web.json_response({})

@@ -6,6 +6,7 @@ import sync.systems.gp.checks as gp_checks
 from sync.errors import SyncError
 from sync.operations.checks.alerts import alerts
 from sync.operations.checks.environments import identities, modes
+from sync.operations.checks.gates import gates
 from sync.operations.checks.host import host_file
 from sync.operations.checks.storage import lanes, parked
 from sync.operations.checks.work import polling, runs
@@ -30,6 +31,7 @@ LOOKS: dict[str, Look] = {
     "environments": identities,
     "host.json": host_file,
     "lanes": lanes,
+    "gates": gates,
     "modes": modes,
     "polling": polling,
     "runs": runs,

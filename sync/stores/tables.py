@@ -95,8 +95,8 @@ class Table:
                 raw_response_hook=self._watch_clock,
             ):
                 yield entity
-        except ResourceNotFoundError:
-            return
+        except ResourceNotFoundError as error:
+            self._read_clock(error.response)  # no hook is called when there is no table yet
         except HttpResponseError as error:
             raise outage(error, "Table") from error
         except (ServiceRequestError, ServiceResponseError) as error:
@@ -179,8 +179,10 @@ class Table:
             raise outage(error, "Table") from error
 
     def _watch_clock(self, response: PipelineResponse[Any, Any]) -> None:
-        date = response.http_response.headers.get("Date")
-        if date:
+        self._read_clock(response.http_response)
+
+    def _read_clock(self, response: Any) -> None:
+        if date := response.headers.get("Date") if response else None:
             self.now = parsedate_to_datetime(date)
 
 

@@ -8,7 +8,7 @@ LAYERS = [
     "errors value keys schema",
     "system expression limits phones converters convert mapping_model mapping_file mapping_checks mapping_fields mapping",
     "message flow settings pauses channel",
-    "systems stores",
+    "systems stores gate leases permits slots",
     "flows mappings",
     "merge plan brake braking settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
     "runtime",

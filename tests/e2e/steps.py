@@ -1,5 +1,6 @@
 """What end-to-end tests do and see: typing into GP, reading Dataverse, planning faults."""
 
+import contextlib
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -8,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
 
@@ -63,6 +65,8 @@ async def put_on_lane(box: Sandbox, *bodies: str, lane: str = "to-dataverse") ->
     connection = box.contract["storage"]["connection_string"]
     policy = TextBase64EncodePolicy()
     async with QueueClient.from_connection_string(connection, lane, message_encode_policy=policy) as queue:
+        with contextlib.suppress(ResourceExistsError):
+            await queue.create_queue()
         for body in bodies:
             await queue.send_message(body)
 

@@ -9,6 +9,7 @@ import httpx
 import simplejson
 
 from sync.errors import BadSettings, Rejected, RetryLater, SyncError
+from sync.gate import Entrance, Open
 from sync.systems.dataverse.tokens import Tokens
 from sync.value import visible
 
@@ -27,11 +28,20 @@ _REJECTIONS = {
 class DataverseClient:
     """Sends requests to one environment. Raises SyncError; never retries by itself but for an expired token.
 
-    Raises BadSettings when `ca_file` holds no certificate.
+    Each request passes `gate` first. Raises BadSettings when `ca_file` holds no certificate.
     """
 
-    def __init__(self, url: str, tokens: Tokens, *, ca_file: Path | None = None, timeout: float = 120) -> None:
+    def __init__(
+        self,
+        url: str,
+        tokens: Tokens,
+        *,
+        ca_file: Path | None = None,
+        timeout: float = 120,
+        gate: Entrance | None = None,
+    ) -> None:
         self._tokens = tokens
+        self._gate = gate or Open()
         self.url = url
         self.requests = 0
         """How many requests were sent: benches and tests count them."""
@@ -72,6 +82,14 @@ class DataverseClient:
 
     async def _once(self, method: str, path: str, content: bytes | None, headers: Mapping[str, str]) -> httpx.Response:
         token = await self._tokens.get()
+        with await self._gate.enter() as passing:
+            response = await self._request(token, method, path, content, headers)
+            passing.heard(**_said(response))
+        return response
+
+    async def _request(
+        self, token: str, method: str, path: str, content: bytes | None, headers: Mapping[str, str]
+    ) -> httpx.Response:
         self.requests += 1
         # The affinity cookie would pin all traffic to one web server, and its limits.
         self._http.cookies.clear()
@@ -127,6 +145,14 @@ def error_from(status: int, content: bytes, headers: Mapping[str, str]) -> SyncE
         details=f"HTTP {status} {code}",
         retry_after=_pause(headers.get("Retry-After", "")),
     )
+
+
+def _said(response: httpx.Response) -> dict[str, Any]:
+    """What an answer says to the gate. A 503 may come from a proxy that tells no pause."""
+    busy = response.status_code in (429, 503)
+    pause = _pause(response.headers.get("Retry-After", "")) if busy else None
+    advised = response.headers.get("x-ms-dop-hint", "")
+    return {"busy": busy, "pause": pause, "advised": int(advised) if advised.isdecimal() else 0}
 
 
 def _pause(asked: str) -> float | None:

@@ -3,16 +3,17 @@
 import asyncio
 import contextlib
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pymssql
 from pydantic import SecretStr
 from pymssql._mssql import MSSQLException
 
-from sync.errors import Rejected
+from sync.errors import Rejected, RetryLater
+from sync.gate import Entrance, Open, Passing
 from sync.systems.gp.faults import connection_lost, explain
 from sync.systems.gp.statements import Parameter, Statement
 
@@ -27,7 +28,7 @@ class GpSettings:
     """Where the GP databases are and how to treat them. Times in seconds unless named otherwise.
 
     `timeout` counts silence of the server, and pymssql knows only one such limit for the whole process.
-    `connections` is the most that are open to one company database at once.
+    `connections` is the most batches of this process that the server works at once, for all companies together.
     """
 
     server: str
@@ -46,20 +47,23 @@ class GpSettings:
     connections: int = 4
 
 
-@dataclass
-class _Pool:
-    threads: ThreadPoolExecutor
-    idle: deque[tuple[pymssql.Connection, float]] = field(default_factory=deque)
+type _Idle = deque[tuple[pymssql.Connection, float]]
 
 
 class GpClient:
-    """Asks questions of the company databases. `round_trips` counts batches sent, `connects` sign-ins."""
+    """Asks questions of the company databases. `round_trips` counts batches sent, `connects` sign-ins.
 
-    def __init__(self, settings: GpSettings) -> None:
+    Each batch passes `gate` first.
+    """
+
+    def __init__(self, settings: GpSettings, gate: Entrance | None = None) -> None:
         self.settings = settings
         self.round_trips = 0
         self.connects = 0
-        self._pools: dict[str, _Pool] = {}
+        self._gate = gate or Open()
+        # Threads of its own bound the connections, whatever the gate allows.
+        self._threads = ThreadPoolExecutor(settings.connections, "gp")
+        self._idle: dict[str, _Idle] = defaultdict(deque)
         # SETs inherited from a pooled connection's last batch can't be trusted, so each batch brings its own.
         self._head = (
             f"SET NOCOUNT ON; SET LOCK_TIMEOUT {settings.lock_timeout_ms:d}; SET DEADLOCK_PRIORITY LOW; "
@@ -74,11 +78,12 @@ class GpClient:
         """
         for value in params:
             _refuse_what_sql_would_misread(value)
-        pool = self._pool(company)
-        # Threads of its own bound the connections, also when a caller was cancelled while its thread still waits.
-        return await asyncio.get_running_loop().run_in_executor(
-            pool.threads, self._ask, company, pool, self._head + sql, tuple(params)
-        )
+        loop = asyncio.get_running_loop()
+        passing = await self._gate.enter()
+        work = self._threads.submit(self._ask, company, self._idle[company], self._head + sql, tuple(params))
+        # A caller that was cancelled leaves a batch behind: it is over when its thread is done.
+        work.add_done_callback(lambda done: loop.call_soon_threadsafe(_leave, passing, done))
+        return await asyncio.wrap_future(work)
 
     async def run(self, company: str, statement: Statement) -> list[list[Row]]:
         """`query` for a rendered statement."""
@@ -86,19 +91,14 @@ class GpClient:
 
     async def close(self) -> None:
         """Close every connection once its question is answered."""
-        for pool in self._pools.values():
-            await asyncio.to_thread(pool.threads.shutdown)
-            for connection, _ in pool.idle:
+        await asyncio.to_thread(self._threads.shutdown)
+        for idle in self._idle.values():
+            for connection, _ in idle:
                 _close(connection)
-        self._pools.clear()
+        self._idle.clear()
 
-    def _pool(self, company: str) -> _Pool:
-        if company not in self._pools:
-            self._pools[company] = _Pool(ThreadPoolExecutor(self.settings.connections, f"gp-{company}"))
-        return self._pools[company]
-
-    def _ask(self, company: str, pool: _Pool, sql: str, params: tuple[Parameter, ...]) -> list[list[Row]]:
-        connection = _take(pool)
+    def _ask(self, company: str, idle: _Idle, sql: str, params: tuple[Parameter, ...]) -> list[list[Row]]:
+        connection = _take(idle)
         reused = connection is not None
         try:
             connection = connection or self._connect(company)
@@ -108,9 +108,9 @@ class GpClient:
             # After an error the fate of the batch and of an open transaction is unknown: the connection goes.
             _close(connection)
             if reused and connection_lost(error):
-                return self._ask(company, pool, sql, params)
+                return self._ask(company, idle, sql, params)
             raise explain(error, f"{self.settings.server}:{self.settings.port}", company) from None
-        pool.idle.append((connection, time.monotonic()))
+        idle.append((connection, time.monotonic()))
         return answer
 
     def _connect(self, company: str) -> pymssql.Connection:
@@ -132,9 +132,16 @@ class GpClient:
         )
 
 
-def _take(pool: _Pool) -> pymssql.Connection | None:
-    while pool.idle:
-        connection, since = pool.idle.pop()
+def _leave(passing: Passing, done: Future[list[list[Row]]]) -> None:
+    """A batch is over, and told the gate whether the server was busy."""
+    error = None if done.cancelled() else done.exception()
+    passing.heard(busy=isinstance(error, RetryLater) and error.code == "busy")
+    passing.leave()
+
+
+def _take(idle: _Idle) -> pymssql.Connection | None:
+    while idle:
+        connection, since = idle.pop()
         if time.monotonic() - since < _IDLE_SECONDS:
             return connection
         _close(connection)

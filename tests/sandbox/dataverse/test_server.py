@@ -1,5 +1,6 @@
 """Headers, faults and the admin door, over TLS."""
 
+import asyncio
 import ssl
 
 import httpx
@@ -200,3 +201,17 @@ async def test_the_certificate_is_trusted_by_its_authority_only(client):
     async with httpx.AsyncClient(verify=ssl.create_default_context()) as other:
         with pytest.raises(httpx.ConnectError):
             await other.get(f"{client.server.url}/api/data/v9.2/")
+
+
+async def test_the_most_requests_at_once_and_their_order_are_known(client):
+    client.server.door.faults.add(Fault(at="dataverse.before", match="POST", do="delay", seconds=0.3, times=2))
+    await asyncio.gather(*(client.post("accounts", json={"name": name}) for name in ("A", "B")))
+    assert (await client.door.get("/concurrency")).json() == {
+        "dataverse.most_at_once": 2,
+        "dataverse.in_progress": 0,
+    }
+    first, second = (await client.door.get("/requests")).json()[-2:]
+    assert first["began"] < second["began"] < min(first["ended"], second["ended"])
+    assert (first["subject"].partition(" ")[0], first["bytes"]) == ("POST", len('{"name":"A"}'))
+    await client.door.delete("/concurrency")
+    assert (await client.door.get("/concurrency")).json()["dataverse.most_at_once"] == 0

@@ -44,3 +44,5 @@ def test_the_most_requests_at_once_are_known(running, script):
     with ThreadPoolExecutor(3) as clients:
         list(clients.map(ask, range(3)))
     assert get(running, "/concurrency") == {"tds.most_at_once": 3, "tds.in_progress": 0}
+    urllib.request.urlopen(urllib.request.Request(running.admin + "/concurrency", method="DELETE"), timeout=10).close()
+    assert get(running, "/concurrency") == {"tds.most_at_once": 0, "tds.in_progress": 0}
