@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from sync.operations.observed import FieldCount, Observed
-from sync.render_text import moment, safe, value_text
+from sync.render_text import moment, number, plain_table, safe, value_text, whole
 from sync.value import to_json
 
 
@@ -51,10 +51,7 @@ def _numbers(report: Observed) -> RenderableType:
 def _fields(report: Observed) -> list[RenderableType]:
     if not report.fields:
         return []
-    table = Table(box=None, pad_edge=False, title="Fields that would be updated", title_justify="left")
-    table.add_column("Records", justify="right")
-    table.add_column("Field")
-    table.add_column("For example")
+    table = plain_table(number("Records"), whole("Field"), "For example", title="Fields that would be updated")
     for name, each in sorted(report.fields.items(), key=lambda item: -item[1].count):
         table.add_row(f"{each.count:,}", name, _examples(each))
     return ["", table]
@@ -67,10 +64,7 @@ def _examples(counted: FieldCount) -> str:
 def _causes(report: Observed) -> list[RenderableType]:
     if not report.causes:
         return []
-    table = Table(box=None, pad_edge=False, title="Would be parked", title_justify="left")
-    table.add_column("Records", justify="right")
-    table.add_column("Cause, and what to do")
-    table.add_column("Such as", overflow="fold")
+    table = plain_table(number("Records"), "Cause, and what to do", whole("Such as"), title="Would be parked")
     for code, each in sorted(report.causes.items(), key=lambda item: -item[1].count):
         what = f"[red]{code}[/]\n{safe(each.meaning)}\n[yellow]→ {safe(each.next_step)}[/]"
         table.add_row(f"{each.count:,}", what, "\n".join(map(safe, each.examples)))

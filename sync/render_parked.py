@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from sync.errors import SyncError
 from sync.operations.parked import Causes
-from sync.render_text import failure, moment, safe
+from sync.render_text import failure, moment, number, plain_table, safe, whole
 from sync.stores.parked import Parked
 
 NOTHING = "[green]Nothing waits for a person.[/]"
@@ -17,11 +16,7 @@ def causes(groups: Sequence[Causes]) -> RenderableType:
     """One row a cause, the most frequent first, with what to do about it."""
     if not groups:
         return NOTHING
-    table = Table(box=None, pad_edge=False)
-    table.add_column("Records", justify="right")
-    table.add_column("Cause, and what to do")
-    table.add_column("Since (UTC)")
-    table.add_column("Such as", overflow="fold")
+    table = plain_table(number("Records"), "Cause, and what to do", whole("Since (UTC)"), "Such as")
     for group in groups:
         what = f"[red]{group.code}[/]\n{safe(group.meaning)}\n[yellow]→ {safe(group.next_step)}[/]\n"
         table.add_row(f"{group.count:,}", what, moment(group.oldest)[:16], "\n".join(map(_name, group.examples)))
@@ -33,15 +28,14 @@ def causes(groups: Sequence[Causes]) -> RenderableType:
 
 
 def parked(entries: Sequence[Parked]) -> RenderableType:
-    """One row a record."""
+    """One row a record, and below what to do about each cause."""
     if not entries:
         return NOTHING
-    table = Table("Record", "Why, and what to do", show_lines=True)
-    table.columns[0].overflow = "fold"
+    table = plain_table(whole("Record"), whole("Since (UTC)"), "Why")
     for entry in entries:
-        since = f"[dim]since {moment(entry.since)} UTC[/]"
-        table.add_row(f"{_name(entry)}\n{since}", cause(entry))
-    return Group(table, f"{len(entries)} parked")
+        table.add_row(_name(entry), moment(entry.since)[:16], f"[red]{entry.code}[/]: {safe(entry.message)}")
+    steps = dict.fromkeys(f"[yellow]→ {entry.code}: {safe(entry.next_step)}[/]" for entry in entries)
+    return Group(table, "", *steps, f"{len(entries):,} parked")
 
 
 def counted(what: str, entries: Sequence[Parked]) -> RenderableType:

@@ -6,10 +6,9 @@ from dataclasses import asdict
 from typing import Any
 
 from rich.console import Group, RenderableType
-from rich.table import Table
 
 from sync.operations.preview import Does, FieldPreview, Preview, Would
-from sync.render_text import is_told, more_empty, safe, value_text
+from sync.render_text import is_told, more_empty, plain_table, safe, value_text, whole
 from sync.value import to_json
 
 _COLOURS = {Would.CREATE: "green", Would.UPDATE: "green", Would.PARK: "red", Would.LEAVE: "dim"}
@@ -38,18 +37,25 @@ def as_json(preview: Preview) -> dict[str, Any]:
 
 
 def _whole(preview: Preview) -> RenderableType:
-    table = Table("", "Field", "GP", "In GP", "Would be", "Is now", "Why", box=None, pad_edge=False)
+    table = plain_table("", whole("Field"), "GP", "In GP", "Would be", "Is now", "Why")
     told = [each for each in preview.fields if _is_told(each)]
     for each in told:
         table.add_row(
             _SIGNS[each.does],
             each.field,
             each.gp,
-            *(value_text(value, each.secret) for value in (each.source, each.wanted, each.present)),
+            *_values(each),
             safe(each.rule),
         )
     rest = len(preview.fields) - len(told)
     return Group(_title(preview), *([table] if told else []), *more_empty(rest))
+
+
+def _values(field: FieldPreview) -> tuple[str, ...]:
+    """As GP has it, as Dataverse would take it, as it is there; what can't be converted is quoted in the cause."""
+    if field.does is Does.PARK:
+        return "", "", ""
+    return tuple(value_text(value, field.secret) for value in (field.source, field.wanted, field.present))
 
 
 def _title(preview: Preview) -> str:
@@ -61,7 +67,7 @@ def _title(preview: Preview) -> str:
 
 
 def _overview(previews: Sequence[Preview]) -> RenderableType:
-    table = Table("Record", "Would", "What, or why", box=None, pad_edge=False)
+    table = plain_table(whole("Record"), "Would", "What, or why")
     for each in previews:
         name = f"{each.pair}/{each.company}/{safe(each.key)}"
         table.add_row(name, f"[{_COLOURS[each.would]}]{each.would}[/]", _what(each))
@@ -78,11 +84,13 @@ def _what(preview: Preview) -> str:
 
 
 def _total(previews: Sequence[Preview]) -> list[str]:
+    if len(previews) <= FEW:
+        return ["Nothing was written."]
     would = Counter(each.would for each in previews)
     told = ", ".join(f"{would[each]:,} {_DO[each]}" for each in Would if would[each])
     lines = [f"Of {len(previews):,} records {told}. Nothing was written."]
     causes = Counter(each.code for each in previews if each.code)
-    if causes and len(previews) > FEW:
+    if causes:
         lines.append(f"Causes: {', '.join(f'{count:,} {code}' for code, count in causes.most_common())}.")
     return lines
 

@@ -8,11 +8,15 @@ from rich.table import Table
 
 from sync.operations.show import Shown, Written
 from sync.render_parked import cause
-from sync.render_text import REASONS, is_told, moment, more_empty, safe, value_text
+from sync.render_text import REASONS, is_told, moment, more_empty, plain_table, safe, value_text, whole
+from sync.stores.crosswalk import Agreed
 from sync.stores.ledger import Line, Result
 from sync.value import to_json
 
 MASK = "***"
+MANY = 5
+"""So many changes of one line are told to people: a new record's stand among its agreed values too."""
+
 _COLOURS = {
     Result.CREATED: "green",
     Result.UPDATED: "green",
@@ -64,27 +68,31 @@ def _agreed(record: Shown) -> RenderableType:
     if not base:
         return "No values agreed yet."
     title = "Agreed values, and when each was last written"
-    table = Table("Field", "GP", "Dataverse", "Written (UTC)", "Before, and why", title=title, title_justify="left")
+    table = plain_table(whole("Field"), "Value", whole("Written (UTC)"), "Before", "Why", title=title)
     told = {name: pair for name, pair in sorted(base.items()) if is_told(pair.source, pair.target) or pair.unsure}
     for name, pair in told.items():
         hide = name in record.secret
-        unsure = " [yellow]?[/]" if pair.unsure else ""
-        values = value_text(pair.source, hide), value_text(pair.target, hide) + unsure
-        table.add_row(name, *values, *_origin(record.written.get(name), hide))
+        table.add_row(name, _value(pair, hide), *_origin(record.written.get(name), hide))
     return Group(table, *more_empty(len(base) - len(told)))
 
 
-def _origin(written: Written | None, hide: bool) -> tuple[str, str]:
+def _value(pair: Agreed, hide: bool) -> str:
+    """One text where both sides read the same, else GP's, then Dataverse's."""
+    texts = dict.fromkeys([value_text(pair.source, hide), value_text(pair.target, hide)])
+    return " = ".join(texts) + (" [yellow]?[/]" if pair.unsure else "")
+
+
+def _origin(written: Written | None, hide: bool) -> tuple[str, str, str]:
     if written is None:
-        return "", "[dim]not in the last three months[/]"
+        return "", "", "[dim]not in the last three months[/]"
     line, change = written.line, written.change
-    why = f"[dim]({escape(change.rule)}; {REASONS.get(line.reason, line.reason)})[/]"
-    return moment(line.done_at), f"{value_text(change.old, hide)} {why}"
+    why = f"{escape(change.rule)}, {line.reason.replace('_', ' ')}"
+    return moment(line.done_at)[:16], value_text(change.old, hide), why
 
 
 def _history(record: Shown) -> RenderableType:
     title = "What became of its changes in the last three months"
-    table = Table("Done (UTC)", "Result", "Why", "Values", title=title, title_justify="left")
+    table = plain_table(whole("Done (UTC)"), "Result", "Why", "Values", title=title)
     for line in record.history:
         colour = _COLOURS[line.result]
         why = safe(line.text) if line.text else REASONS.get(line.reason, line.reason)
@@ -99,7 +107,8 @@ def _changes(line: Line, secret: frozenset[str]) -> str:
         f"[dim]({escape(c.rule)})[/]"
         for c in told
     ]
-    return "\n".join([*rows, *more_empty(len(line.changes) - len(told))])
+    more = [f"[dim]and {len(rows) - MANY} more, which --json tells[/]"] if len(rows) > MANY else []
+    return "\n".join([*rows[:MANY], *more, *more_empty(len(line.changes) - len(told))])
 
 
 def _written_json(written: Written, hide: bool) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sync.operations.backfill import Progress as Standing
 from sync.operations.backfill import again
-from sync.render_text import moment
+from sync.render_text import moment, number, plain_table, whole
 from sync.stores.runs import State
 
 _COLOURS = {State.RUNNING: "cyan", State.DONE: "green", State.STOPPED: "yellow"}
@@ -44,9 +44,7 @@ def bar(title: str, *, quiet: bool) -> Iterator[Callable[[Standing], None]]:
 def listed(all_runs: Sequence[Standing]) -> RenderableType:
     if not all_runs:
         return "There was no run yet."
-    table = Table("Run", "What", "State", box=None, pad_edge=False)
-    for title in ("Done", "Of", "Parked"):
-        table.add_column(title, justify="right")
+    table = plain_table(whole("Run"), "What", "State", number("Done"), number("Of"), number("Parked"))
     for standing in all_runs:
         run = standing.run
         parked = standing.counts.get("parked", 0)

@@ -1,6 +1,7 @@
 """What all pictures share: values and moments as people read them, and nothing that a terminal would obey."""
 
 from rich.markup import escape
+from rich.table import Column, Table
 
 from sync.errors import SyncError
 from sync.value import Value, visible
@@ -15,6 +16,22 @@ REASONS = {
     "sweep": "found by the sweep",
     "retry": "tried again by a person",
 }
+
+
+def plain_table(*titles: str | Column, title: str = "") -> Table:
+    """A table without lines that cuts nothing off: what is too long goes on in the next line."""
+    columns = [each if isinstance(each, Column) else Column(each, overflow="fold") for each in titles]
+    return Table(*columns, title=title or None, title_justify="left", box=None, pad_edge=False)
+
+
+def whole(title: str) -> Column:
+    """A column that is never broken into lines: names that people copy."""
+    return Column(title, no_wrap=True, overflow="fold")
+
+
+def number(title: str) -> Column:
+    """A column of counts."""
+    return Column(title, justify="right", no_wrap=True)
 
 
 def safe(text: str) -> str:

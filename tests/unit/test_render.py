@@ -9,6 +9,7 @@ from sync import render_parked, render_record
 from sync.errors import Rejected
 from sync.operations.parked import by_cause
 from sync.operations.show import Shown, last_writes
+from sync.render_record import MANY
 from sync.stores.crosswalk import Agreed, Couple
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
@@ -33,7 +34,7 @@ def shown(*lines: Line, secret: frozenset[str] = frozenset(), **base: Agreed) ->
 @pytest.mark.parametrize("width", [80, 120])
 def test_a_parked_record_can_be_copied_whole_with_its_cause_and_next_step(width: int) -> None:
     text = seen(render_parked.parked([ENTRY, replace(ENTRY, key="L" * 15, code="message_unreadable")]), width)
-    for word in ("customer/TWO/BAD/2 É", "L" * 15, "message_unreadable", "since 2026-11-24 18:39:38 UTC", "→ Next."):
+    for word in ("customer/TWO/BAD/2 É", "L" * 15, "message_unreadable", "2026-11-24 18:39", "Next."):
         assert word in text
 
 
@@ -50,6 +51,14 @@ def test_what_is_empty_on_both_sides_is_counted_only() -> None:
     assert "fax" not in text
     assert text.count("and 1 empty on both sides") == 2
     assert "seen by Change Tracking" in text
+
+
+def test_of_many_values_written_at_once_the_first_few_are_told() -> None:
+    changes = tuple(FieldChange(f"f{number}", None, "x", "new record") for number in range(MANY + 3))
+    text = seen(render_record.shown(shown(replace(LINE, changes=changes))), width=120)
+    assert f"f{MANY - 1}:" in text
+    assert f"f{MANY}:" not in text
+    assert "and 3 more" in text
 
 
 def test_a_flag_that_is_off_and_an_amount_of_nothing_are_told() -> None:
@@ -111,7 +120,7 @@ def test_every_value_tells_when_it_was_last_written_and_by_which_rule() -> None:
     assert {name: each.change.new for name, each in written.items()} == {"name": "Anna", "fax": "1"}
     record = replace(shown(later, first, name=Agreed("Anna", "Anna"), old=Agreed("x", "x")), written=written)
     text = " ".join(seen(render_record.shown(record), 140).split())
-    assert "2026-11-25 08:00:00" in text
+    assert "2026-11-25 08:00 Ann source changed, backfill" in text
     assert "not in the last three months" in text
     fields = render_record.shown_json(record)["fields"]
     assert (fields["name"]["old"], fields["name"]["rule"]) == ("Ann", "source changed")
