@@ -13,6 +13,7 @@ from sandbox.up import Sandbox
 from sync.message import Message
 from sync.stores.crosswalk import Agreed, Couple, Crosswalk, Intent
 from sync.stores.cursors import Cursors
+from sync.stores.gates import Change, Gates, Hold, Slot
 from sync.stores.ledger import FieldChange, Ledger, Line, Result
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.queues import Lanes
@@ -133,6 +134,24 @@ async def test_a_cursor_moves_only_from_where_it_was_read(table: Table) -> None:
     read = await cursors.read("TWO", "gp")
     assert await cursors.move(read, {"n": 3})
     assert not await cursors.move(read, {"n": 4})
+
+
+async def test_of_two_who_take_a_slot_at_once_one_gets_it(table: Table) -> None:
+    gates = Gates(table)
+    view = await gates.look("gp")
+    assert abs(view.now - datetime.now(UTC)) < timedelta(seconds=5)
+    until = view.now + timedelta(seconds=30)
+    wanted = Change(take=(Slot(3, "one", until),), hold=Hold(until, 4), want=until)
+    first, calls = await gates.change("gp", "one", wanted)
+    assert (first.size, calls) == (3, 1)
+    second, calls = await gates.change("gp", "two", Change(take=(Slot(3, "two", until),), want=until))
+    assert (second.take, second.want, calls) == ((), until, 2)
+    now = await gates.look("gp")
+    assert (now.slots, now.hold) == ({3: first.take[0]}, first.hold)
+    assert now.wants == {"one": until, "two": until}
+    freed, _ = await gates.change("gp", "one", Change(keep=(Slot(3, etag=now.slots[3].etag),)))
+    stale, _ = await gates.change("gp", "two", Change(take=(replace(now.slots[3], owner="two"),)))
+    assert (freed.size, stale.size) == (1, 0)
 
 
 async def test_messages_never_expire_and_lanes_are_made_when_needed(box: Sandbox) -> None:

@@ -1,8 +1,11 @@
 """What a lane delivered is worked, split, parked or sent again, and never lost."""
 
+from typing import Any
+
 import pytest
 
 from sync.errors import BadSettings, Rejected, RetryLater
+from sync.gate import caller
 from sync.message import Message
 from sync.stores.ledger import Result
 from tests.unit.conftest import FLOW, LANE, Rig
@@ -110,3 +113,24 @@ async def test_poison_that_cannot_be_parked_now_is_kept(rig: Rig) -> None:
     body = Message.new(FLOW, "TWO", ["A1"], "timestamp").to_json()
     await rig.deliveries.drain(body, LANE)
     assert rig.lanes.kept == [(f"{LANE}-poison", body)]
+
+
+@pytest.mark.parametrize(("lane", "bulk"), [(LANE, False), (f"{LANE}-bulk", True)])
+async def test_calls_for_a_bulk_lane_are_of_the_bulk_kind(rig: Rig, lane: str, bulk: bool) -> None:
+    seen = []
+    read = rig.gp.read
+
+    async def noting(*args: Any) -> Any:
+        seen.append(caller.get().bulk)
+        return await read(*args)
+
+    rig.gp.read = noting  # type: ignore[method-assign]
+    await rig.deliveries.receive(Message.new(FLOW, "TWO", ["A1"], "timestamp").to_json(), 1, lane)
+    assert set(seen) == {bulk}
+
+
+async def test_a_closed_gate_is_tried_again_soon_however_often_it_was(rig: Rig) -> None:
+    rig.gp.error = RetryLater("all taken", code="gate_closed")
+    await rig.send(message=Message.new(FLOW, "TWO", ["A1"], "timestamp").model_copy(update={"delays": 50}))
+    [(_, _, delay)] = rig.lanes.sent
+    assert delay <= 60

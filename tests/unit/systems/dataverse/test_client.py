@@ -10,6 +10,8 @@ from sync.errors import BadSettings, Rejected, RetryLater, SyncError
 from sync.systems.dataverse.client import DataverseClient, error_from, read_json, write_json
 from sync.systems.dataverse.tokens import Credentials, Tokens
 
+from ..gated import NotingGate
+
 
 def body(code: str, message: str = "said by Dataverse") -> bytes:
     return json.dumps({"error": {"code": code, "message": message}}).encode()
@@ -66,3 +68,51 @@ def test_amounts_cross_the_wire_exactly() -> None:
     amount = Decimal("12345678901234.12345")
     assert b"12345678901234.12345" in write_json({"creditlimit": amount})
     assert read_json(write_json({"creditlimit": amount}))["creditlimit"] == amount
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "heard"),
+    [
+        (200, {"x-ms-dop-hint": "4"}, {"busy": False, "pause": None, "advised": 4}),
+        (429, {"Retry-After": "17"}, {"busy": True, "pause": 17, "advised": 0}),
+        (503, {"Retry-After": "5", "x-ms-dop-hint": "many"}, {"busy": True, "pause": 5, "advised": 0}),
+        (503, {}, {"busy": True, "pause": None, "advised": 0}),
+        (400, {"Retry-After": "17"}, {"busy": False, "pause": None, "advised": 0}),
+    ],
+)
+async def test_each_request_passes_the_gate_and_tells_what_dataverse_said(
+    monkeypatch: pytest.MonkeyPatch, status: int, headers: dict[str, str], heard: dict[str, object]
+) -> None:
+    gate = NotingGate()
+    client = DataverseClient("https://contoso.crm4.dynamics.com", Tokens(Credentials("")), gate=gate)
+
+    async def token() -> str:
+        return "t"
+
+    async def answer(*_: object, **__: object) -> httpx.Response:
+        assert gate.inside == 1
+        return httpx.Response(status, headers=headers, content=body("0x1"))
+
+    monkeypatch.setattr(client._tokens, "get", token)
+    monkeypatch.setattr(client._http, "request", answer)
+    await client.send_raw("GET", "/WhoAmI", None, {})
+    assert (gate.entered, gate.inside, gate.heard) == (1, 0, [heard])
+    await client.close()
+
+
+async def test_a_request_without_an_answer_leaves_the_gate(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = NotingGate()
+    client = DataverseClient("https://contoso.crm4.dynamics.com", Tokens(Credentials("")), gate=gate)
+
+    async def token() -> str:
+        return "t"
+
+    async def cut(*_: object, **__: object) -> httpx.Response:
+        raise httpx.ReadError("cut")
+
+    monkeypatch.setattr(client._tokens, "get", token)
+    monkeypatch.setattr(client._http, "request", cut)
+    with pytest.raises(RetryLater):
+        await client.send_raw("GET", "/WhoAmI", None, {})
+    assert (gate.inside, gate.heard) == (0, [])
+    await client.close()

@@ -11,6 +11,7 @@ from sync.errors import BadSettings, Rejected, RetryLater
 from sync.systems.gp import client as module
 from sync.systems.gp.client import GpClient
 
+from ..gated import NotingGate
 from .scripted import SETTINGS, ScriptedConnection
 
 ONE = [(("n",), (1,))]
@@ -159,21 +160,61 @@ async def test_a_text_that_sql_would_misread_is_refused_before_it_is_sent(connec
     assert client.round_trips == 0
 
 
-async def test_one_company_never_gets_more_connections_than_allowed(connect: Callable) -> None:
-    both_in, go = threading.Barrier(3), threading.Event()
+async def test_all_companies_together_never_get_more_connections_than_allowed(connect: Callable) -> None:
+    both_in, go, threads = threading.Barrier(3), threading.Event(), set()
 
     class Slow(ScriptedConnection):
         def cursor(self):
+            threads.add(threading.get_ident())
             if not go.is_set():
                 both_in.wait(10)
                 go.wait(10)
             return super().cursor()
 
-    connect(Slow(*[ONE] * 5), Slow(*[ONE] * 5))
+    connect(*(Slow(*[ONE] * 5) for _ in range(5)))
     client = GpClient(SETTINGS)
-    asks = [asyncio.create_task(client.query("TWO", "SELECT 1")) for _ in range(5)]
+    asks = [
+        asyncio.create_task(client.query(company, "SELECT 1")) for company in ("TWO", "THREE", "TWO", "THREE", "TWO")
+    ]
     await asyncio.to_thread(both_in.wait, 10)
     go.set()
     await asyncio.gather(*asks)
-    assert client.connects == 2
+    assert len(threads) == SETTINGS.connections
     await client.close()
+
+
+async def test_each_batch_passes_the_gate_and_tells_whether_the_server_was_busy(connect: Callable) -> None:
+    connect(ScriptedConnection(ONE, pymssql.OperationalError(1205, b"deadlock")))
+    gate = NotingGate()
+    client = GpClient(SETTINGS, gate)
+    await client.query("TWO", "SELECT 1")
+    with pytest.raises(RetryLater):
+        await client.query("TWO", "SELECT 1")
+    await asyncio.sleep(0)
+    assert (gate.entered, gate.inside) == (2, 0)
+    assert gate.heard == [{"busy": False}, {"busy": True}]
+    await client.close()
+
+
+async def test_a_batch_whose_caller_is_gone_is_inside_until_it_is_over(connect: Callable) -> None:
+    inside, go = threading.Event(), threading.Event()
+
+    class Slow(ScriptedConnection):
+        def cursor(self):
+            inside.set()
+            go.wait(10)
+            return super().cursor()
+
+    connect(Slow(ONE))
+    gate = NotingGate()
+    client = GpClient(SETTINGS, gate)
+    ask = asyncio.create_task(client.query("TWO", "SELECT 1"))
+    await asyncio.to_thread(inside.wait, 10)
+    ask.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await ask
+    assert gate.inside == 1
+    go.set()
+    await client.close()
+    await asyncio.sleep(0)
+    assert gate.inside == 0
