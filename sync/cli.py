@@ -7,20 +7,24 @@ People get tables, machines `--json` (one JSON object a line on standard output)
 from dataclasses import asdict
 from functools import partial
 from typing import Annotated
+from uuid import UUID
 
 import typer
+from rich.text import Text
 
 from sync import cli_looks, cli_modes, cli_runs, render, render_parked, render_record
 from sync.command import Company, Json, execute, installed, tell
 from sync.errors import CODES, BadSettings
 from sync.flow import find_flows
 from sync.mapping import load_all
+from sync.operations import couple as couple_operation
 from sync.operations import describe as describe_operation
 from sync.operations import doctor as doctor_operation
 from sync.operations import parked as parked_operation
 from sync.operations import provision as provision_operation
 from sync.operations import show as show_operation
 from sync.runtime import MAPPINGS, Runtime
+from sync.stores.crosswalk import NONE
 from sync.stores.parked import Parked
 
 app = typer.Typer(
@@ -113,6 +117,27 @@ def show(
         shown = await show_operation.show(runtime, record)
         tell(as_json, [render_record.shown_json(shown)], lambda: render_record.shown(shown))
         return 1 if shown.parked else 0
+
+    execute(run, as_json)
+
+
+@app.command()
+def couple(
+    record: Annotated[str, typer.Argument(help="PAIR/COMPANY/ID, such as customer/TWO/AARONFIT0001.")],
+    dataverse_id: Annotated[
+        UUID | None, typer.Option("--with", help="The id of the Dataverse record that it is.")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="It is none of those in Dataverse: create it.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Say of a record parked as a possible duplicate which one of Dataverse it is, or that it is another one."""
+
+    async def run(runtime: Runtime) -> int:
+        if none == (dataverse_id is not None):
+            raise typer.BadParameter("say which one: --with ID, or --none")
+        done = await couple_operation.couple(runtime, record, str(dataverse_id or NONE))
+        tell(as_json, [{"done": done}], lambda: Text(done))
+        return 0
 
     execute(run, as_json)
 

@@ -9,7 +9,7 @@ from sync import limits
 from sync.converters import Converter, Fault, Options
 from sync.expression import Expression
 from sync.keys import canonical
-from sync.mapping_model import FieldRule, Owner, Side
+from sync.mapping_model import FieldRule, FirstSync, Owner, Side
 from sync.schema import Attribute
 from sync.value import Value, normal, visible
 
@@ -46,6 +46,11 @@ class MappedField:
     def owner(self) -> Owner:
         """Whose value wins a tie."""
         return self.rule.owner
+
+    @property
+    def first_sync(self) -> FirstSync:
+        """Whose value holds when a record is coupled that was there already."""
+        return self.rule.first_sync
 
     @property
     def secret(self) -> bool:

@@ -77,6 +77,18 @@ CODES: dict[str, Cause] = {
         "The target already holds another record with this key.",
         "Decide which one is right, then couple or delete, then retry.",
     ),
+    "possible_duplicate": Cause(
+        "The target may hold this record already, under no key of ours.",
+        "Decide: `python -m sync couple RECORD --with ID` if it is that one, `--none` if it is another.",
+    ),
+    "already_coupled": Cause(
+        "The record, or the one it should be coupled with, is coupled already.",
+        "Look at it with `python -m sync show RECORD`.",
+    ),
+    "values_differ": Cause(
+        "Two records that meet for the first time hold different values where the mapping says `first_sync: review`.",
+        "Make both equal, in GP or in Dynamics 365, then retry.",
+    ),
     "deleted_in_source": Cause(
         "The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."
     ),

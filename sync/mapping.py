@@ -15,10 +15,10 @@ from pydantic import ValidationError
 from sync.convert import Converted, Halves, MappedField, Problem, Table, convert
 from sync.errors import BadSettings
 from sync.keys import canonical
-from sync.mapping_checks import check_sides, parent_key, target
+from sync.mapping_checks import check_matching, check_sides, parent_key, target
 from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
-from sync.mapping_model import Brake, Column, DataverseSide, FieldRule, GpSide, Join, PairRules, Plain
+from sync.mapping_model import Brake, Column, DataverseSide, FieldRule, GpSide, Join, MatchRule, PairRules, Plain
 from sync.schema import Attribute, did_you_mean
 from sync.value import Value
 
@@ -33,6 +33,7 @@ __all__ = [
     "Join",
     "MappedField",
     "Mapping",
+    "MatchRule",
     "Problem",
     "load_all",
     "load_mapping",
@@ -112,6 +113,11 @@ class Mapping:
     def on_delete(self) -> Literal["park", "deactivate", "ignore"]:
         """What becomes of the account when the customer is deleted in GP."""
         return self.rules.on_delete
+
+    @property
+    def match(self) -> tuple[MatchRule, ...]:
+        """How a record without our key is found in Dataverse, in this order."""
+        return self.rules.match
 
     @property
     def lookups(self) -> dict[str, dict[str, Plain]]:
@@ -195,6 +201,7 @@ def _checked(root: Node, rules: PairRules, path: Path) -> Mapping:
     if faults:
         raise report(root, faults)
     fields, faults = build_fields(rules)
+    faults = faults or list(check_matching(rules, fields))
     if faults:
         raise report(root, faults)
     return Mapping(rules, tuple(fields))
@@ -229,6 +236,6 @@ def _model_fault(where: tuple[str | int, ...], kind: str, text: str) -> MappingF
 
 _WORDS = frozenset(
     field.alias or name
-    for model in (PairRules, Brake, GpSide, Join, DataverseSide, Column, FieldRule)
+    for model in (PairRules, Brake, GpSide, Join, DataverseSide, Column, MatchRule, FieldRule)
     for name, field in model.model_fields.items()
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sync import schema
+from sync.convert import MappedField
 from sync.mapping_file import MappingFault, Where
 from sync.mapping_model import Column, DataverseSide, GpSide, Join, PairRules
 from sync.schema import Attribute, GpColumn, UnknownName, did_you_mean
@@ -14,6 +15,21 @@ _OWN_PREFIX = "gp365_"
 def check_sides(rules: PairRules) -> list[MappingFault]:
     """Every fault of the sections `gp` and `dataverse`."""
     return [*_check_gp(rules.gp), *_check_dataverse(rules.dataverse)]
+
+
+def check_matching(rules: PairRules, fields: Iterable[MappedField]) -> Iterator[MappingFault]:
+    """Every fault of `match` and of `shown_by`, the fields being well."""
+    known = {field.name: field for field in fields if field.side != "d365"}
+    named: list[tuple[Where, str, bool]] = [
+        (("dataverse", "shown_by", place), name, False) for place, name in enumerate(rules.dataverse.shown_by)
+    ]
+    for number, rule in enumerate(rules.match):
+        named += [(("match", number, "by", place), name, True) for place, name in enumerate(rule.by)]
+    for where, name, text in named:
+        if name not in known:
+            yield MappingFault(where, f"no field from GP fills {name}{did_you_mean(name, known)}")
+        elif text and known[name].attribute.type != "String":
+            yield MappingFault(where, f"{name} is no text of one line: records can't be found by it")
 
 
 def resolve(gp: GpSide, path: str) -> GpColumn:

@@ -138,9 +138,8 @@ def _check(rules: PairRules, field: MappedField) -> Iterator[tuple[str, str]]:
             yield word, f"{converter.name} has no option {word}"
     if not field.one_way and (field.expr or converter.to_gp is None):
         yield "converter" if rule.converter else "dataverse", "there is no way back: write `one_way: gp`"
-    for word in ("owner", "first_sync"):
-        if field.side and getattr(rule, word) != field.side and word in rule.model_fields_set:
-            yield word, f"a one-way field always takes the value of its source, {field.side}"
+    if field.side and rule.owner != field.side and "owner" in rule.model_fields_set:
+        yield "owner", f"a one-way field always takes the value of its source, {field.side}"
     yield from _check_length(field, columns)
     yield from _check_default(field)
 

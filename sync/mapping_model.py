@@ -8,6 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 type Owner = Literal["gp", "d365", "latest", "review"]
 type Side = Literal["gp", "d365"]
+type FirstSync = Literal["gp", "d365", "fill", "review"]
 type Plain = bool | int | Decimal | str
 
 
@@ -49,7 +50,9 @@ class Column(_Model):
 
 
 class DataverseSide(_Model):
-    """`options` declares choices an installation added to Dataverse's own columns: column -> number -> label."""
+    """`options` declares choices an installation added to Dataverse's own columns: column -> number -> label. `shown_by`
+    are the attributes by which people know a record.
+    """
 
     entity: str
     set: str
@@ -58,6 +61,14 @@ class DataverseSide(_Model):
     mark: str
     columns: dict[str, Column] = Field(default_factory=dict)
     options: dict[str, dict[int, str]] = Field(default_factory=dict)
+    shown_by: tuple[str, ...] = ()
+
+
+class MatchRule(_Model):
+    """Records that hold the same in all attributes of `by` are coupled, or parked for a person to say."""
+
+    by: tuple[str, ...] = Field(min_length=1)
+    then: Literal["couple", "park"]
 
 
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%", re.ASCII)
@@ -110,10 +121,10 @@ class FieldRule(_Model):
         description="`true`: its values are masked in every log, message, ledger line and page. The crosswalk keeps them, "
         "to compare the next ones with.",
     )
-    first_sync: Literal["gp", "d365", "fill", "review"] = Field(
+    first_sync: FirstSync = Field(
         "gp",
-        description="When two filled records meet for the first time: whose value holds, `fill` only what is empty, or "
-        "`review` by a person.",
+        description="When a record is coupled that was there already: whose value holds (`d365`: until GP's changes), "
+        "`fill` only what is empty, or `review`: parked while both are filled and differ.",
     )
     too_long: Literal["refuse", "truncate"] | None = Field(
         None, description="What becomes of a text longer than the attribute. Must be said where the column is longer."
@@ -150,4 +161,5 @@ class PairRules(_Model):
     brake: Brake = Brake()
     region: str = Field("US", pattern="^[A-Z]{2}$")
     lookups: dict[str, dict[str, Plain]] = Field(default_factory=dict)
+    match: tuple[MatchRule, ...] = ()
     fields: tuple[FieldRule, ...] = Field(min_length=1)

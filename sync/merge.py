@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from sync.mapping_model import FirstSync
 from sync.stores.crosswalk import Agreed
 from sync.value import Value, same
 
@@ -13,6 +14,7 @@ class Move(StrEnum):
     NOTHING = "nothing"
     REBASE = "rebase"
     WRITE = "write"
+    REVIEW = "review"
 
 
 @dataclass(frozen=True)
@@ -29,11 +31,11 @@ class Sides:
     base: Agreed | None
 
 
-def decide(sides: Sides, *, coupling: bool) -> tuple[Move, str]:
+def decide(sides: Sides, *, coupling: bool, first_sync: FirstSync = "gp") -> tuple[Move, str]:
     """The move for one field and the rule that chose it, in words for the ledger.
 
-    `coupling` is true while this pair of records has not agreed on all its fields yet. Later a field without a base is
-    newly mapped, and makes no traffic until it is backfilled.
+    `coupling` is true while this pair of records has not agreed on all its fields yet; then `first_sync` says whose value
+    holds. Later a field without a base is newly mapped, and makes no traffic until it is backfilled.
     """
     agree = same(sides.wanted, sides.present)
     if sides.base is None and not coupling and not agree:
@@ -42,7 +44,9 @@ def decide(sides: Sides, *, coupling: bool) -> tuple[Move, str]:
         return Move.NOTHING, "unchanged"
     if agree:
         return Move.REBASE, "both agree"
-    return Move.WRITE, _reason(sides)
+    if sides.base is None:
+        return _meet(sides, first_sync)
+    return Move.WRITE, "target drifted" if same(sides.source, sides.base.source) else "source changed"
 
 
 def _at_rest(sides: Sides, base: Agreed) -> bool:
@@ -50,7 +54,10 @@ def _at_rest(sides: Sides, base: Agreed) -> bool:
     return same(sides.source, base.source) and same(sides.present, base.target) and not base.unsure
 
 
-def _reason(sides: Sides) -> str:
-    if sides.base is None:
-        return "first coupling"
-    return "target drifted" if same(sides.source, sides.base.source) else "source changed"
+def _meet(sides: Sides, first_sync: FirstSync) -> tuple[Move, str]:
+    """What becomes of two values that differ when their records are coupled."""
+    if first_sync == "gp" or (sides.present is None and first_sync != "d365"):
+        return Move.WRITE, "first coupling"
+    if first_sync == "review":
+        return Move.REVIEW, "first coupling: both are filled"
+    return Move.REBASE, "first coupling: the target's value holds"

@@ -29,8 +29,8 @@ def _observed(run: Run, plan: Plan) -> Line:
     if plan.error:
         return would_park(run, key, plan.error)
     if plan.write:
-        told = line(run, key, Result.OBSERVED, "would create" if plan.write.create else "would update")
-        return replace(told, changes=plan.changes)
+        would = "create" if plan.write.create else f"be {plan.text}" if plan.text else "update"
+        return replace(line(run, key, Result.OBSERVED, f"would {would}"), changes=plan.changes)
     if plan.stores:
         return line(run, key, Result.OBSERVED, f"would note: {plan.text}")
     return line(run, key, Result.SKIPPED, plan.text)

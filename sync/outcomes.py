@@ -69,7 +69,7 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
         run,
         plan.couple.key,
         Result.CREATED if create else Result.UPDATED,
-        "",
+        plan.text,
         attempt=plan.write.mark if plan.write else "",
     )
     return replace(written, changes=(*(earlier.changes if earlier else ()), *plan.changes))

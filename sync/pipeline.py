@@ -228,4 +228,7 @@ def _after(plan: Plan, verdict: Verdict) -> Couple:
     if verdict.outcome is Outcome.WRITTEN:
         return committed(plan.couple, verdict.kept)
     parked = verdict.error.code if verdict.error else plan.couple.parked
-    return replace(plan.couple, intent=None, parked=parked)
+    # An id stays reserved only while a create with it may be there already.
+    may_be_there = verdict.outcome is Outcome.EXISTS and plan.write is not None and plan.write.create
+    id_ = plan.couple.id if may_be_there else plan.case.couple.id
+    return replace(plan.couple, id=id_, intent=None, parked=parked)

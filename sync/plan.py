@@ -2,20 +2,20 @@
 
 import uuid
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sync.errors import CODES, Rejected
 from sync.flow import Flow
-from sync.mapping import Converted, Mapping
+from sync.mapping import Converted, MappedField, Mapping
+from sync.match import INACTIVE, NEW, Match
 from sync.merge import Move, Sides, decide
 from sync.message import Message
-from sync.stores.crosswalk import Agreed, Couple, Intent, Planned
+from sync.stores.crosswalk import NONE, Agreed, Couple, Intent, Planned
 from sync.stores.ledger import FieldChange
 from sync.system import Record, Write
-from sync.value import Value
+from sync.value import Value, visible
 
 ACTIVE = 0
-INACTIVE = 1
 MASK = "***"
 
 
@@ -25,9 +25,13 @@ class Case:
 
     couple: Couple
     source: Record | None
-    target: Record | None
+    target: Record | None = None
     claimed_by: str = ""
     """The key of another record that the target is coupled with already."""
+    match: Match = NEW
+    """How the target was found, when it was not this record's before."""
+    converted: Converted | None = None
+    """What the source's values become, where that is known already."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,16 @@ class Plan:
     @property
     def stores(self) -> bool:
         return self.couple != self.case.couple
+
+
+@dataclass
+class _Merged:
+    """The fields of one record: their base, what is to be written and by which rule, what a person must look at."""
+
+    base: dict[str, Agreed]
+    planned: dict[str, Planned] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+    review: list[str] = field(default_factory=list)
 
 
 class Planner:
@@ -75,13 +89,19 @@ class Planner:
         if case.claimed_by:
             text = f"The account with the key of {couple.key} is coupled with {case.claimed_by} already."
             return self._park(case, "duplicate_in_target", text)
-        converted = self._mapping.convert(case.source.values, self._lookups)
+        converted = case.converted or self.convert(case.source)
         if converted.problems:
             problem = converted.problems[0]
             return self._park(case, problem.code, " ".join(p.message for p in converted.problems))
+        if case.match.doubt:
+            return self._park(case, "possible_duplicate", case.match.doubt)
         if case.target is None:
             return self._create(case, converted)
         return self._update(case, case.target, converted)
+
+    def convert(self, source: Record) -> Converted:
+        """What a record of the source would write, and all its problems."""
+        return self._mapping.convert(source.values, self._lookups)
 
     def _source_gone(self, case: Case) -> Plan:
         couple = case.couple
@@ -115,30 +135,52 @@ class Planner:
         # Coupled already when Dataverse was put back to a time before the record: made again under the same id.
         couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base=deferred, coupled=False)
         plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), create=True)
-        return replace(plan, deferred=bool(deferred))
+        text = "a new one, as a person said" if case.couple.answer == NONE else ""
+        return replace(plan, deferred=bool(deferred), text=text)
 
     def _update(self, case: Case, target: Record, converted: Converted) -> Plan:
         coupling = not case.couple.coupled
+        merged = self._merge(case, target, converted)
+        if merged.review:
+            text = f"{case.couple.key} and its {self._mapping.dataverse.entity} differ: {'; '.join(merged.review)}."
+            return self._park(case, "values_differ", text)
+        couple = replace(case.couple, id=target.key, base=merged.base)
+        claim = coupling and not target.values.get(self._mapping.dataverse.key)
+        text = f"coupled {case.match.how}".rstrip() if coupling else ""
+        if not merged.planned and not claim:
+            return self._skip(case, replace(couple, coupled=True), text or "both agree")
+        plan = self._write(case, couple, merged.planned, merged.rules, claim=claim)
+        return replace(plan, text=text)
+
+    def _merge(self, case: Case, target: Record, converted: Converted) -> "_Merged":
+        """What becomes of each field. A record that another id was reserved for, or none, is met for the first time."""
+        coupling = not case.couple.coupled
         # Coupled only once all fields agree: until then a field without a base is one that never agreed.
-        couple = replace(case.couple, id=target.key, base={} if coupling else case.couple.base)
-        planned: dict[str, Planned] = {}
-        rules: dict[str, str] = {}
-        base = dict(couple.base)
+        merged = _Merged({} if coupling else dict(case.couple.base))
         for name, pair in converted.fields.items():
-            sides = Sides(pair.source, pair.target, target.values.get(name), couple.base.get(name))
-            move, rule = decide(sides, coupling=coupling or name in self._message.fields)
+            mapped = self._mapping.field(name)
+            newly = name in self._message.fields
+            first_sync = mapped.first_sync if newly or target.key != case.couple.id else "gp"
+            sides = Sides(pair.source, pair.target, target.values.get(name), merged.base.get(name))
+            move, rule = decide(sides, coupling=coupling or newly, first_sync=first_sync)
             if move is Move.REBASE:
-                base[name] = Agreed(pair.source, sides.present)
+                merged.base[name] = Agreed(pair.source, sides.present)
             if move is Move.WRITE:
-                planned[name] = Planned(pair.source, sides.present, pair.target)
-                rules[name] = rule
-        couple = replace(couple, base=base)
-        if not planned:
-            return self._skip(case, replace(couple, coupled=True), "coupled" if coupling else "both agree")
-        return self._write(case, couple, planned, rules)
+                merged.planned[name] = Planned(pair.source, sides.present, pair.target)
+                merged.rules[name] = rule
+            if move is Move.REVIEW:
+                merged.review.append(_difference(mapped, sides))
+        return merged
 
     def _write(
-        self, case: Case, couple: Couple, planned: dict[str, Planned], rules: dict[str, str], *, create: bool = False
+        self,
+        case: Case,
+        couple: Couple,
+        planned: dict[str, Planned],
+        rules: dict[str, str],
+        *,
+        create: bool = False,
+        claim: bool = False,
     ) -> Plan:
         attempt = uuid.uuid4().hex
         version = case.target.version if case.target else ""
@@ -155,7 +197,7 @@ class Planner:
             seen_at=message.at.isoformat(),
         )
         values = {name: plan.new for name, plan in planned.items()}
-        write = Write(couple.id, values, attempt, create=create, version=version, key=couple.key)
+        write = Write(couple.id, values, attempt, create=create, claim=claim, version=version, key=couple.key)
         changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
         stored = replace(couple, intent=intent, identity=_identity(case))
         return Plan(case, stored, "", write=write, changes=changes)
@@ -179,10 +221,17 @@ class Planner:
 
 def field_change(mapping: Mapping, name: str, plan: Planned, rule: str) -> FieldChange:
     """What the ledger may tell of one value: secret fields are masked."""
-    field = mapping.fields_by_name.get(name)
-    if field and field.secret:
+    mapped = mapping.fields_by_name.get(name)
+    if mapped and mapped.secret:
         return FieldChange(name, MASK, MASK, rule)
     return FieldChange(name, plan.old, plan.new, rule)
+
+
+def _difference(mapped: MappedField, sides: Sides) -> str:
+    """Both values of a field, for a person to decide."""
+    if mapped.secret:
+        return f"{mapped.name} (hidden)"
+    return f"{mapped.name} would be {visible(repr(sides.wanted))}, Dataverse holds {visible(repr(sides.present))}"
 
 
 def _identity(case: Case) -> str:

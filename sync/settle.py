@@ -31,12 +31,13 @@ def settle(couple: Couple, target: Record | None, message_id: str, visibility: t
     if intent.message_id != message_id and couple.age < visibility:
         return Settlement(couple, wait=True)
     cleared = replace(couple, intent=None)
-    if target is None:
-        # A create may still land later; it then meets the next try, which uses the same id.
-        return Settlement(cleared)
+    # A create may still land later; it then meets the next try, which uses the same id. An update never will.
+    missed = cleared if intent.create or couple.coupled else replace(cleared, id="")
+    if target is None or target.key != couple.id:
+        return Settlement(missed)
     if target.mark == intent.attempt or intent.create:
         return Settlement(_landed(cleared, intent, target), landed=intent)
-    return Settlement(cleared, fence=Write(target.key, {}, attempt, version=target.version))
+    return Settlement(missed, fence=Write(target.key, {}, attempt, version=target.version))
 
 
 def committed(couple: Couple, kept: Record | None) -> Couple:

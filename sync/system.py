@@ -64,13 +64,15 @@ class Seen:
 class Write:
     """One record to write: `values` by target attribute. An update names the `version` it was decided on.
 
-    `key` is the source's key, which a create stores in the target's key column.
+    `key` is the source's key: a create stores it in the target's key column, and so does an update with `claim`, of a
+    record that held none.
     """
 
     id: str
     values: dict[str, Value]
     mark: str
     create: bool = False
+    claim: bool = False
     version: str = ""
     key: str = ""
 
@@ -103,7 +105,7 @@ class Identity:
 class Outcome(StrEnum):
     WRITTEN = "written"
     CHANGED = "changed"  # known not to have landed: the target moved since it was read
-    EXISTS = "exists"  # a create whose id is there already
+    EXISTS = "exists"  # a create whose id, or a key that, is there already
     GONE = "gone"
     FAILED = "failed"
 

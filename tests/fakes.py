@@ -228,12 +228,14 @@ class FakeTarget:
 
     def _one(self, company: str, mapping: Mapping, write: Write) -> Verdict:
         present = self.rows.get(write.id)
-        if write.create and (present or self._key_taken(company, mapping, write)):
+        if write.create and present:
             return Verdict(write.id, Outcome.EXISTS)
         if not write.create and present is None:
             return Verdict(write.id, Outcome.GONE)
         if present and present.version != write.version:
             return Verdict(write.id, Outcome.CHANGED)
+        if (write.create or write.claim) and self._key_taken(company, mapping, write):
+            return Verdict(write.id, Outcome.EXISTS)
         if write.key in self.refuse:
             return Verdict(write.id, Outcome.FAILED, error=self.refuse[write.key])
         self.writes.append(write)
@@ -242,7 +244,7 @@ class FakeTarget:
     def _store(self, company: str, mapping: Mapping, write: Write, present: Record | None) -> Record:
         values = dict(present.values) if present else dict.fromkeys(mapping.attributes) | {"statecode": 0}
         values |= {name: self.normalise(name, value) for name, value in write.values.items()}
-        if write.create:
+        if write.create or write.claim:
             values[mapping.dataverse.key] = company_key(company, write.key)
         record = Record(write.id, values, self._next(), mark=write.mark, written_by_us=True)
         self.rows[write.id] = record
@@ -267,7 +269,7 @@ def _key(entity: dict[str, Any]) -> tuple[str, str]:
 
 
 def _fits(row: Record, names: Sequence[str], values: Iterable[Sequence[str]]) -> bool:
-    held = tuple(str(row.values.get(name) or "").casefold() for name in names)
+    held = tuple(str(row.values.get(name) or "").rstrip().casefold() for name in names)
     return held in {tuple(text.casefold() for text in texts) for texts in values}
 
 

@@ -17,6 +17,9 @@ from sync.keys import encode
 from sync.stores.tables import Operation, Table
 from sync.value import Value, from_json, to_json
 
+NONE = "none"
+"""A person's answer: none of the records in Dataverse is this one."""
+
 
 @dataclass(frozen=True)
 class Agreed:
@@ -66,9 +69,10 @@ class Lineage:
 class Couple:
     """One GP record and its Dataverse counterpart.
 
-    `id` is the Dataverse id, chosen by us before a create, or blank. `coupled` is true once the counterpart is known
-    to exist. `identity` is GP's NOTEINDX. `parked` holds the cause while a person must look. `etag` is blank for a
-    row that does not exist yet.
+    `id` is the Dataverse id or blank. `coupled` is true once the counterpart is known to be this one; before that, a
+    row without an intent has an id only while a create with that id may still land. `answer` is what a person said of
+    a record not coupled yet: NONE, or the id of the Dataverse record that it is. `identity` is GP's NOTEINDX. `parked`
+    holds the cause while a person must look. `etag` is blank for a row that does not exist yet.
     """
 
     company: str
@@ -80,6 +84,7 @@ class Couple:
     base: dict[str, Agreed] = field(default_factory=dict)
     intent: Intent | None = None
     parked: str = ""
+    answer: str = ""
     lineage: Lineage | None = None
     etag: str = ""
     age: timedelta = timedelta()
@@ -87,6 +92,11 @@ class Couple:
     @property
     def partition(self) -> str:
         return f"{self.company}.{self.pair}"
+
+    @property
+    def chosen(self) -> str:
+        """The Dataverse id that a person chose, or blank."""
+        return "" if self.answer == NONE else self.answer
 
 
 @dataclass(frozen=True)
@@ -195,6 +205,7 @@ def _row(couple: Couple) -> dict[str, Any]:
         "base": _dump({name: [to_json(a.source), to_json(a.target), a.unsure] for name, a in couple.base.items()}),
         "intent": _dump(_intent_json(couple.intent)) if couple.intent else "",
         "parked": couple.parked,
+        "answer": couple.answer,
         "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",
     }
 
@@ -220,6 +231,7 @@ def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Coup
         base=base,
         intent=_intent(json.loads(row["intent"])) if row["intent"] else None,
         parked=row["parked"],
+        answer=row["answer"],
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
         etag=metadata["etag"],
         age=now - metadata["timestamp"],

@@ -10,7 +10,7 @@ LAYERS = [
     "message flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings",
-    "merge plan brake braking settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
+    "merge match plan brake braking settle outcomes cases observe parking guard alerts alerting intake pipeline delivery",
     "runtime",
     "operations",
     "render_text",

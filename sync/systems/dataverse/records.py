@@ -75,10 +75,10 @@ def _verdict(mapping: Mapping, write: Write, answer: Answer, own_user: str) -> V
     if answer.status == 404:
         return Verdict(write.id, Outcome.GONE)
     error = error_from(answer.status, answer.body, answer.headers)
-    if answer.status == 412 and write.create:
-        return Verdict(write.id, Outcome.EXISTS)
     if answer.status == 412 and _VERSION_MISMATCH in error.details:
         return Verdict(write.id, Outcome.CHANGED)
+    if answer.status == 412 and (write.create or write.claim):
+        return Verdict(write.id, Outcome.EXISTS)
     return Verdict(write.id, Outcome.FAILED, error=_discreet(mapping, write, error))
 
 

@@ -31,12 +31,14 @@ def select(mapping: Mapping) -> str:
 
 
 def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:
-    """What is sent for one write: the values, the mark, and for a new row its id and key."""
+    """What is sent for one write: the values, the mark, a new row's id, the key where there is none yet."""
     side = mapping.dataverse
     body: dict[str, object] = {name: sent(value) for name, value in write.values.items()}
     body[side.mark] = write.mark
     if write.create:
-        body |= {side.id: write.id, side.key: company_key(company, write.key)}
+        body[side.id] = write.id
+    if write.create or write.claim:
+        body[side.key] = company_key(company, write.key)
     return body
 
 

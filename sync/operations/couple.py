@@ -1,0 +1,47 @@
+"""A person's answer to a possible duplicate: which record of Dataverse it is, or that it is none of them."""
+
+from dataclasses import replace
+
+from sync.errors import Rejected, RetryLater
+from sync.match import chosen, told
+from sync.message import Message
+from sync.operations.show import parse_record
+from sync.runtime import Runtime
+from sync.stores.crosswalk import NONE, Couple
+from sync.system import Ask
+
+
+async def couple(runtime: Runtime, record: str, dataverse_id: str) -> str:
+    """Keep the answer, `dataverse_id` or NONE, and put the record on its lane. Returns what will be done, in words.
+
+    Raises Rejected when a record is unknown or coupled already, and RetryLater while it is being written.
+    """
+    pair, company, key = parse_record(runtime, record)
+    [before] = (await runtime.crosswalk.read(company, pair, [key])).values()
+    if before.coupled:
+        text = f"{pair}/{company}/{key} is coupled with {before.id} already."
+        raise Rejected(text, code="already_coupled", key=key)
+    if before.intent:
+        raise _busy(before)
+    text = "it will be created" if dataverse_id == NONE else await _account(runtime, before, dataverse_id)
+    [saved] = await runtime.crosswalk.save([(before, replace(before, answer=dataverse_id))])
+    if not saved:
+        raise _busy(before)
+    for flow in runtime.flows.values():
+        if flow.pair == pair and flow.source == "gp":
+            await runtime.lanes.send(flow.lane, Message.new(flow.name, company, [key], "retry"))
+    return f"{pair}/{company}/{key}: {text}"
+
+
+def _busy(couple: Couple) -> RetryLater:
+    return RetryLater(f"{couple.pair}/{couple.company}/{couple.key} is being written.", code="in_progress")
+
+
+async def _account(runtime: Runtime, couple: Couple, dataverse_id: str) -> str:
+    mapping = runtime.mappings[couple.pair]
+    seen = await runtime.records.look(couple.company, mapping, Ask(ids=[dataverse_id]))
+    owners = await runtime.crosswalk.owners(couple.company, couple.pair, [dataverse_id])
+    match = chosen(mapping, couple.key, dataverse_id, seen.by_id.get(dataverse_id), owners)
+    if match.record is None:
+        raise Rejected(match.doubt, code="already_coupled" if seen.by_id else "unknown_record", key=couple.key)
+    return f"it will be coupled with {told(mapping, match.record)}"
