@@ -8,7 +8,8 @@ from enum import StrEnum
 
 from sync.flow import Flow
 from sync.mapping_model import Brake
-from sync.plan import INACTIVE, Case, Plan
+from sync.match import INACTIVE
+from sync.plan import Case, Plan
 from sync.stores.brakes import Tally
 from sync.stores.crosswalk import Agreed, Intent
 from sync.value import same
