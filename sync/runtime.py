@@ -1,7 +1,7 @@
 """Builds clients and stores once per process. Fakes enter here, in tests; nothing else builds anything."""
 
 import logging
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache, partial
 from pathlib import Path
@@ -186,12 +186,9 @@ def _alerting(settings: Settings, tables: TableServiceClient, parked: ParkedStor
 
 
 def _gates(settings: Settings, gates: Gates) -> dict[str, Gate]:
-    """One gate a system. GP asks for no pauses, so that its gate is looked at less often."""
     times = Times().scaled(settings.time_scale)
-    return {
-        "gp": Gate("gp", settings.gp_limit, gates, replace(times, look=5)),
-        "dataverse": Gate("dataverse", settings.dataverse_limit, gates, times),
-    }
+    limits = {"gp": settings.gp_limit, "dataverse": settings.dataverse_limit}
+    return {system: Gate(system, limit, gates, times) for system, limit in limits.items()}
 
 
 def _gp_settings(settings: Settings) -> GpSettings:
