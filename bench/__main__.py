@@ -14,7 +14,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from bench.suite import SUITES, Measure
+from bench.suite import SUITES, Measure, options, step
 
 
 def main() -> int:
@@ -23,31 +23,36 @@ def main() -> int:
             importlib.import_module(f"bench.{module.name}")
     parser = argparse.ArgumentParser(prog="dev.py bench", description=__doc__)
     parser.add_argument("--suite", choices=["all", *sorted(SUITES)], default="all")
+    parser.add_argument("--records", type=int, default=options.records, help="how many customers the suite works")
     parser.add_argument("--json", action="store_true", help="JSON lines on standard output")
-    options = parser.parse_args()
-    names = sorted(SUITES) if options.suite == "all" else [options.suite]
-    return 0 if asyncio.run(_measure(names, as_json=options.json)) else 1
+    asked = parser.parse_args()
+    options.records = asked.records
+    names = sorted(SUITES) if asked.suite == "all" else [asked.suite]
+    return 0 if asyncio.run(_measure(names, as_json=asked.json)) else 1
 
 
 async def _measure(names: list[str], *, as_json: bool) -> bool:
     console = Console(stderr=True)
     ok = True
     for name in names:
-        table = Table("Measure", "Value", "Bar", "Holds", title=name)
-        async for measure in SUITES[name]():
-            ok = ok and measure.holds
-            table.add_row(*_row(measure))
-            if as_json:
-                print(json.dumps(measure.line(name)), flush=True)
+        table = Table("Measure", "Value", "Bar", "Holds", "", title=name)
+        with console.status(name) as status:
+            step.tell = status.update
+            async for measure in SUITES[name]():
+                ok = ok and measure.holds
+                table.add_row(*_row(measure))
+                if as_json:
+                    print(json.dumps(measure.line(name)), flush=True)
         console.print(table)
     if as_json:
         print(json.dumps({"bench": "ok" if ok else "falls short"}), flush=True)
     return ok
 
 
-def _row(measure: Measure) -> tuple[str, str, str, str]:
+def _row(measure: Measure) -> tuple[str, ...]:
     bar = "" if measure.bar is None else f"{measure.op} {measure.bar:g}"
-    return measure.measure, f"{measure.value:.4g} {measure.unit}", bar, "yes" if measure.holds else "[red]no[/]"
+    holds = "" if measure.bar is None else "yes" if measure.holds else "[red]no[/]"
+    return measure.measure, f"{measure.value:.4g} {measure.unit}", bar, holds, measure.note
 
 
 if __name__ == "__main__":

@@ -1,71 +1,145 @@
-"""What a customer costs: requests, SQL round trips and storage calls per record, counted on the stand-ins."""
+"""What a customer costs, beside a client that copies record by record and beside Microsoft's SDK, in one run.
+
+The stand-ins model 40 ms a request and S ms an operation inside it; the bars hold at S = 0.
+"""
 
 import os
+import random
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from unittest import mock
 
-import httpx
-
-from bench.suite import Measure, suite
-from sandbox.scenarios.load import clean_customers, edit, listed
+from bench.suite import Measure, options, step, suite
+from bench.work import COMPANY, FLOW, Cost, Counters, clean_customers, listed, run, sql, write_rows
 from sandbox.up import Sandbox
-from sync.intake import KEYS_A_BULK_MESSAGE
-from sync.message import Message
-from sync.operations.provision import provision
 from sync.runtime import Runtime, build
 from sync.settings import read_settings
 
-CUSTOMERS = 2_000
-FLOW = "customer_gp_to_dataverse"
+LATENCY_MS = 40
+SQL_MS, STORAGE_MS = 20, 10
+"""Modelled answers of GP over a hybrid connection, and of Table Storage in the app's region."""
+
+SCATTERED = 500
+SDK_ROWS = 250
+SEED = 1
 
 
 @suite
 async def customers() -> AsyncIterator[Measure]:
+    """10,000 customers by default; the rivals and the changes work a fifth of them."""
     with tempfile.TemporaryDirectory(prefix="gp365-bench-", ignore_cleanup_errors=True) as state:
-        async with Sandbox(Path(state), parts=["storage", "identity", "gp", "dataverse"]) as box:
+        async with Sandbox(Path(state), parts=["storage", "identity", "gp"]) as box:
+            await box.start("dataverse", "--latency-ms", str(LATENCY_MS))
+            await box.cli("provision")
             with mock.patch.dict(os.environ, box.settings):
                 runtime = build(read_settings())
             try:
-                async for measure in _measure(box, runtime):
+                async for measure in Bench(box, runtime, Path(state)).measures():
                     yield measure
             finally:
                 await runtime.close()
 
 
-async def _measure(box: Sandbox, runtime: Runtime) -> AsyncIterator[Measure]:
-    async for _ in provision(runtime):
-        pass
-    keys = await clean_customers(box, CUSTOMERS)
-    created = await _count(box, runtime, keys)
-    yield Measure("dataverse_requests_per_record_batch", created["dataverse"], "requests", bar=0.03)
-    yield Measure("sql_round_trips_per_record", created["sql"], "round trips", bar=0.02)
-    yield Measure("storage_calls_per_record", created["storage"], "calls", bar=0.3)
-    unchanged = await _count(box, runtime, keys)
-    yield Measure("dataverse_requests_per_unchanged_record", unchanged["dataverse"], "requests")
-    yield Measure("sql_round_trips_per_unchanged_record", unchanged["sql"], "round trips")
-    yield Measure("storage_calls_per_unchanged_record", unchanged["storage"], "calls")
-    await edit(box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({listed(keys)})")
-    await edit(box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({listed(keys[::100])})")
-    changed = await _count(box, runtime, keys)
-    yield Measure("requests_per_record_with_1pct_bad", changed["dataverse"], "requests", bar=0.06)
-    yield Measure("storage_calls_per_record_with_1pct_bad", changed["storage"], "calls")
+class Bench:
+    """One company of clean customers, dealt out to the contestants in the order of their keys."""
+
+    def __init__(self, box: Sandbox, runtime: Runtime, state: Path) -> None:
+        self._box = box
+        self._runtime = runtime
+        self._rows = state / "rows.jsonl"
+        self._counters = Counters(box)
+        self._many, self._few = options.records, options.records // 5
+
+    async def measures(self) -> AsyncIterator[Measure]:
+        step(f"{self._many + 5 * self._few} customers are typed into GP")
+        keys = await clean_customers(self._box, self._runtime, self._many + 5 * self._few)
+        deal = [keys[: self._many]] + [keys[self._many + n * self._few :][: self._few] for n in range(5)]
+        batch = await self._line("batch", deal[0])
+        for measure in _costs(batch, "batch"):
+            yield measure
+        multiple = await self._line("multiple", deal[1])
+        yield Measure(
+            "dataverse_requests_per_record_multiple", multiple.per_record(multiple.requests), "requests", bar=0.03,
+            note="creates by CreateMultiple, read back",
+        )  # fmt: skip
+        async for measure in self._changes(deal[0]):
+            yield measure
+        async for measure in self._rivals(batch, deal[2:4], "S = 0 ms", bars=True):
+            yield measure
+        step("the stand-in for Dataverse starts anew with 10 ms an operation")
+        await self._box.restart("dataverse", "--latency-ms", str(LATENCY_MS), "--operation-ms", "10")
+        slow = await self._line("batch", deal[4])
+        async for measure in self._rivals(slow, [deal[5]], "S = 10 ms", bars=False):
+            yield measure
+
+    async def _line(self, form: str, keys: Sequence[str]) -> Cost:
+        step(f"our line works {len(keys)} customers ({form})")
+        flow = self._runtime.flows[FLOW]
+        await self._runtime.intake.send(flow, COMPANY, keys, "reread")
+        return await run(self._box, self._counters, len(keys), "bench.line", GP365_DATAVERSE_BULK=form)
+
+    async def _changes(self, keys: Sequence[str]) -> AsyncIterator[Measure]:
+        unchanged = await self._line("batch", keys[: self._few])
+        yield Measure("storage_calls_per_unchanged_record", unchanged.per_record(unchanged.storage), "calls")
+        some = keys[: self._few]
+        await sql(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({listed(some)})")
+        await sql(self._box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({listed(some[::100])})")
+        bad = await self._line("batch", some)
+        yield Measure("requests_per_record_with_1pct_bad", bad.per_record(bad.requests), "requests", bar=0.06)
+        scattered = random.Random(SEED).sample(keys[self._few :], min(SCATTERED, len(keys) - self._few))
+        await sql(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Scattered' WHERE CUSTNMBR IN ({listed(scattered)})")
+        cost = await self._line("batch", scattered)
+        yield Measure("storage_calls_per_record_scattered", cost.per_record(cost.storage), "calls", bar=1.3)
+
+    async def _rivals(
+        self, ours: Cost, deal: Sequence[Sequence[str]], label: str, *, bars: bool
+    ) -> AsyncIterator[Measure]:
+        step(f"a client copies {len(deal[0])} customers one by one ({label})")
+        await write_rows(self._runtime, deal[0], self._rows)
+        rival = await run(self._box, self._counters, len(deal[0]), "bench.per_record", str(self._rows))
+        for measure in _against(ours, rival, label, bars=bars):
+            yield measure
+        if len(deal) > 1:
+            step(f"Microsoft's SDK sends {len(deal[1])} customers by UpsertMultiple ({label})")
+            await write_rows(self._runtime, deal[1], self._rows)
+            sdk = await run(self._box, self._counters, len(deal[1]), "bench.sdk", str(self._rows), str(SDK_ROWS))
+            yield Measure("sdk_upsert_multiple_requests_per_record", sdk.per_record(sdk.requests), "requests")
+            yield Measure("elapsed_ratio_to_sdk_upsert_multiple", _ratio(_pace(sdk), _pace(ours)), "ratio")
 
 
-async def _count(box: Sandbox, runtime: Runtime, keys: list[str]) -> dict[str, float]:
-    """Work all keys as the bulk lane brings them; what it took per record."""
-    requests, trips = runtime.dataverse.requests, runtime.gp.client.round_trips
-    async with httpx.AsyncClient(base_url=box.ready["storage"]["admin"], timeout=60) as door:
-        await door.delete("/counts")
-        for start in range(0, len(keys), KEYS_A_BULK_MESSAGE):
-            message = Message.new(FLOW, "TWO", keys[start : start + KEYS_A_BULK_MESSAGE], "backfill")
-            await runtime.deliveries.receive(message.to_json(), 1, "to-dataverse-bulk")
-        counts = (await door.get("/counts")).json()
-    calls = sum(count for name, count in counts.items() if name.startswith("app."))
-    taken = {
-        "dataverse": runtime.dataverse.requests - requests,
-        "sql": runtime.gp.client.round_trips - trips,
-        "storage": calls,
-    }
-    return {name: round(count / len(keys), 4) for name, count in taken.items()}
+def _costs(cost: Cost, form: str) -> list[Measure]:
+    return [
+        Measure(f"dataverse_requests_per_record_{form}", cost.per_record(cost.requests), "requests", bar=0.03),
+        Measure(f"dataverse_operations_per_record_{form}", cost.per_record(cost.operations), "operations"),
+        Measure("sql_round_trips_per_record", cost.per_record(cost.sql), "round trips", bar=0.02),
+        Measure("storage_calls_per_record", cost.per_record(cost.storage), "calls", bar=0.3),
+        Measure("host_storage_calls_per_record", cost.per_record(cost.polling), "calls"),
+    ]
+
+
+def _against(ours: Cost, rival: Cost, label: str, *, bars: bool) -> list[Measure]:
+    return [
+        _at_least("modelled_elapsed_ratio_to_per_record", _modelled(rival) / _modelled(ours), 20,
+                  label, bars=bars),
+        _at_least("elapsed_ratio_to_per_record", _pace(rival) / _pace(ours), 3, label, bars=bars),
+        _at_least("cpu_ratio_to_per_record", rival.cpu_seconds / rival.records / (ours.cpu_seconds / ours.records), 1.5,
+                  label, bars=bars),
+    ]  # fmt: skip
+
+
+def _at_least(name: str, value: float, bar: float, label: str, *, bars: bool) -> Measure:
+    return Measure(name, round(value, 2), "ratio", bar=bar if bars else None, op=">=", note=label)
+
+
+def _modelled(cost: Cost) -> float:
+    """Milliseconds a record if nothing but the counted calls took time; as many are allowed at once for everybody."""
+    return (cost.requests * LATENCY_MS + cost.sql * SQL_MS + cost.storage * STORAGE_MS) / cost.records
+
+
+def _pace(cost: Cost) -> float:
+    return cost.seconds / cost.records
+
+
+def _ratio(one: float, other: float) -> float:
+    return round(one / other, 2)

@@ -10,13 +10,17 @@ _COMPARE = {"<=": operator.le, ">=": operator.ge, "<": operator.lt, ">": operato
 
 @dataclass(frozen=True)
 class Measure:
-    """One number of a suite. It holds when `value op bar`; without a bar it is told only for comparison."""
+    """One number of a suite. It holds when `value op bar`; without a bar it is told only for comparison.
+
+    `note` says which form or model made it.
+    """
 
     measure: str
     value: float
     unit: str
     bar: float | None = None
     op: Literal["<=", ">=", "<", ">"] = "<="
+    note: str = ""
 
     @property
     def holds(self) -> bool:
@@ -27,6 +31,15 @@ class Measure:
         return {"suite": suite, **asdict(self), "holds": self.holds}
 
 
+@dataclass
+class Options:
+    """What the command line asked for. `records`: how many customers the long measures work."""
+
+    records: int = 10_000
+
+
+options = Options()
+
 type Suite = Callable[[], AsyncIterator[Measure]]
 
 SUITES: dict[str, Suite] = {}
@@ -36,3 +49,16 @@ def suite(function: Suite) -> Suite:
     """Register a suite under its function's name."""
     SUITES[function.__name__] = function
     return function
+
+
+class Steps:
+    """Tells what is being done now; the frame says how it looks."""
+
+    def __init__(self) -> None:
+        self.tell: Callable[[str], None] = lambda _: None
+
+    def __call__(self, what: str) -> None:
+        self.tell(what)
+
+
+step = Steps()
