@@ -11,7 +11,8 @@ from pathlib import Path
 from unittest import mock
 
 from bench.suite import Measure, options, step, suite
-from bench.work import COMPANY, FLOW, Cost, Counters, clean_customers, listed, run, sql, write_rows
+from bench.work import COMPANY, FLOW, Cost, Counters, run, write_rows
+from sandbox.scenarios.load import clean_customers, edit, listed
 from sandbox.up import Sandbox
 from sync.runtime import Runtime, build
 from sync.settings import read_settings
@@ -53,7 +54,8 @@ class Bench:
 
     async def measures(self) -> AsyncIterator[Measure]:
         step(f"{self._many + 5 * self._few} customers are typed into GP")
-        keys = await clean_customers(self._box, self._runtime, self._many + 5 * self._few)
+        keys = await clean_customers(self._box, self._many + 5 * self._few)
+        await edit(self._box, "UPDATE RM00101 SET INACTIVE = 0")
         deal = [keys[: self._many]] + [keys[self._many + n * self._few :][: self._few] for n in range(5)]
         batch = await self._line("batch", deal[0])
         for measure in _costs(batch, "batch"):
@@ -76,19 +78,19 @@ class Bench:
     async def _line(self, form: str, keys: Sequence[str]) -> Cost:
         step(f"our line works {len(keys)} customers ({form})")
         flow = self._runtime.flows[FLOW]
-        await self._runtime.intake.send(flow, COMPANY, keys, "reread")
+        await self._runtime.intake.send(flow, COMPANY, keys, "backfill")
         return await run(self._box, self._counters, len(keys), "bench.line", GP365_DATAVERSE_BULK=form)
 
     async def _changes(self, keys: Sequence[str]) -> AsyncIterator[Measure]:
         unchanged = await self._line("batch", keys[: self._few])
         yield Measure("storage_calls_per_unchanged_record", unchanged.per_record(unchanged.storage), "calls")
         some = keys[: self._few]
-        await sql(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({listed(some)})")
-        await sql(self._box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({listed(some[::100])})")
+        await edit(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({listed(some)})")
+        await edit(self._box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({listed(some[::100])})")
         bad = await self._line("batch", some)
         yield Measure("requests_per_record_with_1pct_bad", bad.per_record(bad.requests), "requests", bar=0.06)
         scattered = random.Random(SEED).sample(keys[self._few :], min(SCATTERED, len(keys) - self._few))
-        await sql(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Scattered' WHERE CUSTNMBR IN ({listed(scattered)})")
+        await edit(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Scattered' WHERE CUSTNMBR IN ({listed(scattered)})")
         cost = await self._line("batch", scattered)
         yield Measure("storage_calls_per_record_scattered", cost.per_record(cost.storage), "calls", bar=1.3)
 

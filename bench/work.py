@@ -86,15 +86,6 @@ async def run(box: Sandbox, counters: Counters, records: int, module: str, *argu
     )
 
 
-async def clean_customers(box: Sandbox, runtime: Runtime, count: int) -> list[str]:
-    """`count` active customers that pass, by key in GP's order."""
-    await door(box, "gp", "POST", "/seed", company=COMPANY, customers=count, seed=1)
-    await sql(box, "UPDATE RM00101 SET PYMTRMID = '', CUSTNAME = 'Customer ' + CUSTNMBR, INACTIVE = 0")
-    await sql(box, "DELETE FROM SY01200 WHERE Master_Type = 'CUS'")
-    await sql(box, "UPDATE RM00102 SET ADDRESS1 = '1 Main', ADDRESS2 = '', ADDRESS3 = '', CITY = 'Oslo'")
-    return (await runtime.gp.keys(COMPANY, runtime.mappings["customer"], "", count))[:count]
-
-
 async def write_rows(runtime: Runtime, keys: Sequence[str], file: Path) -> None:
     """What the rivals send of these customers: the same attributes as our line, less the state they can't create."""
     mapping = runtime.mappings["customer"]
@@ -105,17 +96,8 @@ async def write_rows(runtime: Runtime, keys: Sequence[str], file: Path) -> None:
             lines.write(simplejson.dumps({"key": company_key(COMPANY, key), "body": body}, use_decimal=True) + "\n")
 
 
-async def sql(box: Sandbox, text: str) -> None:
-    await door(box, "gp", "POST", "/sql", database=COMPANY, sql=text)
-
-
 async def door(box: Sandbox, part: str, method: str, path: str, **body: Any) -> Any:
     async with httpx.AsyncClient(base_url=box.ready[part]["admin"], timeout=600) as client:
         response = await client.request(method, path, json=body or None)
         response.raise_for_status()
         return response.json()
-
-
-def listed(keys: Sequence[str]) -> str:
-    """Keys as the inside of an SQL list."""
-    return ", ".join("'" + key.replace("'", "''") + "'" for key in keys)

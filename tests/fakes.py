@@ -15,7 +15,7 @@ from sync.flow import Flow
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.message import Message
-from sync.stores.tables import Operation
+from sync.stores.transactions import Operation
 from sync.system import Ask, Identity, Outcome, Record, Seen, Verdict, Write
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)

@@ -4,10 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.data.tables import UpdateMode
-
-from sync.stores.tables import Operation, Table, quoted
+from sync.stores.tables import Table, quoted
+from sync.stores.transactions import Operation
 
 CHANNEL = "channel"
 TOPIC = "topic~"
@@ -64,8 +62,7 @@ def _channel(old: Heard, new: Heard) -> Operation:
     }
     if not old.etag:
         return "create", row
-    condition = {"etag": old.etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
-    return "update", row, condition
+    return "update", row, {"etag": old.etag}
 
 
 def _topics(old: Heard, new: Heard) -> list[Operation]:

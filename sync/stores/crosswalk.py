@@ -10,11 +10,9 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.data.tables import UpdateMode
-
 from sync.keys import encode
-from sync.stores.tables import Operation, Table
+from sync.stores.tables import Table
+from sync.stores.transactions import Operation
 from sync.value import Value, from_json, to_json
 
 NONE = "none"
@@ -183,8 +181,7 @@ def _operations(old: Couple, new: Couple) -> list[Operation]:
     row = _row(new)
     first: Operation = ("create", row)
     if old.etag:
-        condition = {"etag": old.etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE}
-        first = ("update", row, condition)
+        first = ("update", row, {"etag": old.etag})
     operations = [first]
     if old.id and old.id != new.id:
         operations.append(("delete", {"PartitionKey": new.partition, "RowKey": f"d365~{old.id}"}))

@@ -19,17 +19,15 @@ from azure.core.exceptions import (
     ServiceResponseError,
 )
 from azure.core.pipeline import PipelineResponse
-from azure.data.tables import TableTransactionError, UpdateMode
+from azure.data.tables import UpdateMode
 from azure.data.tables.aio import TableClient, TableServiceClient
 
 from sync.stores.outage import outage
+from sync.stores.transactions import Entity, Operation, Refused, submit
 
 # Limits of the service: 100 operations a transaction, 15 comparisons a filter (one goes to the partition key).
 MAX_OPERATIONS = 100
 MAX_ROW_KEYS = 14
-
-type Entity = dict[str, Any]
-type Operation = tuple[str, Entity] | tuple[str, Entity, dict[str, Any]]
 
 
 class Table:
@@ -154,12 +152,11 @@ class Table:
         """The ETags of one transaction, or the index of the group that made it fail."""
         operations: list[Operation] = [operation for group in groups for operation in group]
         try:
-            done = await self._run(self._client.submit_transaction, operations)
-        except TableTransactionError as error:
+            return await self._run(submit, self._client, operations), None
+        except Refused as error:
             if error.status_code not in (404, 409, 412):
                 raise outage(error, "Table") from error
             return [], _group_of(error.index, groups)
-        return [str(answer.get("etag", "")) for answer in done], None
 
     async def _run(self, call: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
         """One call of the SDK; a missing table is created and the call made again."""
@@ -174,7 +171,7 @@ class Table:
                 with contextlib.suppress(ResourceExistsError):  # another worker was first
                     await self._client.create_table()
                 return await self._run(call, *args, **kwargs)
-            if error.status_code in (404, 409, 412) or isinstance(error, TableTransactionError):
+            if error.status_code in (404, 409, 412) or isinstance(error, Refused):
                 raise
             raise outage(error, "Table") from error
 

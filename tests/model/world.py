@@ -26,7 +26,7 @@ from sync.stores.ledger import Ledger
 from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.runs import Runs
-from sync.stores.tables import Operation
+from sync.stores.transactions import Operation
 from sync.system import Record, Verdict, Write
 from tests.fakes import START, FakeSource, FakeTable, FakeTarget
 

@@ -12,4 +12,13 @@ def test_a_measure_holds_when_it_keeps_its_bar(op, value, holds):
 
 def test_a_measure_without_a_bar_is_only_told():
     line = Measure("m", 9, "ms").line("s")
-    assert line == {"suite": "s", "measure": "m", "value": 9, "unit": "ms", "bar": None, "op": "<=", "note": "", "holds": True}
+    assert line == {
+        "suite": "s",
+        "measure": "m",
+        "value": 9,
+        "unit": "ms",
+        "bar": None,
+        "op": "<=",
+        "note": "",
+        "holds": True,
+    }
