@@ -27,6 +27,13 @@ if runtime.alerting.channels:
         await runtime.alerting.tick()
 
 
+@app.function_name("sweep")
+@app.timer_trigger(arg_name="timer", schedule=runtime.settings.sweep_schedule)
+async def sweep(timer: func.TimerRequest) -> None:
+    """Look for what no feed has told, a few pages at a time."""
+    await runtime.intake.sweep_all(runtime.settings.companies)
+
+
 @app.function_name("health")
 @app.route("health", trigger_arg_name="request", methods=["GET"], auth_level=func.AuthLevel.ANONYMOUS)
 async def health(request: func.HttpRequest) -> func.HttpResponse:

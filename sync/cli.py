@@ -90,6 +90,19 @@ def poll(company: Company = "", as_json: Json = False) -> None:
 
 
 @app.command()
+def sweep(company: Company = "", as_json: Json = False) -> None:
+    """Go over every record now, instead of around the day: find deletes, late commits and writes left behind."""
+
+    async def run(runtime: Runtime) -> int:
+        companies = [installed(runtime, company)] if company else runtime.settings.companies
+        swept = [one for name in companies for one in await runtime.intake.sweep(name, whole=True)]
+        tell(as_json, [asdict(one) for one in swept], lambda: render.swept(swept))
+        return 0
+
+    execute(run, as_json)
+
+
+@app.command()
 def alert(
     test: Annotated[bool, typer.Option("--test", help="Send a test message and say what came back.")] = False,
     as_json: Json = False,

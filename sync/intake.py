@@ -4,29 +4,21 @@ import logging
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
-from itertools import batched
+from datetime import datetime
 from typing import Any, Protocol
 
 from sync.braking import Braking
-from sync.errors import SyncError
 from sync.flow import Flow
+from sync.gate import BULK, caller
 from sync.guard import Guard
 from sync.mapping import Mapping
-from sync.message import Message, Reason
+from sync.message import Bulk, Reason
+from sync.rounds import Rounds
+from sync.sender import Sender
 from sync.stores.cursors import Cursors
-from sync.stores.queues import Lanes
+from sync.sweep import Sweep, Swept
 from sync.system import Change, Identity
 
-KEYS_A_MESSAGE = 100
-"""Few enough that one message takes seconds, many enough that a request per record is never needed."""
-
-KEYS_A_BULK_MESSAGE = 250
-"""On the bulk lane: a batch of as many writes stays well inside a request's time-out."""
-
-INTERACTIVE = 500
-"""A poll that finds more keys than this goes to the bulk lane, so that single edits never wait behind a load."""
-
-PAGE = 500
 LOOKS = 50
 """How often one poll looks again while a feed says there is more: a bulk change is bounded, and goes on at the next tick."""
 
@@ -46,23 +38,25 @@ class Poll(Protocol):
     def full_reread(self) -> Iterable[str]: ...
     @property
     def more(self) -> bool: ...
+    @property
+    def server_time(self) -> datetime: ...
 
 
 class Feeds(Protocol):
     """A system whose changes are polled."""
 
     async def poll(self, company: str, mappings: Sequence[Mapping], cursor: dict[str, Any]) -> Poll: ...
-    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]: ...
 
 
 @dataclass
 class Polled:
-    """What a poll put on lanes: keys per flow, and whether the cursor was moved by us."""
+    """What a poll put on lanes: keys per flow, and whether the cursor was moved by us. `full`: the lanes take no more."""
 
     company: str
     keys: dict[str, int] = field(default_factory=dict)
     reread: list[str] = field(default_factory=list)
     moved: bool = True
+    full: bool = False
 
 
 class Intake:
@@ -74,30 +68,40 @@ class Intake:
         mappings: Table[str, Mapping],
         feeds: Feeds,
         cursors: Cursors,
-        lanes: Lanes,
+        sender: Sender,
         guard: Guard,
         braking: Braking,
+        sweep: Sweep,
+        rounds: Rounds,
     ) -> None:
         self._flows = [flow for flow in flows.values() if flow.source == "gp"]
         self._mappings = mappings
         self._feeds = feeds
         self._cursors = cursors
-        self._lanes = lanes
+        self._sender = sender
         self._guard = guard
         self._braking = braking
+        self._sweep = sweep
+        self._rounds = rounds
+        self._waiting: set[str] = set()
 
     async def poll_all(self, companies: Sequence[str]) -> list[Polled]:
-        """Poll every company; one that fails is logged and stops no other."""
-        done = []
-        for company in companies:
-            try:
-                done.append(await self.poll(company))
-            except SyncError as error:
-                level = logging.INFO if error.code == "paused" else logging.ERROR
-                log.log(level, "poll of %s: %s %s", company, error.message, error.next_step)
-            except Exception:
-                log.exception("poll of %s", company)
-        return done
+        """Poll every company at once; one that fails stops no other, and is left alone for a while."""
+        return await self._rounds.each("poll", companies, self.poll)
+
+    async def sweep_all(self, companies: Sequence[str]) -> list[list[Swept]]:
+        """Take the sweep of every company further, as `poll_all` polls them."""
+        return await self._rounds.each("sweep", companies, self.sweep)
+
+    async def sweep(self, company: str, *, whole: bool = False) -> list[Swept]:
+        """Take a company's sweep as far as it is due, or a new one to its end. Its feeds are polled first: what they
+        tell is not the sweep's to find, and the poll notices whether this still is the company that it was.
+        """
+        await self.poll(company)
+        if whole:
+            return await self._sweep.whole(company)
+        caller.set(BULK)
+        return await self._sweep.tick(company)
 
     async def poll(self, company: str) -> Polled:
         """Look at all feeds of a company until there is nothing more. The first look only notes where each stands.
@@ -110,10 +114,15 @@ class Intake:
         pairs = list(dict.fromkeys(flow.pair for flow in self._flows))
         mappings = [self._mappings[pair] for pair in pairs]
         for _ in range(LOOKS):
+            polled.full = not await self._has_room(company)
+            if polled.full:
+                break
             cursor = await self._cursors.read(company, "gp")
             poll = await self._feeds.poll(company, mappings, cursor.place)
             await self._guard.recognise(company, poll.identity)
             await self._send_all(poll, polled)
+            if not cursor.etag:
+                await self._sweep.watch(company, poll.server_time)
             if poll.cursor != cursor.place:
                 polled.moved = await self._cursors.move(cursor, poll.cursor)
             if not poll.more or not polled.moved:
@@ -125,33 +134,30 @@ class Intake:
             changes = poll.changes.get(flow.pair, ())
             await self._braking.foresee(flow, polled.company, gone=sum(change.deleted for change in changes))
             for reason, keys in _by_reason(changes).items():
-                polled.keys[flow.name] += await self.send(flow, polled.company, keys, reason)
+                polled.keys[flow.name] += len(keys)
+                await self._sender.send(flow, polled.company, keys, reason)
             if flow.pair in poll.full_reread:
+                log.warning(
+                    "%s: the history of %s is gone; every record is looked at again.", flow.name, polled.company
+                )
                 polled.reread.append(flow.name)
-                polled.keys[flow.name] += await self._reread(flow, polled.company)
+                polled.keys[flow.name] += await self.reread(flow, polled.company, "reread")
 
-    async def send(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
-        """Put keys on the flow's lane, many to a message; the count of keys sent."""
-        if len(keys) > INTERACTIVE:
-            return await self._send_bulk(flow, company, keys, reason)
-        for some in batched(keys, KEYS_A_MESSAGE, strict=False):
-            await self._lanes.send(flow.lane, Message.new(flow.name, company, some, reason))
-        return len(keys)
+    async def reread(self, flow: Flow, company: str, reason: Bulk) -> int:
+        """Send every record that GP holds, and every coupled one that it no longer holds, on the bulk lane; the count
+        of keys sent now. What the lanes have no room for goes on with the sweep; so does what a crash left out.
+        """
+        await self._sweep.restart(flow, company, reason)
+        return (await self._sweep.advance(flow, company)).keys
 
-    async def _send_bulk(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
-        for some in batched(keys, KEYS_A_BULK_MESSAGE, strict=False):
-            await self._lanes.send(flow.bulk_lane, Message.new(flow.name, company, some, reason))
-        return len(keys)
-
-    async def _reread(self, flow: Flow, company: str) -> int:
-        """A feed's history was cleaned: look at every record, on the bulk lane."""
-        log.warning("%s: the change history of %s is gone; every record is looked at again.", flow.name, company)
-        sent = 0
-        after = ""
-        while page := await self._feeds.keys(company, self._mappings[flow.pair], after, PAGE):
-            sent += await self._send_bulk(flow, company, page, "reread")
-            after = page[-1]
-        return sent
+    async def _has_room(self, company: str) -> bool:
+        """Whether every lane takes more. When one is full nothing is read: the cursor keeps the place, not the queue."""
+        lanes = {flow.lane: flow for flow in self._flows}
+        full = [lane for lane, flow in lanes.items() if await self._sender.room(flow) <= 0]
+        if full and company not in self._waiting:
+            log.warning("%s is not read for now: %s is full.", company, ", ".join(full))
+        (self._waiting.add if full else self._waiting.discard)(company)
+        return not full
 
 
 def _by_reason(changes: Iterable[Change]) -> dict[Reason, list[str]]:

@@ -105,14 +105,16 @@ class Planner:
 
     def _source_gone(self, case: Case) -> Plan:
         couple = case.couple
-        if not couple.coupled or case.target is None:
+        if not couple.coupled:
             return self._skip(case, couple, "not in GP")
+        if case.target is None:
+            return self._skip(case, _settled(couple), "deleted in GP and in Dataverse")
         if self._mapping.on_delete == "ignore":
             return self._skip(case, couple, "deleted in GP, kept in Dataverse by policy")
         if self._mapping.on_delete == "park":
             return self._park(case, "deleted_in_source", f"{couple.key} was deleted in GP.")
         if case.target.values.get("statecode") == INACTIVE:
-            return self._skip(case, couple, "deleted in GP, inactive in Dataverse")
+            return self._skip(case, _settled(couple), "deleted in GP, inactive in Dataverse")
         planned = {"statecode": Planned(None, case.target.values.get("statecode"), INACTIVE)}
         return self._write(case, couple, planned, {"statecode": "deleted in GP"})
 
@@ -199,12 +201,13 @@ class Planner:
         values = {name: plan.new for name, plan in planned.items()}
         write = Write(couple.id, values, attempt, create=create, claim=claim, version=version, key=couple.key)
         changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
-        stored = replace(couple, intent=intent, identity=_identity(case))
+        stored = replace(couple, intent=intent, identity=_identity(case), discarded="")
         return Plan(case, stored, "", write=write, changes=changes)
 
     def _skip(self, case: Case, couple: Couple, text: str) -> Plan:
         if couple.etag or couple.coupled:
             couple = replace(couple, identity=_identity(case), parked="")
+            couple = replace(couple, discarded=couple.discarded if case.source is None else "")
         return Plan(case, couple, text)
 
     def _park(self, case: Case, code: str, text: str) -> Plan:
@@ -216,7 +219,7 @@ class Planner:
             key=case.couple.key,
             details=CODES[code].meaning,
         )
-        return Plan(case, replace(case.couple, parked=code), text, error=error)
+        return Plan(case, replace(case.couple, parked=code, discarded=""), text, error=error)
 
 
 def field_change(mapping: Mapping, name: str, plan: Planned, rule: str) -> FieldChange:
@@ -232,6 +235,11 @@ def _difference(mapped: MappedField, sides: Sides) -> str:
     if mapped.secret:
         return f"{mapped.name} (hidden)"
     return f"{mapped.name} would be {visible(repr(sides.wanted))}, Dataverse holds {visible(repr(sides.present))}"
+
+
+def _settled(couple: Couple) -> Couple:
+    """The base says that the source is gone and the counterpart with it: see `sync.differs.is_settled_delete`."""
+    return replace(couple, base=couple.base | {"statecode": Agreed(None, INACTIVE)})
 
 
 def _identity(case: Case) -> str:

@@ -10,8 +10,11 @@ from rich.table import Table
 from sync.alerting import Sent
 from sync.intake import Polled
 from sync.render_text import safe
+from sync.sweep import Swept
 from sync.system import Check
 from sync.systems.dataverse.provision import Step
+
+_FULL = "the lanes are full: the rest follows when the workers have caught up"
 
 
 def checks(lines: Sequence[Check]) -> RenderableType:
@@ -39,9 +42,15 @@ def polled(done: Sequence[Polled]) -> RenderableType:
     table = Table("Company", "Flow", "Records sent", "", box=None, pad_edge=False)
     for one in done:
         for flow, count in one.keys.items():
-            table.add_row(
-                one.company, flow, str(count), "history gone: all looked at again" if flow in one.reread else ""
-            )
+            word = "history gone: all looked at again" if flow in one.reread else ""
+            table.add_row(one.company, flow, str(count), _FULL if one.full else word)
+    return table
+
+
+def swept(done: Sequence[Swept]) -> RenderableType:
+    table = Table("Company", "Flow", "Records sent", "", box=None, pad_edge=False)
+    for one in done:
+        table.add_row(one.company, one.flow, str(one.keys), _FULL if one.full else "")
     return table
 
 

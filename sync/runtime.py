@@ -22,8 +22,11 @@ from sync.guard import Guard
 from sync.intake import Intake
 from sync.mapping import Mapping, load_all
 from sync.parking import Parking
+from sync.passes import Passes
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
+from sync.rounds import Rounds
+from sync.sender import Sender
 from sync.settings import Settings, read_settings
 from sync.slots import Times
 from sync.stores.alerts import Alerts
@@ -38,6 +41,7 @@ from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
 from sync.stores.runs import Runs
 from sync.stores.tables import Table
+from sync.sweep import Sweep
 from sync.systems.dataverse import environment
 from sync.systems.dataverse.client import DataverseClient
 from sync.systems.dataverse.records import DataverseRecords
@@ -74,6 +78,7 @@ class Runtime:
     guard: Guard
     runs: Runs
     cursors: Cursors
+    sender: Sender
     intake: Intake
     pipeline: Pipeline
     deliveries: Deliveries
@@ -115,7 +120,11 @@ def build(settings: Settings) -> Runtime:
     identities = Identities(Table(tables, "identities"))
     targets = {"dataverse": partial(environment.look, dataverse)}
     guard = Guard(modes, identities, targets, settings.companies, settings.time_scale)
-    intake = Intake(flows, mappings, gp, cursors, lanes, guard, braking)
+    pauses = Pauses(settings.time_scale)
+    sender = Sender(lanes, settings.lane_depth)
+    passes = Passes(gp, crosswalk, settings.time_scale)
+    sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=settings.sweep_hours), braking)
+    intake = Intake(flows, mappings, gp, cursors, sender, guard, braking, sweep, Rounds(pauses))
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": gp},
@@ -127,10 +136,10 @@ def build(settings: Settings) -> Runtime:
         braking=braking,
         visibility=VISIBILITY * settings.time_scale,
     )
-    deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, Pauses(settings.time_scale), runs)
+    deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, pauses, runs)
     return Runtime(
         settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, identities, guard,
-        runs, cursors, intake, pipeline, deliveries, gates, tables, queues,
+        runs, cursors, sender, intake, pipeline, deliveries, gates, tables, queues,
         _alerting(settings, tables, parked, modes), braking,
     )  # fmt: skip
 

@@ -41,6 +41,18 @@ class Settings(BaseSettings):
     poll_schedule: str = Field(
         "*/15 * * * * *", description="When GP is polled: an NCRONTAB expression of six fields, in UTC."
     )
+    sweep_schedule: str = Field(
+        "0 */5 * * * *", description="When the sweep goes on: an NCRONTAB expression of six fields, in UTC."
+    )
+    sweep_hours: float = Field(
+        24, gt=0, description="Hours in which the sweep looks at every record once; sooner where there are few."
+    )
+    lane_depth: int = Field(
+        2000,
+        ge=1,
+        description="Messages that a lane and its bulk twin may hold together; beyond that GP is not read until the "
+        "workers have caught up.",
+    )
     dataverse_url: str = Field(description="URL of the Dataverse environment: `https://contoso.crm4.dynamics.com`.")
     tenant_id: str = Field(
         "", description="Entra tenant id. Needed unless `GP365_AUTHORITY` or a managed identity is given."

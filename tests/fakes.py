@@ -167,6 +167,15 @@ class FakeSource:
             raise self.error
         return {key: self.records[company, key] for key in keys if (company, key) in self.records}
 
+    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
+        return sorted(key for place, key in self.records if place == company and key > after)[:limit]
+
+    async def held(self, company: str, mapping: Mapping, keys: Sequence[str]) -> set[str]:
+        return set(await self.read(company, mapping, keys))
+
+    async def count(self, company: str, mapping: Mapping) -> int:
+        return len(await self.keys(company, mapping, "", len(self.records)))
+
 
 class FakeTarget:
     """Dataverse in memory: client-chosen ids, the alternate key, versions, the mark, and planned misbehaviour."""

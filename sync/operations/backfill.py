@@ -9,17 +9,15 @@ from typing import Final
 
 from sync.errors import Rejected
 from sync.flow import Flow
-from sync.intake import KEYS_A_BULK_MESSAGE, PAGE
 from sync.message import Message
 from sync.operations.modes import RESTORE
+from sync.passes import PAGE
 from sync.runtime import Runtime
+from sync.sender import KEYS_A_BULK_MESSAGE
 from sync.stores.modes import Mode
 from sync.stores.runs import Run, Runs, State, Tally
 
 KIND: Final = "backfill"
-DEEP = 2_000
-"""Messages on the lane from which on nothing more is sent, until the workers have caught up."""
-
 LOOK = 1.0
 """Seconds between two looks at a run that only waits."""
 
@@ -126,9 +124,8 @@ async def _mark_loaded(runtime: Runtime, run: Run) -> None:
 
 
 async def _deep(runtime: Runtime, run: Run) -> str:
-    lane = runtime.flows[run.flow].bulk_lane
-    waiting = await runtime.lanes.waiting(lane)
-    return f"{waiting} messages wait on {lane} already" if waiting >= DEEP else ""
+    flow = runtime.flows[run.flow]
+    return f"{flow.lane} is full" if await runtime.sender.room(flow) <= 0 else ""
 
 
 def again(run: Run) -> str:

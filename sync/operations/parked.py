@@ -98,7 +98,7 @@ async def _file(runtime: Runtime, entry: Parked, why: str) -> None:
     await runtime.ledger.write(entry.company, entry.pair, [line], redelivered=False)
     [couple] = (await runtime.crosswalk.read(entry.company, entry.pair, [entry.key])).values()
     if couple.etag:
-        await runtime.crosswalk.save([(couple, replace(couple, parked=""))])
+        await runtime.crosswalk.save([(couple, replace(couple, parked="", discarded=entry.code))])
 
 
 def _matches(entry: Parked, key: str, code: str) -> bool:

@@ -12,10 +12,11 @@ from itertools import batched
 from typing import Literal
 
 from sync.flow import Flow
-from sync.intake import KEYS_A_BULK_MESSAGE, PAGE
 from sync.message import Message
 from sync.operations.modes import RESTORE, environments, unfinished_restores
+from sync.passes import PAGE
 from sync.runtime import Runtime
+from sync.sender import KEYS_A_BULK_MESSAGE
 from sync.stores.modes import WHOLE, Mode, ModeSetting
 from sync.stores.runs import Run, State, Tally
 

@@ -70,7 +70,8 @@ class Couple:
     `id` is the Dataverse id or blank. `coupled` is true once the counterpart is known to be this one; before that, a
     row without an intent has an id only while a create with that id may still land. `answer` is what a person said of
     a record not coupled yet: NONE, or the id of the Dataverse record that it is. `identity` is GP's NOTEINDX. `parked`
-    holds the cause while a person must look. `etag` is blank for a row that does not exist yet.
+    holds the cause while a person must look, `discarded` the one that a person let go, until the record is worked
+    again. `etag` is blank for a row that does not exist yet.
     """
 
     company: str
@@ -83,6 +84,7 @@ class Couple:
     intent: Intent | None = None
     parked: str = ""
     answer: str = ""
+    discarded: str = ""
     lineage: Lineage | None = None
     etag: str = ""
     age: timedelta = timedelta()
@@ -105,6 +107,7 @@ class Outline:
     id: str
     coupled: bool
     parked: str
+    discarded: str
     intent: bool
     age: timedelta
 
@@ -112,7 +115,7 @@ class Outline:
 MOST_ROWS = 1_000
 """The most that one call brings."""
 
-OUTLINE = ("key", "d365", "coupled", "parked", "intent", "Timestamp")
+OUTLINE = ("key", "d365", "coupled", "parked", "discarded", "intent", "Timestamp")
 
 
 class Crosswalk:
@@ -173,8 +176,15 @@ class Crosswalk:
 
 
 def _outline(row: dict[str, Any], now: datetime) -> Outline:
-    age = now - row.metadata["timestamp"]  # type: ignore[attr-defined]
-    return Outline(row["key"], row["d365"], row["coupled"], row["parked"], bool(row["intent"]), age)
+    return Outline(
+        row["key"],
+        row["d365"],
+        row["coupled"],
+        row["parked"],
+        row.get("discarded", ""),
+        intent=bool(row["intent"]),
+        age=now - row.metadata["timestamp"],  # type: ignore[attr-defined]
+    )
 
 
 def _operations(old: Couple, new: Couple) -> list[Operation]:
@@ -203,6 +213,7 @@ def _row(couple: Couple) -> dict[str, Any]:
         "intent": _dump(_intent_json(couple.intent)) if couple.intent else "",
         "parked": couple.parked,
         "answer": couple.answer,
+        "discarded": couple.discarded,
         "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",
     }
 
@@ -229,6 +240,7 @@ def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Coup
         intent=_intent(json.loads(row["intent"])) if row["intent"] else None,
         parked=row["parked"],
         answer=row["answer"],
+        discarded=row.get("discarded", ""),
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
         etag=metadata["etag"],
         age=now - metadata["timestamp"],

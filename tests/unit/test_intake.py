@@ -1,6 +1,7 @@
 """Intake: a cursor moves only after its events are on a lane; many keys share a message; loads go to the bulk lane."""
 
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,13 +9,19 @@ import pytest
 from sync.errors import RetryLater
 from sync.flow import find_flows
 from sync.guard import Guard
-from sync.intake import INTERACTIVE, Intake
+from sync.intake import Intake
 from sync.mapping import Mapping
+from sync.passes import Passes
+from sync.pauses import Pauses
+from sync.rounds import Rounds
+from sync.sender import INTERACTIVE, Sender
+from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
 from sync.stores.identities import Identities
 from sync.stores.modes import WHOLE, Mode, Modes
+from sync.sweep import Sweep
 from sync.system import Change, Identity
-from tests.fakes import FakeBraking, FakeLanes, FakeTable
+from tests.fakes import START, FakeBraking, FakeLanes, FakeSource, FakeTable
 
 HOME = Identity("gp", {"server": "SQL01", "database": "TWO"}, 12)
 
@@ -26,18 +33,15 @@ class FakePoll:
     full_reread: set[str] = field(default_factory=set)
     more: bool = False
     identity: Identity = HOME
+    server_time: datetime = START
 
 
 @dataclass
 class FakeFeeds:
     poll_result: FakePoll
-    all_keys: list[str] = field(default_factory=list)
 
     async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> FakePoll:
         return self.poll_result
-
-    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
-        return [key for key in self.all_keys if key > after][:limit]
 
 
 def guard(modes: Modes | None = None) -> Guard:
@@ -49,9 +53,21 @@ def changes(count: int) -> dict[str, list[Change]]:
 
 
 def intake(
-    mapping: Mapping, feeds: FakeFeeds, lanes: FakeLanes, table: FakeTable, braking: FakeBraking | None = None
+    mapping: Mapping,
+    feeds: FakeFeeds,
+    lanes: FakeLanes,
+    table: FakeTable,
+    modes: Modes | None = None,
+    source: FakeSource | None = None,
+    depth: int = 2000,
+    braking: FakeBraking | None = None,
 ) -> Intake:
-    return Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard(), braking or FakeBraking())  # type: ignore[arg-type]
+    flows, mappings, modes = find_flows(), {"customer": mapping}, modes or Modes(FakeTable())
+    cursors, sender = Cursors(table), Sender(lanes, depth)  # type: ignore[arg-type]
+    passes = Passes(source or FakeSource(mapping), Crosswalk(FakeTable()), 1.0)  # type: ignore[arg-type]
+    brake = braking or FakeBraking()
+    sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=24), brake)  # type: ignore[arg-type]
+    return Intake(flows, mappings, feeds, cursors, sender, guard(modes), brake, sweep, Rounds(Pauses()))  # type: ignore[arg-type]
 
 
 async def test_changed_keys_go_to_the_lane_many_to_a_message(mapping: Mapping) -> None:
@@ -96,8 +112,11 @@ async def test_two_pollers_do_not_move_one_cursor_twice(mapping: Mapping) -> Non
 async def test_a_cleaned_history_has_every_record_looked_at_again(mapping: Mapping) -> None:
     lanes = FakeLanes()
     keys = [f"C{n:05}" for n in range(1201)]
-    feeds = FakeFeeds(FakePoll({}, {"v": 9}, {"customer"}), keys)
-    polled = await intake(mapping, feeds, lanes, FakeTable()).poll("TWO")
+    source = FakeSource(mapping)
+    for key in keys:
+        source.type_customer("TWO", key)
+    feeds = FakeFeeds(FakePoll({}, {"v": 9}, {"customer"}))
+    polled = await intake(mapping, feeds, lanes, FakeTable(), source=source).poll("TWO")
     assert [key for _, message, _ in lanes.sent for key in message.keys] == keys
     assert {lane for lane, _, _ in lanes.sent} == {"to-dataverse-bulk"}
     assert polled.reread == ["customer_gp_to_dataverse"]
@@ -133,10 +152,7 @@ async def test_a_bulk_change_is_read_to_its_end(mapping: Mapping) -> None:
 async def test_a_paused_company_is_not_polled_and_keeps_its_place(mapping: Mapping) -> None:
     lanes, table, modes = FakeLanes(), FakeTable(), Modes(FakeTable())
     await modes.set("TWO", WHOLE, Mode.PAUSED, "person", "month end")
-    taker = Intake(
-        find_flows(), {"customer": mapping}, FakeFeeds(FakePoll(changes(1), {"v": 1})), Cursors(table), lanes,
-        guard(modes), FakeBraking(),
-    )  # fmt: skip
+    taker = intake(mapping, FakeFeeds(FakePoll(changes(1), {"v": 1})), lanes, table, modes)
     assert [polled.company for polled in await taker.poll_all(["TWO", "THREE"])] == ["THREE"]
     assert [message.company for _, message, _ in lanes.sent] == ["THREE"]
     assert (await Cursors(table).read("TWO", "gp")).place == {}
@@ -148,7 +164,7 @@ async def test_another_environment_pauses_the_company_before_a_key_is_sent_or_th
 ) -> None:
     lanes, table, modes = FakeLanes(), FakeTable(), Modes(FakeTable())
     feeds = FakeFeeds(FakePoll({}, {"v": 1}))
-    taker = Intake(find_flows(), {"customer": mapping}, feeds, Cursors(table), lanes, guard(modes), FakeBraking())
+    taker = intake(mapping, feeds, lanes, table, modes)
     await taker.poll("TWO")
     feeds.poll_result = FakePoll(changes(1), {"v": 2}, {"customer"}, identity=other)
     with pytest.raises(RetryLater, match="resume --company TWO --after-restore") as raised:
@@ -164,6 +180,48 @@ async def test_the_brake_is_told_how_many_deletes_come_before_they_are_sent(mapp
     gone = [Change("gp.customer", f"C{n}", "change_tracking", deleted=True) for n in range(30)]
     kept = [Change("gp.customer", f"D{n}", "change_tracking") for n in range(5)]
     lanes, braking = FakeLanes(), FakeBraking()
-    await intake(mapping, FakeFeeds(FakePoll({"customer": [*gone, *kept]})), lanes, FakeTable(), braking).poll("TWO")
+    await intake(mapping, FakeFeeds(FakePoll({"customer": [*gone, *kept]})), lanes, FakeTable(), braking=braking).poll(
+        "TWO"
+    )
     assert braking.foreseen == [("customer_gp_to_dataverse", "TWO", 30)]
     assert sum(len(message.keys) for _, message, _ in lanes.sent) == 35
+
+
+@pytest.mark.parametrize("lane", ["to-dataverse", "to-dataverse-bulk"])
+async def test_nothing_is_read_while_a_lane_is_full_and_the_place_is_kept(mapping: Mapping, lane: str) -> None:
+    lanes, table = FakeLanes(), FakeTable()
+    taker = intake(mapping, FakeFeeds(FakePoll(changes(1), {"v": 1})), lanes, table, depth=10)
+    lanes.depth[lane] = 10
+    assert (await taker.poll("TWO")).full
+    assert (lanes.sent, (await Cursors(table).read("TWO", "gp")).place) == ([], {})
+    lanes.depth[lane] = 9
+    assert not (await taker.poll("TWO")).full
+    assert len(lanes.sent) == 1
+
+
+async def test_a_long_change_stops_between_pages_when_the_lane_fills(mapping: Mapping) -> None:
+    class Endless(FakeFeeds):
+        async def poll(self, company: str, mappings: list[Mapping], cursor: dict[str, Any]) -> FakePoll:
+            page = cursor.get("page", 0) + 1
+            lanes.depth["to-dataverse"] += 1
+            return FakePoll({"customer": [Change("customer", f"P{page}", "timestamp")]}, {"page": page}, more=True)
+
+    lanes, table = FakeLanes(), FakeTable()
+    assert (await intake(mapping, Endless(FakePoll()), lanes, table, depth=3).poll("TWO")).full
+    assert (await Cursors(table).read("TWO", "gp")).place == {"page": 3}
+
+
+async def test_the_first_look_notes_since_when_a_company_is_watched(mapping: Mapping) -> None:
+    table = FakeTable()
+    taker = intake(mapping, FakeFeeds(FakePoll({}, {"v": 1})), FakeLanes(), table)
+    await taker.poll("TWO")
+    assert (await Cursors(table).read("TWO", "sweep.customer")).place["since"] == START.isoformat()
+
+
+async def test_an_idle_poll_writes_no_row(mapping: Mapping) -> None:
+    table = FakeTable()
+    taker = intake(mapping, FakeFeeds(FakePoll({}, {"v": 1})), FakeLanes(), table)
+    await taker.poll("TWO")
+    before = dict(table.entities)
+    await taker.poll("TWO")
+    assert {key: row.metadata for key, row in table.entities.items()} == {k: row.metadata for k, row in before.items()}

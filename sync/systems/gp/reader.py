@@ -1,7 +1,7 @@
 """Reads records of a GP company in bulk: what a mapping names, for up to 500 keys in one round trip."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -53,9 +53,8 @@ class GpReader:
         `values` has every path the mapping reads, None where a joined row is missing. `identity` is the identity
         column's number, blank when GP never gave one; `version` the row's DEX_ROW_TS. Raises as `GpClient.query`.
         """
-        wanted = [key for key in dict.fromkeys(map(canonical, keys)) if _can_be_key(key, mapping)]
         records = {}
-        for page in batched(wanted, self._client.settings.page, strict=False):
+        for page in self._pages(mapping, keys):
             statement = read_statement(mapping, page, openjson=(await self._database(company)).openjson)
             (rows,) = await self._client.run(company, statement)
             records.update({record.key: record for record in (_record(mapping, row) for row in rows)})
@@ -86,6 +85,19 @@ class GpReader:
         ((row,),) = await self._client.run(company, statement)
         return int(str(row["n"]))
 
+    async def held(self, company: str, mapping: Mapping, keys: Iterable[str]) -> set[str]:
+        """Those of the canonical keys that GP holds. One round trip per page of keys."""
+        found: set[str] = set()
+        for page in self._pages(mapping, keys):
+            wanted = _wanted(mapping, page, openjson=(await self._database(company)).openjson)
+            (rows,) = await self._client.run(company, render("held", **wanted))
+            found |= {canonical(str(row["k"])) for row in rows}
+        return found
+
+    def _pages(self, mapping: Mapping, keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
+        wanted = [key for key in dict.fromkeys(map(canonical, keys)) if _can_be_key(key, mapping)]
+        return batched(wanted, self._client.settings.page, strict=False)
+
     async def _database(self, company: str) -> _Database:
         if company not in self._databases:
             ((row,),) = await self._client.run(company, render("level"))
@@ -103,11 +115,7 @@ def read_statement(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> 
     return render(
         "read",
         columns=columns,
-        json=json.dumps(keys, ensure_ascii=False) if openjson else "",
-        keys=keys,
-        table=mapping.gp.table,
-        key_column=mapping.gp.key,
-        key_type=_type(mapping.gp.table, mapping.gp.key),
+        **_wanted(mapping, keys, openjson=openjson),
         joins=[
             _Join(
                 numbers[alias],
@@ -118,6 +126,17 @@ def read_statement(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> 
             for alias, join in joined.items()
         ],
     )
+
+
+def _wanted(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> dict[str, object]:
+    """What `wanted.sql` needs to know."""
+    return {
+        "json": json.dumps(keys, ensure_ascii=False) if openjson else "",
+        "keys": keys,
+        "table": mapping.gp.table,
+        "key_column": mapping.gp.key,
+        "key_type": _type(mapping.gp.table, mapping.gp.key),
+    }
 
 
 def _paths(mapping: Mapping) -> list[str]:

@@ -27,6 +27,10 @@ class GpSystem:
         """A page of all keys: see `GpReader.keys`."""
         return await self._reader.keys(company, mapping, after, limit)
 
+    async def held(self, company: str, mapping: Mapping, keys: Iterable[str]) -> set[str]:
+        """Those of the keys that GP holds: see `GpReader.held`."""
+        return await self._reader.held(company, mapping, keys)
+
     async def count(self, company: str, mapping: Mapping) -> int:
         """How many keys there are."""
         return await self._reader.count(company, mapping)

@@ -2,16 +2,7 @@ SELECT
 {% for column in columns %}
   t{{ column.table }}.{{ column.name | name }} AS c{{ loop.index0 }}{{ "," if not loop.last }}
 {% endfor %}
-{% if json %}
-FROM OPENJSON({{ value(json) }}) WITH (k {{ key_type }} '$') AS wanted
-{% else %}
-FROM (VALUES
-{% for key in keys %}
-  ({{ value(key, key_type) }}){{ "," if not loop.last }}
-{% endfor %}
-) AS wanted (k)
-{% endif %}
-JOIN dbo.{{ table | name }} AS t0 ON t0.{{ key_column | name }} = wanted.k
+{% include "wanted.sql" +%}
 {% for join in joins %}
 LEFT JOIN dbo.{{ join.table | name }} AS t{{ loop.index }} ON
 {% for child, parent in join.on %}
