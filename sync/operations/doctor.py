@@ -8,6 +8,7 @@ from sync.operations.checks.alerts import alerts
 from sync.operations.checks.environments import identities, modes
 from sync.operations.checks.gates import gates
 from sync.operations.checks.host import host_file
+from sync.operations.checks.left_behind import left_behind
 from sync.operations.checks.storage import lanes, parked
 from sync.operations.checks.work import polling, runs
 from sync.runtime import Runtime
@@ -35,6 +36,7 @@ LOOKS: dict[str, Look] = {
     "modes": modes,
     "polling": polling,
     "runs": runs,
+    "writes": left_behind,
     "parked": parked,
     "alerts": alerts,
 }

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sync.keys import encode
-from sync.stores.tables import Table
+from sync.stores.tables import Table, quoted
 from sync.stores.transactions import Operation
 from sync.value import Value, from_json, to_json
 
@@ -151,6 +151,13 @@ class Crosswalk:
                 break
             after = rows[-1]["key"]
         return coupled
+
+    async def left_behind(self, company: str, pair: str, older: timedelta) -> list[Outline]:
+        """Couples with an intent older than that. The service looks through the whole partition for them."""
+        where = f"PartitionKey eq {quoted(f'{company}.{pair}')} and RowKey ge 'gp~' and RowKey lt 'gp~~'"
+        rows = self._table.query(f"{where} and intent ne ''", columns=OUTLINE)
+        found = [_outline(row, self._table.now) async for row in rows]
+        return [outline for outline in found if outline.intent and outline.age > older]
 
     async def _page(
         self, company: str, pair: str, after: str, limit: int, columns: Sequence[str] | None = None

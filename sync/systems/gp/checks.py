@@ -137,16 +137,29 @@ async def _feeds(client: GpClient, company: str, wanted: list[Source]) -> list[C
         return []
     facts = await discover(client, company, wanted)
     tables = sorted({each.table for each in wanted})
-    return [_feed(company, table, facts, client.settings.user) for table in tables]
+    stamped = [table for table in tables if table in facts.stamped - facts.tracked]
+    indexed = await _indexed(client, company, stamped)
+    return [_feed(company, table, facts, client.settings.user, indexed=table in indexed) for table in tables]
 
 
-def _feed(company: str, table: str, facts: Facts, user: str) -> Check:
+async def _indexed(client: GpClient, company: str, tables: Sequence[str]) -> set[str]:
+    """Those of the tables that have an index which begins with the time stamp."""
+    if not tables:
+        return set()
+    (rows,) = await client.run(company, render("stamp_indexes", tables=tables))
+    names = {str(row["table_name"]).upper() for row in rows}
+    return {table for table in tables if table.upper() in names}
+
+
+def _feed(company: str, table: str, facts: Facts, user: str, *, indexed: bool) -> Check:
     name = f"GP {company}: changes of {table}"
     if table in facts.tracked:
         return Check(name, ok=True, detail="by SQL Server Change Tracking", data={"feed": "change_tracking"})
     step = _tracking(company, table, facts, user)
     if table in facts.stamped:
-        detail = "by DEX_ROW_TS: deletes are not seen, and each poll reads the whole table"
+        cost = "each poll reads its index" if indexed else "each poll reads the whole table"
+        detail = f"by DEX_ROW_TS: deletes are found by the sweep only, and {cost}"
+        step = step if indexed else f"{step} Or, for less reading, the index of infra/gp/index.sql on {table}."
         return Check(name, ok=True, detail=detail, next_step=step, data={"feed": "timestamp"})
     return Check(name, ok=False, detail="are not told: no Change Tracking, no DEX_ROW_TS", next_step=step)
 

@@ -29,7 +29,9 @@ FROM dbo.{{ look.table | name }} AS t
 {% if look.floor %}
 WHERE t.DEX_ROW_TS >= {{ value(look.floor, "datetime") }}
 {% else %}
-WHERE {{ beyond(look.beyond) }}
+{# The first bound repeats what follows in a form that an index can seek. #}
+WHERE t.DEX_ROW_TS >= {{ value(look.beyond[0].value, look.beyond[0].type) }}
+  AND {{ beyond(look.beyond) }}
 {% endif %}
 {% endif %}
 {% for column, wanted, type in look.where %}

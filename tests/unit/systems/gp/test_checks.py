@@ -50,6 +50,10 @@ def feeds(mode: str, *, version: int | None = 1, may: int = 1) -> list[list[Row]
     return [[clock], rows, [{f"r{i}": may for i in range(3)}]]
 
 
+def indexes(*tables: str) -> list[list[Row]]:
+    return [[{"table_name": table, "index_name": "IX"} for table in tables]]
+
+
 async def lines(mapping: Mapping, *replies: object) -> dict[str, Check]:
     client = ScriptedClient(*replies)  # type: ignore[arg-type]
     return {line.name: line async for line in check(client, ["TWO"], [mapping])}
@@ -89,19 +93,28 @@ async def test_a_table_without_feed_is_not_well(mapping: Mapping) -> None:
 
 
 async def test_the_advice_begins_where_the_database_is(mapping: Mapping) -> None:
-    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("stamped", version=None))
+    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("stamped", version=None), indexes("RM00101"))
     step = found["GP TWO: changes of RM00101"].next_step
     assert step.startswith("In TWO: ALTER DATABASE [TWO] SET CHANGE_TRACKING = ON (CHANGE_RETENTION")
     assert step.endswith("ALTER TABLE dbo.RM00101 ENABLE CHANGE_TRACKING;")
-    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("tracked", may=0))
+    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("tracked", may=0), indexes("RM00101"))
     step = found["GP TWO: changes of RM00101"].next_step
     assert step == "In TWO: GRANT VIEW CHANGE TRACKING ON dbo.RM00101 TO [gp365];"
 
 
 async def test_timestamps_are_well_but_named(mapping: Mapping) -> None:
-    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("stamped"))
+    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("stamped"), indexes("RM00102"))
     assert found["GP TWO: changes of RM00101"].ok
     assert "DEX_ROW_TS" in found["GP TWO: changes of RM00101"].detail
+
+
+async def test_the_optional_index_is_advised_where_it_is_not_there(mapping: Mapping) -> None:
+    found = await lines(mapping, server(), COMPANY, tables(mapping), feeds("stamped"), indexes("RM00102"))
+    without, having = found["GP TWO: changes of RM00101"], found["GP TWO: changes of RM00102"]
+    assert "reads the whole table" in without.detail
+    assert "infra/gp/index.sql" in without.next_step
+    assert "reads its index" in having.detail
+    assert "infra/gp/index.sql" not in having.next_step
 
 
 async def test_a_binary_collation_and_a_wrong_clock_are_said(mapping: Mapping) -> None:
