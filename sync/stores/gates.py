@@ -13,7 +13,8 @@ from typing import Any
 from azure.core import MatchConditions
 from azure.data.tables import UpdateMode
 
-from sync.stores.tables import Operation, Table, quoted
+from sync.stores.tables import Table, quoted
+from sync.stores.transactions import Operation
 
 NEVER = datetime.fromtimestamp(0, UTC)
 
