@@ -10,9 +10,6 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
-from azure.core import MatchConditions
-from azure.data.tables import UpdateMode
-
 from sync.stores.tables import Table, quoted
 from sync.stores.transactions import Operation
 
@@ -120,7 +117,7 @@ def _parts(system: str, owner: str, change: Change) -> list[list[Operation]]:
 def _operation(row: dict[str, Any], etag: str) -> Operation:
     if not etag:
         return ("create", row)
-    return ("update", row, {"etag": etag, "match_condition": MatchConditions.IfNotModified, "mode": UpdateMode.REPLACE})
+    return ("update", row, {"etag": etag})
 
 
 def _stamped(slots: Sequence[Slot], etags: list[str] | None) -> tuple[Slot, ...]:
