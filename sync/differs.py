@@ -8,9 +8,6 @@ from sync.stores.crosswalk import Couple
 from sync.system import Record
 from sync.value import same
 
-DELETED = "deleted_in_source"
-"""The cause under which a record that is gone from its source is parked."""
-
 
 @dataclass(frozen=True)
 class Watched:
@@ -38,12 +35,6 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
     agreed = {name: couple.base[name] for name in converted.fields if name in couple.base}
     moved = any(not same(converted.fields[name].source, base.source) for name, base in agreed.items())
     return moved or any(problem.field in couple.base for problem in converted.problems)
-
-
-def is_settled_delete(couple: Couple) -> bool:
-    """Whether the counterpart was made inactive already because its source is gone."""
-    state = couple.base.get("statecode")
-    return state is not None and state.source is None
 
 
 def _changed_after(record: Record, moment: datetime) -> bool:

@@ -6,11 +6,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Literal, Protocol
 
-from sync.differs import DELETED, Watched, is_news, is_settled_delete
+from sync.differs import Watched, is_news
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Bulk
-from sync.stores.crosswalk import Crosswalk, Outline
+from sync.stores.crosswalk import DELETED, Crosswalk, Outline
 from sync.system import Record
 
 PAGE = 500
@@ -110,7 +110,7 @@ class Passes:
         held = await self._records.held(company, mapping, [outline.key for outline in coupled])
         gone = [outline.key for outline in coupled if outline.key not in held and _matters(outline, place)]
         couples = await self._crosswalk.read(company, flow.pair, gone)
-        return [*left, *(key for key, couple in couples.items() if not is_settled_delete(couple))]
+        return [*left, *(key for key, couple in couples.items() if not couple.settled_delete)]
 
 
 def _matters(outline: Outline, place: Place) -> bool:

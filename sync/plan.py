@@ -238,7 +238,7 @@ def _difference(mapped: MappedField, sides: Sides) -> str:
 
 
 def _settled(couple: Couple) -> Couple:
-    """The base says that the source is gone and the counterpart with it: see `sync.differs.is_settled_delete`."""
+    """The base says that the source is gone and the counterpart with it: see `Couple.settled_delete`."""
     return replace(couple, base=couple.base | {"statecode": Agreed(None, INACTIVE)})
 
 

@@ -94,6 +94,17 @@ class Couple:
         return f"{self.company}.{self.pair}"
 
     @property
+    def settled_delete(self) -> bool:
+        """Whether the counterpart was made inactive already because its source is gone."""
+        state = self.base.get("statecode")
+        return state is not None and state.source is None
+
+    @property
+    def gone(self) -> bool:
+        """Whether the source no longer holds it, and that is done with or a person's: nothing is left to be lost."""
+        return self.settled_delete or DELETED in (self.parked, self.discarded)
+
+    @property
     def chosen(self) -> str:
         """The Dataverse id that a person chose, or blank."""
         return "" if self.answer == NONE else self.answer
@@ -111,6 +122,9 @@ class Outline:
     intent: bool
     age: timedelta
 
+
+DELETED = "deleted_in_source"
+"""The cause under which a record that is gone from its source is parked."""
 
 MOST_ROWS = 1_000
 """The most that one call brings."""
@@ -143,10 +157,10 @@ class Crosswalk:
         return [_outline(row, self._table.now) for row in await self._page(company, pair, after, limit, OUTLINE)]
 
     async def count(self, company: str, pair: str) -> int:
-        """How many records are coupled: a call for every 1,000."""
+        """How many records are coupled, without those known to be gone: a call for every 1,000."""
         coupled, after = 0, ""
-        while rows := await self._page(company, pair, after, MOST_ROWS, ("key", "coupled")):
-            coupled += sum(row["coupled"] for row in rows)
+        while rows := await self._page(company, pair, after, MOST_ROWS, ("key", "coupled", "gone")):
+            coupled += sum(row["coupled"] and not row.get("gone") for row in rows)
             if len(rows) < MOST_ROWS:
                 break
             after = rows[-1]["key"]
@@ -219,6 +233,7 @@ def _row(couple: Couple) -> dict[str, Any]:
         "base": _dump({name: [to_json(a.source), to_json(a.target), a.unsure] for name, a in couple.base.items()}),
         "intent": _dump(_intent_json(couple.intent)) if couple.intent else "",
         "parked": couple.parked,
+        "gone": couple.gone,
         "answer": couple.answer,
         "discarded": couple.discarded,
         "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",

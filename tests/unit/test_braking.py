@@ -316,3 +316,16 @@ async def test_a_few_deletes_are_no_reason_to_count_the_known(rig: Rig, monkeypa
     delete(rig, *keys[:10])
     await rig.send(*keys[:10])
     assert inactive(rig) == 10
+
+
+@pytest.mark.parametrize("mapping", ["deactivate", "park"], indirect=True)
+async def test_records_known_to_be_gone_can_not_be_lost_again(rig: Rig) -> None:
+    keys = await customers(rig, 100)
+    delete(rig, *keys[:40])
+    message = await rig.send(*keys[:40])
+    await rig.braking.let_pass("TWO", FLOW)
+    await rig.modes.set("TWO", FLOW, Mode.ON, "person", "as ordered")
+    await rig.send(message=message)
+    assert await rig.crosswalk.count("TWO", "customer") == 60
+    await rig.braking.foresee(find_flows()[FLOW], "TWO", held=60)
+    assert await mode(rig) is Mode.ON
