@@ -8,6 +8,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -17,6 +18,7 @@ from azure.data.tables.aio import TableClient
 
 type Entity = dict[str, Any]
 
+_INT32 = 2**31
 _ANSWER = re.compile(rb"HTTP/1\.[01] (\d{3})[^\r\n]*\r\n(.*?)\r\n\r\n(.*?)(?=\r\n--|\Z)", re.DOTALL)
 _ETAG = re.compile(rb"^ETag: *(.*?)\r?$", re.IGNORECASE | re.MULTILINE)
 _FAILED_AT = re.compile(r"^(\d+):")
@@ -85,13 +87,29 @@ def _part(address: str, operation: Operation, number: int) -> str:
         if created
         else f"{address}(PartitionKey={_key(entity, 'PartitionKey')},RowKey={_key(entity, 'RowKey')})"
     )
-    body = "" if kind == "delete" else json.dumps(entity, ensure_ascii=False, separators=(",", ":"))
+    body = "" if kind == "delete" else json.dumps(_typed(entity), ensure_ascii=False, separators=(",", ":"))
     return (
         "Content-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n"
         f"Content-ID: {number}\r\n\r\n{_VERBS[kind]} {url} HTTP/1.1\r\n"
         "Accept: application/json\r\nContent-Type: application/json\r\nDataServiceVersion: 3.0\r\n"
         f"{_condition(operation)}\r\n{body}"
     )
+
+
+def _typed(entity: Entity) -> Entity:
+    """The row as JSON: text, true or false and 32-bit numbers as they are, a time and a larger number with their type."""
+    row: Entity = {}
+    for name, value in entity.items():
+        match value:
+            case datetime():
+                row |= {name: value.astimezone(UTC).isoformat()[:-6] + "Z", f"{name}@odata.type": "Edm.DateTime"}
+            case int() if abs(value) >= _INT32:
+                row |= {name: str(value), f"{name}@odata.type": "Edm.Int64"}
+            case str() | int() | None:
+                row[name] = value
+            case _:
+                raise TypeError(f"{name}: no row holds a {type(value).__name__}")
+    return row
 
 
 def _condition(operation: Operation) -> str:
