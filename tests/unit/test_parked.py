@@ -83,5 +83,6 @@ async def test_what_is_discarded_leaves_its_reason_in_the_ledger(rig: Rig) -> No
     entries = await operation.select(runtime)
     assert [entry.key async for entry in operation.discard(runtime, entries, "a test")] == ["A1"]
     assert await rig.parked() == []
-    assert (await rig.couple("A1")).parked == ""
+    couple = await rig.couple("A1")
+    assert (couple.parked, couple.discarded) == ("", "lookup_missing")
     assert (await rig.history("A1"))[0].text == "a test"

@@ -182,6 +182,22 @@ async def test_what_a_person_let_go_is_left_alone_until_it_changes(desk: Desk) -
     assert await desk.found() == ["A"]
 
 
+async def test_a_record_worked_again_is_let_go_no_more(desk: Desk) -> None:
+    await desk.agreeing("A")
+    couple = await desk.rig.couple("A")
+    await desk.rig.crosswalk.save([(couple, replace(couple, discarded="deleted_in_source"))])
+    await desk.rig.send("A")
+    desk.delete("A")
+    assert await desk.found() == ["A"]
+
+
+async def test_a_pass_tells_the_brake_how_many_records_are_left(desk: Desk) -> None:
+    await desk.agreeing("A", "B", "C")
+    desk.delete("B", "C")
+    await desk.found()
+    assert desk.braking.foreseen == [(FLOW, "TWO", 1)]
+
+
 class TestUnknown:
     async def test_what_was_there_before_the_first_look_waits_for_a_backfill(self, desk: Desk) -> None:
         await desk.sweep.watch("TWO", desk.now)
