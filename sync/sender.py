@@ -26,7 +26,11 @@ class Sender:
 
     async def room(self, flow: Flow) -> int:
         """How many messages the flow's lanes take until they are full; 0 or less when they are."""
-        return self._depth - await self._lanes.waiting(flow.lane) - await self._lanes.waiting(flow.bulk_lane)
+        return self._depth - await self._waiting(flow)
+
+    async def bulk_room(self, flow: Flow) -> int:
+        """The same for loads: they fill half of it, so that GP goes on being read while one is under way."""
+        return -(-self._depth // 2) - await self._waiting(flow)
 
     async def send(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
         """Put keys on the flow's lane, on its bulk lane when they are many; the count of messages sent."""
@@ -37,6 +41,9 @@ class Sender:
     async def send_bulk(self, flow: Flow, company: str, keys: Sequence[str], reason: Reason) -> int:
         """Put keys on the flow's bulk lane; the count of messages sent."""
         return await self._send(flow, flow.bulk_lane, company, keys, reason, KEYS_A_BULK_MESSAGE)
+
+    async def _waiting(self, flow: Flow) -> int:
+        return await self._lanes.waiting(flow.lane) + await self._lanes.waiting(flow.bulk_lane)
 
     async def _send(self, flow: Flow, lane: str, company: str, keys: Sequence[str], reason: Reason, size: int) -> int:
         messages = [Message.new(flow.name, company, some, reason) for some in batched(keys, size, strict=False)]

@@ -51,7 +51,7 @@ class Settings(BaseSettings):
         2000,
         ge=1,
         description="Messages that a lane and its bulk twin may hold together; beyond that GP is not read until the "
-        "workers have caught up.",
+        "workers have caught up. Loads fill half of it.",
     )
     dataverse_url: str = Field(description="URL of the Dataverse environment: `https://contoso.crm4.dynamics.com`.")
     tenant_id: str = Field(

@@ -113,7 +113,7 @@ class Sweep:
 
     async def _stretch(self, flow: Flow, place: Place, pages: int, swept: Swept) -> Place:
         mapping, company = self._mappings[flow.pair], swept.company
-        room = await self._sender.room(flow)
+        room = await self._sender.bulk_room(flow)
         loaded = await self._cursors.is_loaded(company, flow.pair)
         if not place.began:
             held = await self._passes.count(company, mapping)

@@ -125,7 +125,7 @@ async def _mark_loaded(runtime: Runtime, run: Run) -> None:
 
 async def _deep(runtime: Runtime, run: Run) -> str:
     flow = runtime.flows[run.flow]
-    return f"{flow.lane} is full" if await runtime.sender.room(flow) <= 0 else ""
+    return f"{flow.lane} is full" if await runtime.sender.bulk_room(flow) <= 0 else ""
 
 
 def again(run: Run) -> str:

@@ -259,7 +259,7 @@ class TestEverything:
         assert (await desk.place()).reason == "sweep"
 
     async def test_it_stops_at_full_lanes_and_goes_on_with_the_next_tick(self, rig: Rig) -> None:
-        desk = Desk(rig, depth=5)
+        desk = Desk(rig, depth=10)
         await fill(desk, 3 * PAGE)
         rig.lanes.depth[BULK] = 3
         await desk.sweep.restart(desk.flow, "TWO", "restored")
