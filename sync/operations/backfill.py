@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import batched
 from typing import Final
 
-from sync.errors import Rejected
+from sync.errors import Rejected, RetryLater
 from sync.flow import Flow
 from sync.message import Message
 from sync.operations.modes import RESTORE
@@ -26,7 +26,7 @@ type Pause = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a backfill stands. `counts` is how many records ended how; `waits` says why nothing is being sent now."""
+    """Where a backfill stands. `counts` is how many records ended how; `waits` says why it does not go on now."""
 
     run: Run
     counts: dict[str, int]
@@ -70,19 +70,21 @@ async def backfill(
 ) -> AsyncIterator[Progress]:
     """Send what is left of a run page by page, then wait until its last record has ended; without `wait`, only send.
 
-    Raises Rejected when another command goes on with the same run.
+    A system that does not answer for a while is waited for. Raises Rejected when another command goes on with the same
+    run.
     """
     tally = Tally()
+    progress = Progress(run, {})
     while True:
-        waits = "" if run.all_sent else await _deep(runtime, run)
-        if not run.all_sent and not waits:
-            run = await _send_page(runtime, run)
-        counts = (await runtime.runs.count(run.id, tally)).counts
-        progress = await _closed(runtime.runs, Progress(run, counts, waits))
+        sent = progress.run.sent
+        try:
+            progress = await _step(runtime, progress.run, tally)
+        except RetryLater as error:
+            progress = replace(progress, waits=error.message)
         yield progress
-        if progress.finished or (run.all_sent and not wait):
+        if progress.finished or (progress.run.all_sent and not wait):
             return
-        if run.all_sent or waits:
+        if progress.run.all_sent or progress.run.sent == sent:
             await pause(LOOK)
 
 
@@ -91,6 +93,20 @@ async def progress_of(runs: Runs, run: Run) -> Progress:
     if run.state is not State.RUNNING:
         return Progress(run, run.counts)
     return await _closed(runs, Progress(run, (await runs.count(run.id, Tally())).counts))
+
+
+async def _step(runtime: Runtime, run: Run, tally: Tally) -> Progress:
+    """Send one page if there is one and its lane has room; then where the run stands."""
+    deep = "" if run.all_sent else await _deep(runtime, run)
+    if not run.all_sent and not deep:
+        run = await _send_page(runtime, run)
+    counts = (await runtime.runs.count(run.id, tally)).counts
+    return await _closed(runtime.runs, Progress(run, counts, deep or await _paused(runtime, run)))
+
+
+async def _paused(runtime: Runtime, run: Run) -> str:
+    setting = await runtime.modes.of(run.company, run.flow)
+    return f"{setting.what} is paused ({setting.cause})" if setting.mode is Mode.PAUSED else ""
 
 
 async def _send_page(runtime: Runtime, run: Run) -> Run:

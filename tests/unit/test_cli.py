@@ -36,6 +36,16 @@ def test_wrong_usage_is_said_and_ends_with_2(command: list[str], said: str) -> N
     assert done.stdout == ""
 
 
+def test_a_backfill_that_is_interrupted_says_how_it_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("sync.operations.backfill.begin", interrupted)
+    done = CliRunner().invoke(app, ["backfill", "--company", "TWO"])
+    assert done.exit_code == 130
+    assert "The same command goes on where it stopped" in done.stderr
+
+
 @pytest.mark.parametrize("options", [[], ["--json"]])
 def test_a_wrong_setting_is_a_sentence_and_ends_with_3(monkeypatch: pytest.MonkeyPatch, options: list[str]) -> None:
     monkeypatch.setenv("AzureWebJobsStorage", "hidden-garbage")

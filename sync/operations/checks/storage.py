@@ -7,11 +7,20 @@ from sync.system import Check
 
 
 async def lanes(runtime: Runtime) -> AsyncIterator[Check]:
-    for lane in sorted({lane for flow in runtime.flows.values() for lane in (flow.lane, flow.bulk_lane)}):
-        waiting = await runtime.lanes.waiting(lane)
-        poison = await runtime.lanes.waiting(f"{lane}-poison")
-        step = "" if not poison else "Is the function app running? It drains poison queues by itself."
-        yield Check(f"lane {lane}", not poison, f"{waiting:,} waiting, {poison:,} poison", step)
+    for flow in {flow.lane: flow for flow in runtime.flows.values()}.values():
+        full = await runtime.sender.room(flow) <= 0
+        for lane in (flow.lane, flow.bulk_lane):
+            waiting = await runtime.lanes.waiting(lane)
+            poison = await runtime.lanes.waiting(f"{lane}-poison")
+            yield _lane(lane, waiting, poison, full)
+
+
+def _lane(lane: str, waiting: int, poison: int, full: bool) -> Check:
+    detail = f"{waiting:,} messages waiting, {poison:,} poison"
+    if full:
+        detail += "; full, so GP is not read until the workers have caught up"
+    step = "Is the function app running? It drains poison queues by itself." if poison else ""
+    return Check(f"lane {lane}", not poison, detail, step)
 
 
 async def parked(runtime: Runtime) -> AsyncIterator[Check]:

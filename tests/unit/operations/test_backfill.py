@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sync.errors import Rejected
+from sync.errors import Rejected, RetryLater
 from sync.flow import find_flows
 from sync.mapping import Mapping
 from sync.message import Message
@@ -119,6 +119,31 @@ async def test_nothing_is_sent_while_the_lane_is_deep(desk: Desk) -> None:
     [first, *_, last] = await desk.run(await desk.begin())
     assert (first.run.sent, first.waits) == (0, "to-dataverse is full")
     assert (last.waits, last.finished) == ("", True)
+
+
+async def test_a_system_that_does_not_answer_is_waited_for(desk: Desk) -> None:
+    run = await desk.begin()
+    keys, asked = desk.keys, 0
+
+    async def sometimes(company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
+        nonlocal asked
+        asked += 1
+        if asked == 2:
+            raise RetryLater("GP did not answer.", code="system_unreachable")
+        return await keys(company, mapping, after, limit)
+
+    desk.runtime.gp = SimpleNamespace(keys=sometimes)
+    progress = await desk.run(run)
+    assert [each.waits for each in progress if each.waits] == ["GP did not answer."]
+    assert desk.sent() == desk.all_keys
+    assert progress[-1].finished
+
+
+async def test_a_paused_flow_is_told_while_its_records_wait(desk: Desk) -> None:
+    await desk.modes.set("TWO", FLOW, Mode.PAUSED, "brake", "too many deletes")
+    progress = await desk.run(await desk.begin(), wait=False)
+    assert progress[-1].run.all_sent
+    assert progress[-1].waits == f"{FLOW} of TWO is paused (brake)"
 
 
 async def test_without_waiting_it_ends_when_all_is_sent_and_is_closed_when_next_looked_at(desk: Desk) -> None:

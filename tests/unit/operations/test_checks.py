@@ -9,16 +9,19 @@ from typing import Any
 import pytest
 
 from sync.errors import RetryLater
+from sync.flow import find_flows
 from sync.operations import doctor as doctor_module
 from sync.operations.checks.host import HOST_JSON, check_host
+from sync.operations.checks.storage import lanes
 from sync.operations.checks.work import LATE, polling, runs
 from sync.operations.doctor import doctor
+from sync.sender import Sender
 from sync.stores.cursors import Cursors
 from sync.stores.ledger import Result
 from sync.stores.modes import Mode, Modes
 from sync.stores.runs import Runs
 from sync.system import Check
-from tests.fakes import FakeTable, later
+from tests.fakes import FakeLanes, FakeTable, later
 from tests.unit.conftest import FLOW
 
 
@@ -104,3 +107,15 @@ async def test_a_system_that_fails_many_looks_is_one_line(monkeypatch: pytest.Mo
     monkeypatch.setattr(doctor_module, "LOOKS", {"one": fails, "two": fails, "three": well})
     lines = [line async for line in doctor(Desk().runtime)]
     assert [(line.name, line.ok) for line in lines] == [("one", False), ("well", True)]
+
+
+async def test_a_full_lane_is_told_in_words_and_poison_is_not_well() -> None:
+    queues = FakeLanes()
+    runtime: Any = SimpleNamespace(flows=find_flows(), lanes=queues, sender=Sender(queues, 10))
+    queues.depth["to-dataverse-bulk"] = 10
+    queues.depth["to-dataverse-poison"] = 1
+    told = {line.name: line async for line in lanes(runtime)}
+    assert "full, so GP is not read until the workers have caught up" in told["lane to-dataverse-bulk"].detail
+    assert (told["lane to-dataverse"].ok, told["lane to-dataverse-bulk"].ok) == (False, True)
+    queues.depth["to-dataverse-bulk"] = 9
+    assert all("full" not in line.detail for line in [line async for line in lanes(runtime)])
