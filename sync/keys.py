@@ -13,7 +13,8 @@ _PLAIN = frozenset(string.ascii_uppercase + string.digits + "-")
 
 def canonical(gp_id: str) -> str:
     """The one spelling of a GP id: no trailing blanks, upper case as GP's code page 1252 knows it."""
-    return "".join(_upper(char) for char in gp_id.rstrip(" "))
+    text = gp_id.rstrip(" ")
+    return text.upper() if text.isascii() else "".join(map(_upper, text))
 
 
 def encode(text: str) -> str:
@@ -21,6 +22,8 @@ def encode(text: str) -> str:
 
     Lower-case letters are escaped too, so two different texts never differ by case alone.
     """
+    if _PLAIN.issuperset(text):
+        return text
     return "".join(char if char in _PLAIN else "".join(f"_{byte:02X}" for byte in char.encode()) for char in text)
 
 

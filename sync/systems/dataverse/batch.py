@@ -3,14 +3,15 @@
 Dataverse insists on CRLF line ends and a blank line after the headers of every part (else 0x80048d19).
 """
 
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from email.parser import BytesParser
-from email.policy import HTTP
 
 from sync.errors import RetryLater
 from sync.systems.dataverse.client import DataverseClient, error_from
+
+_BOUNDARY = re.compile(r'boundary="?([^";,\s]+)')
 
 MOST = 1000
 """Requests that one batch may hold."""
@@ -67,10 +68,12 @@ def compose(parts: Sequence[Part]) -> tuple[str, bytes]:
 
 def parse(content_type: str, body: bytes) -> list[Answer]:
     """The inner answers in request order. Raises RetryLater when the answer is cut."""
-    message = BytesParser(policy=HTTP).parsebytes(f"Content-Type: {content_type}\r\n\r\n".encode() + body)
-    if not message.is_multipart():
+    boundary = _BOUNDARY.search(content_type)
+    pieces = body.split(b"--" + boundary[1].encode()) if boundary else []
+    if len(pieces) < 2 or not pieces[-1].startswith(b"--"):
         raise RetryLater("Dataverse's batch answer is cut.", code="system_unreachable", system="dataverse")
-    return [_answer(bytes(part.get_payload(decode=True) or b"")) for part in message.iter_parts()]
+    # Each part has headers of its own before the answer's.
+    return [_answer(piece.partition(b"\r\n\r\n")[2]) for piece in pieces[1:-1]]
 
 
 def _part(boundary: str, part: Part) -> bytes:

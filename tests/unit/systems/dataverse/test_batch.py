@@ -37,6 +37,8 @@ def test_answers_come_in_order_with_status_headers_and_exact_bytes() -> None:
     assert (third.status, third.body) == (204, b"")
 
 
-def test_a_cut_answer_is_never_taken_for_whole() -> None:
+@pytest.mark.parametrize("content", [b"", ANSWER[:-4], ANSWER[:300], b"<html>a proxy's page</html>"])
+@pytest.mark.parametrize("kind", ["multipart/mixed; boundary=batchresponse_1", "text/html", ""])
+def test_a_cut_or_foreign_answer_is_never_taken_for_whole(kind: str, content: bytes) -> None:
     with pytest.raises(RetryLater):
-        parse("multipart/mixed; boundary=batchresponse_1", b"")
+        parse(kind, content)
