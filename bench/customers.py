@@ -78,7 +78,7 @@ class Bench:
     async def _line(self, form: str, keys: Sequence[str]) -> Cost:
         step(f"our line works {len(keys)} customers ({form})")
         flow = self._runtime.flows[FLOW]
-        await self._runtime.intake.send(flow, COMPANY, keys, "backfill")
+        await self._runtime.sender.send(flow, COMPANY, keys, "backfill")
         return await run(self._box, self._counters, len(keys), "bench.line", GP365_DATAVERSE_BULK=form)
 
     async def _changes(self, keys: Sequence[str]) -> AsyncIterator[Measure]:
