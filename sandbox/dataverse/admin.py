@@ -103,7 +103,10 @@ class _Admin:
         return web.json_response({}, status=201)
 
     async def restore(self, request: web.Request) -> web.Response:
+        """Put a copy back; with `?into=another` as a copy in another environment, under a new OrganizationId."""
         self.env.store.restore(request.match_info["name"])
+        if request.query.get("into") == "another":
+            self.env.become_another()
         return web.json_response({})
 
     async def switches(self, _: web.Request) -> web.Response:

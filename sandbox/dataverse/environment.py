@@ -79,6 +79,12 @@ class Environment:
             self.store.set(f"id.{what}", known)
         return str(known)
 
+    def become_another(self) -> None:
+        """Go on with the same rows under a new OrganizationId, as a copy in another environment does."""
+        before, self.organization_id = self.organization_id, str(uuid.uuid4())
+        self.store.update(self.schema.table("organization"), before, {"organizationid": self.organization_id})
+        self.store.set("id.organization", self.organization_id)
+
     def now(self) -> str:
         """The present moment as stored in rows."""
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

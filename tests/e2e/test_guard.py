@@ -116,3 +116,24 @@ async def test_gp_restored_from_an_older_copy_pauses_and_ends_equal_after_resume
     number = new_id()
     await type_customer(box, number)
     await seen(dataverse, number)
+
+
+async def test_dataverse_restored_into_another_environment_pauses_every_company_and_gets_back_what_it_lost(
+    box: Sandbox, dataverse: DataverseUser
+) -> None:
+    kept, lost = new_id(), new_id()
+    await type_customer(box, kept)
+    await seen(dataverse, kept)
+    await door(box, "dataverse", "POST", "/copies/night")
+    await type_customer(box, lost)
+    before = (await seen(dataverse, lost))["accountid"]
+    await door(box, "dataverse", "POST", "/copies/night/restore?into=another")
+    await box.restart("host")  # a worker that runs looks every five minutes only
+    await gp_of(box).type_in(CUSTOMER, CUSTNMBR=kept, CUSTNAME="After the copy")
+    paused = await until(lambda: paused_by_identity(box), lambda found: len(found) == 2, "a pause of both companies")
+    assert "Dataverse was organization" in paused[0]["text"]
+    assert (await accounts(dataverse, kept))[0]["name"] == f"Customer {kept}"
+    for company in ("TWO", "THREE"):
+        await app(box, "resume", "--company", company, "--after-restore")
+    await seen(dataverse, kept, name="After the copy")
+    assert (await seen(dataverse, lost))["accountid"] == before

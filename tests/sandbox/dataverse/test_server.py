@@ -142,6 +142,17 @@ async def test_the_door_edits_and_deletes_as_somebody_else(client):
     assert (await client.door.delete(f"/rows/accounts/{row_id}")).status_code == 400
 
 
+async def test_a_copy_restored_into_another_environment_has_the_rows_under_a_new_organization(client):
+    row_id = await client.create("accounts", name="A")
+    before = (await client.get("WhoAmI")).json()["OrganizationId"]
+    await client.door.post("/copies/whole")
+    assert (await client.door.post("/copies/whole/restore?into=another")).status_code == 200
+    after = (await client.get("WhoAmI")).json()["OrganizationId"]
+    assert after != before
+    assert [row["organizationid"] for row in (await client.get("organizations")).json()["value"]] == [after]
+    assert (await client.row("accounts", row_id))["name"] == "A"
+
+
 async def test_a_restored_copy_brings_back_rows_columns_and_versions(client):
     row_id = await client.create("accounts", name="A")
     etag = (await client.row("accounts", row_id))["@odata.etag"]
