@@ -41,7 +41,7 @@ def resumed(holds: ModeSetting) -> RenderableType:
 
 def restored(done: Restored) -> RenderableType:
     sent = ", ".join(f"{count:,} records of {flow}" for flow, count in done.keys.items())
-    return f"{sent} are looked at again.\n{resumed(done.holds)}"
+    return f"{sent} are looked at again; what is left goes on with the sweep.\n{resumed(done.holds)}"
 
 
 def as_json(setting: ModeSetting) -> dict[str, Any]:

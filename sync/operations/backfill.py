@@ -10,7 +10,6 @@ from typing import Final
 from sync.errors import Rejected, RetryLater
 from sync.flow import Flow
 from sync.message import Message
-from sync.operations.modes import RESTORE
 from sync.passes import PAGE
 from sync.runtime import Runtime
 from sync.sender import KEYS_A_BULK_MESSAGE
@@ -146,8 +145,6 @@ async def _deep(runtime: Runtime, run: Run) -> str:
 
 def again(run: Run) -> str:
     """The command that goes on with a run."""
-    if run.kind == RESTORE:
-        return f"python -m sync resume --company {run.company} --after-restore"
     fields = "".join(f" --field {name}" for name in run.fields)
     return f"python -m sync {run.kind} --company {run.company} --flow {run.flow}{fields}"
 

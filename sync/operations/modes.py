@@ -2,17 +2,12 @@
 
 import getpass
 from dataclasses import replace
-from typing import Final
 
 from sync.errors import Rejected
 from sync.runtime import Runtime
 from sync.stores.modes import WHOLE, Mode, ModeSetting
-from sync.stores.runs import Run, State
 from sync.system import Identity
 from sync.systems.dataverse.environment import look
-
-RESTORE: Final = "restore"
-"""The kind of the runs of `resume --after-restore`."""
 
 
 async def pause(runtime: Runtime, company: str, flow: str, why: str, *, observe: bool = False) -> ModeSetting:
@@ -27,22 +22,13 @@ async def resume(runtime: Runtime, company: str, flow: str = "") -> ModeSetting:
     """Let a flow of a company go on, or the company itself; what holds now, which is `observe` if that was before.
 
     Of a flow that the brake stopped, everything seen until now passes. Raises Rejected while GP or Dataverse is another
-    environment than it was, and while `resume --after-restore` was begun and not ended.
+    environment than it was.
     """
     if flow:
         await _let_pass(runtime, company, flow)
     else:
         await _refuse_another_environment(runtime, company)
     return await runtime.modes.set(company, flow or WHOLE, Mode.ON, "person", "", by=getpass.getuser())
-
-
-async def unfinished_restores(runtime: Runtime, company: str) -> list[Run]:
-    """What `resume --after-restore` began with a company and did not bring to its end."""
-    return [
-        run
-        for run in await runtime.runs.list()
-        if (run.kind, run.company, run.state) == (RESTORE, company, State.RUNNING) and not run.all_sent
-    ]
 
 
 async def environments(runtime: Runtime, company: str) -> list[Identity]:
@@ -73,9 +59,6 @@ async def _let_pass(runtime: Runtime, company: str, flow: str) -> None:
 
 
 async def _refuse_another_environment(runtime: Runtime, company: str) -> None:
-    if await unfinished_restores(runtime, company):
-        text = f"Beginning anew with {company} was interrupted: run `python -m sync resume --company {company} --after-restore`."
-        raise Rejected(text, code="identity_changed")
     for identity in await environments(runtime, company):
         if text := await runtime.guard.difference(company, identity):
             raise Rejected(text, code="identity_changed", system=identity.system)
