@@ -130,6 +130,8 @@ class Pipeline:
     async def _settled(self, run: Run, case: Case, settlement: Settlement) -> None:
         if settlement.fence:
             [verdict] = await self._targets[run.flow.target].write(run.company, run.mapping, [settlement.fence])
+            if isinstance(verdict.error, RetryLater | BadSettings):
+                raise verdict.error
             if verdict.outcome is not Outcome.WRITTEN:
                 return
         [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
@@ -182,6 +184,8 @@ class Pipeline:
         for (plan, verdict), couple in zip(known, saved, strict=True):
             if couple is not None or verdict.outcome is Outcome.WRITTEN:
                 await self._file(run, plan, verdict)
+            if verdict.outcome is Outcome.REFUSED:
+                continue
             if plan.couple.key not in run.ended or (plan.deferred and couple):
                 again.append(plan.couple.key)
             elif couple:  # else somebody has settled it, and goes on with it
@@ -218,16 +222,16 @@ class Pipeline:
 
 def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
     """Whether a write may or may not have landed: the intent stays, and the next delivery settles it."""
-    if isinstance(verdict.error, RetryLater | BadSettings):
-        run.postpone([plan.couple.key], verdict.error)
-        return True
-    return False
+    if not isinstance(verdict.error, RetryLater | BadSettings):
+        return False
+    run.postpone([plan.couple.key], verdict.error)
+    return verdict.outcome is not Outcome.REFUSED
 
 
 def _after(plan: Plan, verdict: Verdict) -> Couple:
     if verdict.outcome is Outcome.WRITTEN:
         return committed(plan.couple, verdict.kept)
-    parked = verdict.error.code if verdict.error else plan.couple.parked
+    parked = verdict.error.code if isinstance(verdict.error, Rejected) else plan.couple.parked
     # An id stays reserved only while a create with it may be there already.
     may_be_there = verdict.outcome is Outcome.EXISTS and plan.write is not None and plan.write.create
     id_ = plan.couple.id if may_be_there else plan.case.couple.id

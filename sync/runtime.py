@@ -116,7 +116,7 @@ def build(settings: Settings) -> Runtime:
     gates = _gates(settings, Gates(Table(tables, "gates")))
     gp = GpSystem(GpClient(_gp_settings(settings), gates["gp"]))
     dataverse = _dataverse(settings, gates["dataverse"])
-    records = DataverseRecords(dataverse)
+    records = DataverseRecords(dataverse, settings.dataverse_bulk)
     identities = Identities(Table(tables, "identities"))
     targets = {"dataverse": partial(environment.look, dataverse)}
     guard = Guard(modes, identities, targets, settings.companies, settings.time_scale)

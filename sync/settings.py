@@ -69,6 +69,11 @@ class Settings(BaseSettings):
     ca_file: FilePath | None = Field(
         None, description="Extra certificate authority for Dataverse and the token issuer."
     )
+    dataverse_bulk: Literal["batch", "multiple"] = Field(
+        "batch",
+        description="How new rows are created: `batch` (each for itself, many in a request), or `multiple` (CreateMultiple where "
+        "the table has it: faster in Dataverse, and read back afterwards). Updates are always a batch.",
+    )
     dataverse_timeout: float = Field(120, gt=0, description="Seconds to wait for an answer of Dataverse.")
     dataverse_limit: int = Field(
         8,

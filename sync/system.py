@@ -107,6 +107,7 @@ class Outcome(StrEnum):
     CHANGED = "changed"  # known not to have landed: the target moved since it was read
     EXISTS = "exists"  # a create whose id, or a key that, is there already
     GONE = "gone"
+    REFUSED = "refused"  # known not to have landed, for a reason that is not the record's: it is tried again later
     FAILED = "failed"
 
 

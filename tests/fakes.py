@@ -10,7 +10,7 @@ from typing import Any
 
 from azure.data.tables import TableEntity
 
-from sync.errors import RetryLater, SyncError
+from sync.errors import Rejected, RetryLater, SyncError
 from sync.flow import Flow
 from sync.keys import company_key
 from sync.mapping import Mapping
@@ -245,8 +245,9 @@ class FakeTarget:
             return Verdict(write.id, Outcome.CHANGED)
         if (write.create or write.claim) and self._key_taken(company, mapping, write):
             return Verdict(write.id, Outcome.EXISTS)
-        if write.key in self.refuse:
-            return Verdict(write.id, Outcome.FAILED, error=self.refuse[write.key])
+        if error := self.refuse.get(write.key):
+            outcome = Outcome.FAILED if isinstance(error, Rejected) else Outcome.REFUSED
+            return Verdict(write.id, outcome, error=error)
         self.writes.append(write)
         return Verdict(write.id, Outcome.WRITTEN, self._store(company, mapping, write, present))
 

@@ -336,3 +336,37 @@ def test_a_secret_value_is_masked_in_a_settled_line_too(mapping: Mapping) -> Non
     intent = Intent("a", "m", "dataverse", False, "", planned, "f", "timestamp", "2026-11-24T12:00:00+00:00")
     line = landed_line(replace(mapping, fields=tuple(fields)), "A1", intent)
     assert [(c.field, c.old, c.new) for c in line.changes] == [("name", "***", "***"), ("fax", None, "1")]
+
+
+async def test_a_write_that_was_refused_for_now_leaves_no_intent_and_no_id(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B")
+    rig.dataverse.refuse = {"A1": RetryLater("wait", code="throttled", retry_after=7)}
+    await rig.send("A1", "B1")
+    couple = await rig.couple("A1")
+    assert (couple.intent, couple.id, couple.parked) == (None, "", "")
+    [(_, again, delay)] = rig.lanes.sent
+    assert (again.keys, delay >= 7) == (("A1",), True)
+    rig.dataverse.refuse = {}
+    await rig.send("A1")
+    assert {row.values["name"] for row in rig.dataverse.rows.values()} == {"A", "B"}
+
+
+async def test_a_fence_that_is_refused_for_now_ends_the_message_and_is_tried_later(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="Old")
+    await rig.send("A1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="New")
+    rig.dataverse.cut_before = 1
+    await rig.send("A1")
+    asked: list[Write] = []
+
+    async def refuse(company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        asked.extend(writes)
+        return [Verdict(each.id, Outcome.REFUSED, error=RetryLater("wait", code="throttled")) for each in writes]
+
+    write, rig.dataverse.write = rig.dataverse.write, refuse  # type: ignore[method-assign]
+    await rig.send(message=rig.lanes.sent[0][1])
+    assert len(asked) == 1
+    rig.dataverse.write = write  # type: ignore[method-assign]
+    await rig.send(message=rig.lanes.sent[1][1])
+    assert one_row(rig).values["name"] == "New"

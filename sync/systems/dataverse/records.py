@@ -1,12 +1,15 @@
-"""Reading and writing Dataverse rows: by id, by alternate key, and in batches with one verdict per row."""
+"""Reading and writing Dataverse rows: all reads of a round at once, all writes with a verdict per row."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from itertools import batched
+from typing import Literal
 
-from sync.errors import SyncError
+from sync.errors import BadSettings, Rejected, RetryLater, SyncError
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.system import Ask, Outcome, Seen, Verdict, Write
 from sync.systems.dataverse.batch import Answer, Part, send
+from sync.systems.dataverse.bulk import CreateMultiple
 from sync.systems.dataverse.client import API, DataverseClient, error_from, read_json, write_json
 from sync.systems.dataverse.queries import ask, questions
 from sync.systems.dataverse.rows import body_of, record_from, select
@@ -16,11 +19,23 @@ _REPRESENTATION = {"Prefer": "return=representation"}
 _VERSION_MISMATCH = "0x80060882"
 
 
+WRITES = 500
+"""Writes of one request: it may hold 1,000, but must end within two minutes."""
+
+# Nothing was done: Dataverse counts before it works, and the gate did not let the request out.
+_UNTOUCHED = {"throttled", "gate_closed"}
+
+type Form = Literal["batch", "multiple"]
+"""How new rows are created: in a `$batch`, or by CreateMultiple where the table has it."""
+
+
 class DataverseRecords:
     """The rows of one environment, as the line reads and writes them."""
 
-    def __init__(self, client: DataverseClient) -> None:
+    def __init__(self, client: DataverseClient, form: Form = "batch") -> None:
         self._client = client
+        self._form = form
+        self._multiple = CreateMultiple(client)
         self._own_user = ""
 
     async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
@@ -41,12 +56,34 @@ class DataverseRecords:
         )
 
     async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
-        """Write rows in one `$batch`, each under its own precondition; one verdict per write, in order.
+        """Write rows, each under its own precondition; one verdict per write, in order.
 
-        Raises RetryLater when the whole request failed and nobody knows what landed.
+        A verdict with RetryLater is REFUSED when it is known that nothing landed, else FAILED. Raises Rejected or
+        BadSettings when a whole request was refused.
         """
-        if not writes:
-            return []
+        new = await self._for_bulk(mapping, writes)
+        rest = [write for write in writes if write.id not in new]
+        verdicts: list[Verdict] = []
+        for send_all, writes_ in ((self._create, list(new.values())), (self._batch, rest)):
+            for some in batched(writes_, WRITES, strict=False):
+                verdicts += await _tried(send_all(company, mapping, some), some)
+        by_id = {verdict.id: verdict for verdict in verdicts}
+        return [by_id[write.id] for write in writes]
+
+    async def _for_bulk(self, mapping: Mapping, writes: Sequence[Write]) -> dict[str, Write]:
+        """The writes that go as CreateMultiple, by id."""
+        new = {write.id: write for write in writes if write.create}
+        wanted = self._form == "multiple" and len(new) > 1
+        return new if wanted and await self._multiple.has(mapping.dataverse.entity) else {}
+
+    async def _create(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        """Create all rows at once; when that is refused, once more each for itself, for a verdict per row."""
+        try:
+            return await self._multiple.create(company, mapping, writes, await self._who())
+        except (Rejected, BadSettings):
+            return await self._batch(company, mapping, writes)
+
+    async def _batch(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
         own_user = await self._who()
         answers = await send(self._client, [_part(company, mapping, write) for write in writes])
         return [_verdict(mapping, write, answer, own_user) for write, answer in zip(writes, answers, strict=True)]
@@ -55,6 +92,14 @@ class DataverseRecords:
         if not self._own_user:
             self._own_user = str((await self._client.get("/WhoAmI"))["UserId"])
         return self._own_user
+
+
+async def _tried(sending: Awaitable[list[Verdict]], writes: Sequence[Write]) -> list[Verdict]:
+    try:
+        return await sending
+    except RetryLater as error:
+        outcome = Outcome.REFUSED if error.code in _UNTOUCHED else Outcome.FAILED
+        return [Verdict(write.id, outcome, error=error) for write in writes]
 
 
 def _part(company: str, mapping: Mapping, write: Write) -> Part:
@@ -79,6 +124,8 @@ def _verdict(mapping: Mapping, write: Write, answer: Answer, own_user: str) -> V
         return Verdict(write.id, Outcome.CHANGED)
     if answer.status == 412 and (write.create or write.claim):
         return Verdict(write.id, Outcome.EXISTS)
+    if answer.status < 500 and not isinstance(error, Rejected):
+        return Verdict(write.id, Outcome.REFUSED, error=error)
     return Verdict(write.id, Outcome.FAILED, error=_discreet(mapping, write, error))
 
 

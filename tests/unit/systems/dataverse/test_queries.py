@@ -23,6 +23,12 @@ def test_every_value_is_asked_once_and_no_url_is_too_long(mapping: Mapping, want
     assert len(asked) <= 1 + len(wanted) // 200 + sum(len(name) for name, _ in wanted) * 9 // 40_000
 
 
+def test_long_names_are_asked_for_in_more_questions(mapping: Mapping) -> None:
+    asked = questions(mapping, "alike", ["name"], [("日" * 160,) for _ in range(200)])
+    assert all(len(url) < LONGEST - 500 for _, url in asked)
+    assert len(asked) > 3
+
+
 async def test_all_questions_go_in_one_request_and_further_pages_in_the_next() -> None:
     link = f"{URL}/api/data/v9.2/accounts?$skiptoken=2"
     first = [answered(200, {"value": [1], "@odata.nextLink": link}), answered(200, {"value": [2]})]

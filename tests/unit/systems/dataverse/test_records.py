@@ -1,19 +1,24 @@
 """Rows as the line sees them: exact types, and a representation that counts only while it is ours."""
 
+import json
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
+import httpx
 import pytest
 
-from sync.errors import Rejected
+from sync.errors import Rejected, RetryLater
 from sync.mapping import Mapping, load_all
-from sync.system import Outcome, Write
+from sync.system import Outcome, Verdict, Write
 from sync.systems.dataverse.batch import Answer
 from sync.systems.dataverse.client import write_json
-from sync.systems.dataverse.records import _verdict
-from sync.systems.dataverse.rows import record_from, sent
+from sync.systems.dataverse.records import WRITES as MOST
+from sync.systems.dataverse.records import DataverseRecords, Form, _verdict
+from sync.systems.dataverse.rows import body_of, record_from, sent
 from tests.unit.conftest import MAPPINGS
+from tests.unit.systems.dataverse.scripted import US, FarEnd, answered, refused
 
 WRITE = Write("id", {"name": "A"}, "attempt-1", version='W/"1"')
 
@@ -53,12 +58,26 @@ def test_a_representation_that_somebody_touched_is_not_believed(mapping: Mapping
         (412, "0x80060892", False, Outcome.FAILED),
         (404, "0x80040217", False, Outcome.GONE),
         (400, "0x80044331", False, Outcome.FAILED),
+        (429, "0x80072322", True, Outcome.REFUSED),
+        (403, "0x80040220", False, Outcome.REFUSED),
+        (500, "0x80044150", True, Outcome.FAILED),
     ],
 )
 def test_a_refusal_is_told_apart(mapping: Mapping, status: int, code: str, create: bool, outcome: Outcome) -> None:
     answer = Answer(status, {}, write_json({"error": {"code": code, "message": "no"}}))
     verdict = _verdict(mapping, Write("id", {}, "m", create=create), answer, "us")
     assert verdict.outcome is outcome
+
+
+def test_a_key_that_another_row_got_meanwhile_is_no_fault_of_the_record(mapping: Mapping) -> None:
+    answer = Answer(412, {}, write_json({"error": {"code": "0x80060892", "message": "no"}}))
+    assert _verdict(mapping, Write("id", {}, "m", claim=True), answer, "us").outcome is Outcome.EXISTS
+
+
+def test_a_claim_sends_the_key_and_no_id(mapping: Mapping) -> None:
+    claim = Write("id", {"name": "A"}, "m", claim=True, key="A1")
+    assert body_of("TWO", mapping, claim) == {"name": "A", "gp365_mark": "m", "gp365_key": "TWO-A1"}
+    assert body_of("TWO", mapping, replace(claim, claim=False)) == {"name": "A", "gp365_mark": "m"}
 
 
 @pytest.fixture
@@ -88,3 +107,91 @@ def test_dataverses_words_are_hidden_where_they_tell_of_a_secret(with_secret: Ma
 
 def test_dates_are_sent_as_dataverse_reads_them() -> None:
     assert sent(date(2026, 1, 31)) == "2026-01-31"
+
+
+# one message's writes
+
+
+def new(number: int) -> Write:
+    return Write(f"id{number}", {"name": f"A{number}"}, f"mark{number}", create=True, key=f"A{number}")
+
+
+def as_row(write: Write, **values: object) -> dict[str, object]:
+    """The row as Dataverse gives it back."""
+    return row(accountid=write.id, gp365_mark=write.mark, _modifiedby_value=US) | write.values | values
+
+
+def landed(*writes: Write) -> list[bytes]:
+    return [answered(201, as_row(write)) for write in writes]
+
+
+WRITES = [new(1), new(2), Write("id3", {"name": "B"}, "mark3", version='W/"1"')]
+HAS = {"sdkmessagefilters": httpx.Response(200, json={"value": [{"sdkmessagefilterid": "1"}]})}
+MADE = HAS | {"CreateMultiple": httpx.Response(200, json={"Ids": ["id1", "id2"]})}
+
+
+def outcomes(verdicts: list[Verdict]) -> list[tuple[str, Outcome, bool]]:
+    return [(verdict.id, verdict.outcome, verdict.kept is not None) for verdict in verdicts]
+
+
+async def test_all_writes_go_in_one_batch(mapping: Mapping) -> None:
+    far = FarEnd([landed(*WRITES)])
+    verdicts = await DataverseRecords(far.client()).write("TWO", mapping, WRITES)
+    assert outcomes(verdicts) == [(write.id, Outcome.WRITTEN, True) for write in WRITES]
+    assert [[part.split()[4] for part in batch] for batch in far.parts] == [["POST", "POST", "PATCH"]]
+
+
+async def test_new_rows_go_as_create_multiple_and_are_read_back(mapping: Mapping) -> None:
+    back = answered(200, {"value": [as_row(new(1)), as_row(new(2), _modifiedby_value="somebody")]})
+    far = FarEnd([[back], landed(WRITES[2])], MADE)
+    records = DataverseRecords(far.client(), "multiple")
+    verdicts = await records.write("TWO", mapping, WRITES)
+    assert outcomes(verdicts) == [
+        ("id1", Outcome.WRITTEN, True), ("id2", Outcome.WRITTEN, False), ("id3", Outcome.WRITTEN, True),
+    ]  # fmt: skip
+    [sent] = [json.loads(request.content)["Targets"] for request in far.direct if "CreateMultiple" in request.url.path]
+    assert sent[0] == {
+        "@odata.type": "Microsoft.Dynamics.CRM.account", "accountid": "id1", "gp365_key": "TWO-A1", "gp365_mark": "mark1",
+        "name": "A1",
+    }  # fmt: skip
+
+
+async def test_new_rows_that_can_not_be_read_back_have_landed_all_the_same(mapping: Mapping) -> None:
+    far = FarEnd([httpx.Response(503)], MADE)
+    verdicts = await DataverseRecords(far.client(), "multiple").write("TWO", mapping, WRITES[:2])
+    assert outcomes(verdicts) == [("id1", Outcome.WRITTEN, False), ("id2", Outcome.WRITTEN, False)]
+
+
+async def test_a_refused_create_multiple_goes_once_more_for_a_verdict_per_row(mapping: Mapping) -> None:
+    no = httpx.Response(400, json={"error": {"code": "0x80044331", "message": "too long"}})
+    far = FarEnd([[answered(201, as_row(new(1))), refused(400, "0x80044331")]], HAS | {"CreateMultiple": no})
+    verdicts = await DataverseRecords(far.client(), "multiple").write("TWO", mapping, WRITES[:2])
+    assert outcomes(verdicts) == [("id1", Outcome.WRITTEN, True), ("id2", Outcome.FAILED, False)]
+    assert isinstance(verdicts[1].error, Rejected)
+
+
+async def test_a_table_without_create_multiple_gets_batches_and_is_asked_once(mapping: Mapping) -> None:
+    far = FarEnd([landed(new(1), new(2))] * 2, {"sdkmessagefilters": httpx.Response(200, json={"value": []})})
+    records = DataverseRecords(far.client(), "multiple")
+    await records.write("TWO", mapping, WRITES[:2])
+    await records.write("TWO", mapping, WRITES[:2])
+    assert [request.url.path.split("/")[-1] for request in far.direct].count("sdkmessagefilters") == 1
+
+
+@pytest.mark.parametrize(("status", "outcome"), [(429, Outcome.REFUSED), (503, Outcome.FAILED)])
+@pytest.mark.parametrize("form", ["batch", "multiple"])
+async def test_a_pause_asked_for_says_that_nothing_landed_and_an_outage_says_nothing(
+    mapping: Mapping, status: int, outcome: Outcome, form: Form
+) -> None:
+    no = httpx.Response(status, json={"error": {"code": "0x80072322", "message": "wait"}})
+    far = FarEnd([no], HAS | {"CreateMultiple": no})
+    verdicts = await DataverseRecords(far.client(), form).write("TWO", mapping, WRITES[:2])
+    assert [verdict.outcome for verdict in verdicts] == [outcome] * 2
+    assert all(isinstance(verdict.error, RetryLater) for verdict in verdicts)
+
+
+async def test_more_writes_than_a_request_may_hold_are_split(mapping: Mapping) -> None:
+    writes = [new(number) for number in range(MOST + 1)]
+    far = FarEnd([landed(*writes[:MOST]), httpx.Response(503)])
+    verdicts = await DataverseRecords(far.client()).write("TWO", mapping, writes)
+    assert [verdict.outcome for verdict in verdicts[-2:]] == [Outcome.WRITTEN, Outcome.FAILED]
