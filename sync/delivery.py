@@ -15,8 +15,13 @@ from sync.stores.ledger import Result
 from sync.stores.queues import Lanes
 from sync.stores.runs import Runs
 
+DEATHS = 5
+"""A single record whose deliveries came to no end so often is parked. The host's own limit (host.json) is not reached
+by then: what goes to its poison queue lives for seven days only.
+"""
+
 SURPRISES = 3
-"""From this delivery on, an error nobody thought of parks its record instead of going to the poison queue."""
+"""At this delivery of a single record an error nobody thought of parks it."""
 
 log = logging.getLogger(__name__)
 
@@ -58,18 +63,23 @@ class Deliveries:
         if delivery > 1 and len(message.keys) > 1:
             await self._split(message, delivery, lane)
             return
+        if delivery > 1:
+            await self._unfinished(message, flow, lane)
+            return
         try:
-            await self._work(message, flow, delivery, lane)
+            await self._work(message, flow, lane)
+        except (RetryLater, BadSettings):
+            raise  # storage does not take what is to be sent again or parked
         except Exception as error:
-            if delivery < SURPRISES:
+            if message.deaths + 1 < SURPRISES:
                 raise
             log.exception("%s: %s/%s", flow.name, message.company, message.keys[0])
             await self._park_alone(flow, message, _surprise(message, error))
 
     async def drain(self, body: str, lane: str) -> None:
-        """Take one message from a lane's poison queue: one of several keys is split and sent again, a single record
-        parked. When that can't be done now, the message is put there anew: a poison queue has no poison queue, the host
-        gives up on its messages, and its own copies expire after seven days.
+        """Take one message from a lane's poison queue: one of several keys is split and sent again, a single record goes
+        once more or is parked. When that can't be done now, the message is put there anew: a poison queue has no poison
+        queue, the host gives up on its messages, and its own copies expire after seven days.
         """
         try:
             await self._drain(body, lane)
@@ -87,6 +97,18 @@ class Deliveries:
         if len(message.keys) > 1:
             await self._split(message, SURPRISES, lane)
             return
+        await self._unfinished(message, flow, lane)
+
+    async def _unfinished(self, message: Message, flow: Flow, lane: str) -> None:
+        """An earlier delivery of a single record came to no end: it goes once more, and after `DEATHS` it is parked.
+
+        Sent anew, at a time of its own: else it would come back together with those that were worked beside it, and
+        die with them of the same one (docs/decisions/0010).
+        """
+        died = message.died()
+        if died.deaths < DEATHS:
+            await self._lanes.send(lane, died, self._pauses.next(died.deaths))
+            return
         key = message.keys[0]
         text = f"The worker died each time it touched {message.company}/{key}."
         await self._park_alone(flow, message, Rejected(text, code="worker_killed", key=key))
@@ -97,9 +119,9 @@ class Deliveries:
             raise Rejected(text, code="unknown_flow")
         return self._flows[message.flow]
 
-    async def _work(self, message: Message, flow: Flow, delivery: int, lane: str) -> None:
+    async def _work(self, message: Message, flow: Flow, lane: str) -> None:
         try:
-            run = await self._pipeline.work(message, flow, redelivered=delivery > 1 or message.delays > 0)
+            run = await self._pipeline.work(message, flow, redelivered=message.sent_again)
             await self._note(message, {key: run.lines[key].result for key in run.ended})
         except (RetryLater, BadSettings) as error:
             await self._send_again(message, message.keys, error, lane)
@@ -121,7 +143,7 @@ class Deliveries:
             await self._park_alone(flow, message, error)
 
     async def _park_alone(self, flow: Flow, message: Message, error: Rejected) -> None:
-        await self._parking.park_alone(flow, message, error)
+        await self._pipeline.park_alone(message, flow, error)
         await self._note(message, {message.keys[0]: Result.PARKED})
 
     async def _note(self, message: Message, results: Table[str, Result]) -> None:

@@ -29,7 +29,8 @@ class Message(BaseModel):
 
     `message_id` survives redelivery, re-sending and splitting. The property is not called `id`: the Functions host
     lets a top-level `id` of the body overwrite the queue message's own (azure-functions-python-worker #1373).
-    `delays` counts re-sendings for reasons that are not the record's fault; it only lengthens the pause. `run` is the
+    `delays` counts re-sendings for reasons that are not the record's fault; it only lengthens the pause. `deaths` counts
+    deliveries in a row that came to no end. `run` is the
     run it belongs to, if any; `fields` are the newly mapped fields that a backfill asks for.
     """
 
@@ -43,6 +44,7 @@ class Message(BaseModel):
     reason: Reason
     at: AwareDatetime
     delays: int = Field(0, ge=0)
+    deaths: int = Field(0, ge=0)
     run: str = Field("", max_length=40)
     fields: tuple[FieldName, ...] = Field((), max_length=MAX_FIELDS)
 
@@ -79,12 +81,21 @@ class Message(BaseModel):
         """Whether its keys are likely to be neighbours."""
         return self.reason in get_args(Bulk.__value__)
 
+    @property
+    def sent_again(self) -> bool:
+        """Whether it was delivered before, as far as its body can tell."""
+        return self.delays + self.deaths > 0
+
     def to_json(self) -> str:
         return self.model_dump_json()
 
     def again(self, keys: Sequence[str]) -> Self:
         """The same message re-sent for some of its keys, one delay older."""
-        return self.model_copy(update={"keys": tuple(keys), "delays": self.delays + 1})
+        return self.model_copy(update={"keys": tuple(keys), "delays": self.delays + 1, "deaths": 0})
+
+    def died(self) -> Self:
+        """The same message, one death older."""
+        return self.model_copy(update={"deaths": self.deaths + 1})
 
     def split(self, delivery: int) -> Iterator[Self]:
         """Halves on the second delivery, singles from the third on: so that a record that kills its worker ends alone.

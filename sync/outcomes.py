@@ -10,7 +10,7 @@ from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.plan import Plan, Planner, field_change
-from sync.stores.crosswalk import Couple, Intent
+from sync.stores.crosswalk import Intent
 from sync.stores.ledger import Line, Result
 
 
@@ -25,6 +25,8 @@ class Run:
     redelivered: bool
     observed: bool = False
     lines: dict[str, Line] = field(default_factory=dict)
+    told: dict[str, Line] = field(default_factory=dict)
+    parked: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)
     counted: Counted = field(default_factory=set)
@@ -40,6 +42,11 @@ class Run:
             outcome = replace(outcome, changes=earlier.changes)
         self.lines[key] = outcome
         self.ended.add(key)
+
+    def written(self, key: str) -> Line | None:
+        """What an earlier round wrote of a key."""
+        earlier = self.lines.get(key)
+        return earlier if earlier and earlier.result in {Result.CREATED, Result.UPDATED} else None
 
     def postpone(self, keys: Iterable[str], error: RetryLater | BadSettings) -> None:
         """These keys are tried again later, for a reason that is not theirs."""
@@ -73,16 +80,6 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
         attempt=plan.write.mark if plan.write else "",
     )
     return replace(written, changes=(*(earlier.changes if earlier else ()), *plan.changes))
-
-
-def own_line(run: Run, couple: Couple) -> Line | None:
-    """The line of a write that this very message did in an earlier delivery, whose ledger line may be missing."""
-    earlier = run.lines.get(couple.key)
-    if earlier and earlier.result in {Result.CREATED, Result.UPDATED}:
-        return earlier
-    if not run.redelivered or couple.lineage is None or couple.lineage.message_id != run.message.message_id:
-        return None
-    return line(run, couple.key, Result.UPDATED, "written by an earlier delivery", attempt=couple.lineage.attempt)
 
 
 def landed_line(mapping: Mapping, key: str, intent: Intent) -> Line:

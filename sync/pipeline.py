@@ -14,12 +14,13 @@ from typing import Protocol
 from sync.braking import Braking
 from sync.cases import Cases, Looking, Source
 from sync.errors import BadSettings, Rejected, RetryLater
+from sync.filing import Filing
 from sync.flow import Flow
 from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.observe import observe, would_park
-from sync.outcomes import Run, landed_line, line, own_line, written_line
+from sync.outcomes import Run, line, written_line
 from sync.parking import Parking
 from sync.plan import Case, Plan, Planner
 from sync.settle import Settlement, committed, settle
@@ -58,8 +59,7 @@ class Pipeline:
         self._targets = targets
         self._crosswalk = crosswalk
         self._cases = Cases(sources, targets, crosswalk)
-        self._ledger = ledger
-        self._parking = parking
+        self._filing = Filing(ledger, parking)
         self._guard = guard
         self._braking = braking
         self._visibility = visibility
@@ -82,9 +82,7 @@ class Pipeline:
             if not run.observed or len(message.keys) > 1:
                 raise
             run.end(message.keys[0], would_park(run, message.keys[0], error))
-        await self._ledger.write(
-            run.company, flow.pair, list(run.lines.values()), redelivered=redelivered, close=message.close
-        )
+        await self._filing.tell_rest(run)
         return run
 
     async def preview(self, message: Message, flow: Flow) -> list[Plan]:
@@ -92,10 +90,14 @@ class Pipeline:
         run = self._begin(message, flow, redelivered=False, observed=True)
         return [run.planner.plan(case) for case in await self._cases.read(run, message.keys)]
 
-    def _begin(self, message: Message, flow: Flow, *, redelivered: bool, observed: bool) -> Run:
+    async def park_alone(self, message: Message, flow: Flow, error: Rejected) -> None:
+        """Park the one record of a message that could not even be planned."""
+        await self._filing.park_alone(self._begin(message, flow, redelivered=True), error)
+
+    def _begin(self, message: Message, flow: Flow, *, redelivered: bool, observed: bool = False) -> Run:
         mapping = self._mappings[flow.pair]
         planner = Planner(flow, mapping, mapping.lookups, message)
-        return Run(message, flow, mapping, planner, redelivered, observed)
+        return Run(message, flow, mapping, planner, redelivered, observed=observed)
 
     async def _round(self, run: Run, keys: Sequence[str]) -> list[str]:
         """One round for some keys; the keys that must go round again."""
@@ -134,19 +136,20 @@ class Pipeline:
                 raise verdict.error
             if verdict.outcome is not Outcome.WRITTEN:
                 return
+        if settlement.landed and settlement.certain:
+            await self._filing.tell_landed(run, case.couple.key, settlement.landed)
         [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
-        if saved and settlement.landed:
-            await self._ledger.write(
-                run.company, run.flow.pair, [landed_line(run.mapping, saved.key, settlement.landed)], redelivered=False
-            )
+        if saved and settlement.landed and not settlement.certain:
+            await self._filing.tell_landed(run, saved.key, settlement.landed)
 
     async def _store(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Step 10: records with nothing to write end as a skip or parked."""
         changed = [plan for plan in plans if plan.stores]
-        await self._unpark(run, [plan for plan in changed if not plan.couple.parked])
+        await self._filing.unpark(run, [plan for plan in plans if not plan.couple.parked])
         saved = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in changed])
         lost = {plan.couple.key for plan, couple in zip(changed, saved, strict=True) if couple is None}
         ended = [plan for plan in plans if plan.couple.key not in lost]
+        await self._filing.unpark(run, [plan for plan in ended if not plan.couple.parked])
         for plan in ended:
             await self._end(run, plan)
         return [*lost, *await self._second_look(run, [plan for plan in ended if plan.error])]
@@ -154,10 +157,9 @@ class Pipeline:
     async def _end(self, run: Run, plan: Plan) -> None:
         key = plan.couple.key
         if plan.error:
-            await self._parking.park(run.flow, run.company, key, plan.error, run.message.message_id)
-            run.end(key, line(run, key, Result.PARKED, plan.text, code=plan.error.code))
+            await self._filing.park(run, key, plan.error, plan.text)
             return
-        run.end(key, own_line(run, plan.case.couple) or line(run, key, Result.SKIPPED, plan.text))
+        run.end(key, run.written(key) or line(run, key, Result.SKIPPED, plan.text))
 
     async def _write(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Steps 11-15: store the intents, write, commit."""
@@ -176,9 +178,12 @@ class Pipeline:
 
     async def _commit(self, run: Run, done: Sequence[tuple[Plan, Verdict]]) -> list[str]:
         known = [(plan, verdict) for plan, verdict in done if not _unknown(run, plan, verdict)]
+        written = [plan for plan, verdict in known if verdict.outcome is Outcome.WRITTEN]
+        await self._filing.tell(run, [written_line(run, plan, run.lines.get(plan.couple.key)) for plan in written])
         news = [_after(plan, verdict) for plan, verdict in known]
-        await self._unpark(run, [plan for plan, verdict in known if verdict.outcome is Outcome.WRITTEN])
+        await self._filing.unpark(run, written)
         saved = await self._crosswalk.save([(plan.couple, new) for (plan, _), new in zip(known, news, strict=True)])
+        await self._filing.unpark(run, written)
         again: list[str] = []
         ended: list[Plan] = []
         for (plan, verdict), couple in zip(known, saved, strict=True):
@@ -186,8 +191,10 @@ class Pipeline:
                 await self._file(run, plan, verdict)
             if verdict.outcome is Outcome.REFUSED:
                 continue
-            if plan.couple.key not in run.ended or (plan.deferred and couple):
+            rest = plan.deferred and couple and verdict.outcome is Outcome.WRITTEN
+            if rest or plan.couple.key not in run.ended:
                 again.append(plan.couple.key)
+                run.ended.discard(plan.couple.key)
             elif couple:  # else somebody has settled it, and goes on with it
                 ended.append(plan)
         return [*again, *await self._second_look(run, ended)]
@@ -196,10 +203,9 @@ class Pipeline:
         """File one verdict, if it is an end."""
         key = plan.couple.key
         if verdict.outcome is Outcome.WRITTEN:
-            run.end(key, written_line(run, plan, run.lines.get(key)))
+            run.end(key, run.told[key])
         elif verdict.outcome is Outcome.FAILED and isinstance(verdict.error, Rejected):
-            await self._parking.park(run.flow, run.company, key, verdict.error, run.message.message_id)
-            run.end(key, line(run, key, Result.PARKED, verdict.error.message, code=verdict.error.code))
+            await self._filing.park(run, key, verdict.error, verdict.error.message)
 
     async def _second_look(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """The keys whose source moved between reading and writing: they go round again.
@@ -209,15 +215,12 @@ class Pipeline:
         """
         if not plans:
             return []
-        keys = [plan.couple.key for plan in plans]
-        now = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
-        return [plan.couple.key for plan in plans if now.get(plan.couple.key) != plan.case.source]
-
-    async def _unpark(self, run: Run, plans: Sequence[Plan]) -> None:
-        """Take records off the parked list before their row says so: a crash in between is then put right next time."""
-        for plan in plans:
-            if plan.case.couple.parked:
-                await self._parking.remove(run.company, run.flow, plan.couple.key)
+        seen = {plan.couple.key: plan.case.source for plan in plans}
+        run.ended -= seen.keys()  # not before the look has succeeded
+        now = await self._sources[run.flow.source].read(run.company, run.mapping, list(seen))
+        moved = [key for key, source in seen.items() if now.get(key) != source]
+        run.ended |= seen.keys() - set(moved)
+        return moved
 
 
 def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:

@@ -105,10 +105,9 @@ class Planner:
 
     def _source_gone(self, case: Case) -> Plan:
         couple = case.couple
-        if not couple.coupled:
-            return self._skip(case, couple, "not in GP")
         if case.target is None:
-            return self._skip(case, _settled(couple), "deleted in GP and in Dataverse")
+            gone = "deleted in GP and in Dataverse" if couple.coupled else "not in GP"
+            return self._skip(case, _settled(couple) if couple.coupled else couple, gone)
         if self._mapping.on_delete == "ignore":
             return self._skip(case, couple, "deleted in GP, kept in Dataverse by policy")
         if self._mapping.on_delete == "park":

@@ -15,13 +15,15 @@ from sync.value import same
 class Settlement:
     """What to do about an intent. `wait`: its owner may still be at work. `fence`: stop a late write before clearing.
 
-    `couple` is the row without the intent. `landed` is the intent whose write is known to have happened.
+    `couple` is the row without the intent. `landed` is the intent whose write is known to have happened; `certain`: by
+    this very try, as its mark says.
     """
 
     couple: Couple
     wait: bool = False
     fence: Write | None = None
     landed: Intent | None = None
+    certain: bool = False
 
 
 def settle(couple: Couple, target: Record | None, message_id: str, visibility: timedelta, attempt: str) -> Settlement:
@@ -36,7 +38,8 @@ def settle(couple: Couple, target: Record | None, message_id: str, visibility: t
     if target is None or target.key != couple.id:
         return Settlement(missed)
     if target.mark == intent.attempt or intent.create:
-        return Settlement(_landed(cleared, intent, target), landed=intent)
+        landed = _landed(cleared, intent, target)
+        return Settlement(landed, landed=intent, certain=target.mark == intent.attempt)
     return Settlement(missed, fence=Write(target.key, {}, attempt, version=target.version))
 
 

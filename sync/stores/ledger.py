@@ -6,13 +6,14 @@ Row `{key}~{message}`: redelivery overwrites its own line, and a record's histor
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
 from sync.keys import encode
 from sync.stores.tables import Table, quoted
+from sync.stores.transactions import Entity, Operation
 from sync.value import Value, from_json, to_json
 
 
@@ -63,25 +64,30 @@ class Ledger:
     async def write(
         self, company: str, pair: str, lines: Sequence[Line], *, redelivered: bool, close: bool = False
     ) -> None:
-        """File outcomes. After a redelivery, skips do not replace what the first delivery wrote.
+        """File outcomes. What was told of a message and key before is added to, never replaced by a skip.
 
-        `close`: their records are thought to be neighbours.
+        `redelivered`: some of them may stand there already, so that is read first. `close`: their records are thought
+        to be neighbours.
         """
-        by_partition: dict[str, list[Line]] = {}
+        by_partition: dict[str, dict[str, Line]] = {}
         for line in lines:
-            by_partition.setdefault(f"{company}.{pair}.{_month(line.seen_at)}", []).append(line)
-        for partition, some in by_partition.items():
-            await self._write(partition, some, redelivered, close)
+            partition = by_partition.setdefault(f"{company}.{pair}.{_month(line.seen_at)}", {})
+            partition[f"{encode(line.key)}~{line.message_id}"] = line
+        for name, some in by_partition.items():
+            await self._write(name, some, await self._kept(name, list(some), close) if redelivered else {})
 
-    async def _write(self, partition: str, lines: Sequence[Line], redelivered: bool, close: bool) -> None:
-        rows = {f"{encode(line.key)}~{line.message_id}": line for line in lines}
-        if redelivered:
-            weak = [key for key, line in rows.items() if _is_weak(line)]
-            for kept in await self._table.rows(partition, weak, close=close):
-                del rows[kept["RowKey"]]
-        await self._table.transact(
-            [[("upsert", {"PartitionKey": partition, "RowKey": key, **_stored(line)})] for key, line in rows.items()]
-        )
+    async def _write(self, partition: str, lines: dict[str, Line], kept: dict[str, Entity]) -> None:
+        while lines:
+            news = {name: _merged(kept.get(name), line) for name, line in lines.items()}
+            groups = [[_operation(partition, name, new, kept.get(name))] for name, new in news.items() if new]
+            done = await self._table.transact(groups)
+            written = [name for name, new in news.items() if new]
+            lost = [name for name, etags in zip(written, done, strict=True) if not etags]
+            lines = {name: lines[name] for name in lost}
+            kept = await self._kept(partition, lost, close=False)
+
+    async def _kept(self, partition: str, names: Sequence[str], close: bool) -> dict[str, Entity]:
+        return {row["RowKey"]: row for row in await self._table.rows(partition, names, close=close)} if names else {}
 
     async def history(self, company: str, pair: str, key: str, months: int = 3) -> list[Line]:
         """A record's outcomes of the last months, newest first."""
@@ -113,6 +119,23 @@ class Ledger:
 def _is_weak(line: Line) -> bool:
     """Whether it says nothing that was done."""
     return line.result is Result.OBSERVED or (not line.changes and line.result is not Result.PARKED)
+
+
+def _merged(kept: Entity | None, line: Line) -> Line | None:
+    """What is to be stored beside what stands there; None when that says it all."""
+    before = _line(kept) if kept else None
+    if before is None or before.result is Result.OBSERVED:
+        return line
+    if _is_weak(line) or (line.attempt and line.attempt == before.attempt):
+        return None
+    result = Result.CREATED if (before.result, line.result) == (Result.CREATED, Result.UPDATED) else line.result
+    earlier = [change for change in before.changes if change not in line.changes]
+    return replace(line, result=result, changes=(*earlier, *line.changes))
+
+
+def _operation(partition: str, name: str, line: Line, kept: Entity | None) -> Operation:
+    row = {"PartitionKey": partition, "RowKey": name, **_stored(line)}
+    return ("update", row, {"etag": kept.metadata["etag"]}) if kept else ("create", row)  # type: ignore[attr-defined]
 
 
 def _stored(line: Line) -> dict[str, Any]:

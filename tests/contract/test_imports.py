@@ -10,7 +10,7 @@ LAYERS = [
     "message flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings",
-    "merge match plan brake braking settle outcomes cases observe parking guard alerts alerting",
+    "merge match plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
     "sender rounds differs passes sweep intake pipeline delivery",
     "runtime",
     "operations",

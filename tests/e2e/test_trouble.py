@@ -8,7 +8,9 @@ import pytest
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-from tests.e2e.steps import accounts, door, fault, gp_of, new_id, parked, seen, sql, type_customer
+from sync.delivery import DEATHS
+from sync.message import Message
+from tests.e2e.steps import accounts, door, fault, gp_of, new_id, parked, put_on_lane, seen, sql, type_customer
 
 
 @pytest.fixture(autouse=True)
@@ -159,14 +161,24 @@ async def test_change_tracking_switched_off_falls_back_to_the_timestamp(box: San
         await door(box, "gp", "POST", "/change-tracking", database="TWO", table="RM00101", enabled=True)
 
 
+async def test_a_record_whose_worker_died_beside_another_is_worked(box: Sandbox, dataverse: DataverseUser) -> None:
+    number = new_id()
+    await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=6)
+    await type_customer(box, number)
+    await seen(dataverse, number)
+    assert await parked(box, number) == []
+
+
 async def test_a_record_that_kills_its_worker_each_time_ends_parked_and_comes_back(
     box: Sandbox, dataverse: DataverseUser
 ) -> None:
     number = new_id()
-    await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=5)
     await type_customer(box, number)
+    await seen(dataverse, number)
+    await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=5)
+    message = Message.new("customer_gp_to_dataverse", "TWO", [number], "timestamp")
+    await put_on_lane(box, message.model_copy(update={"deaths": DEATHS - 1}).to_json())
     [entry] = await until(lambda: parked(box, number), bool, f"{number} parked")
     assert entry["code"] == "worker_killed"
     await app(box, "parked", "retry", "--record", f"customer/TWO/{number}")
-    await seen(dataverse, number)
     await until(lambda: parked(box, number), lambda found: not found, f"{number} no longer parked")

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sync.braking import Braking
-from sync.delivery import Deliveries
+from sync.delivery import DEATHS, Deliveries
 from sync.flow import find_flows
 from sync.guard import Guard
 from sync.mapping import Mapping, load_all
@@ -106,3 +106,8 @@ def rig(mapping: Mapping) -> Rig:
         mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, clock,
         identities, guard, pipeline, deliveries, braking, modes_table, brakes_table,
     )  # fmt: skip
+
+
+def last_life(message: Message) -> Message:
+    """A message of one record whose worker died so often that once more is too often."""
+    return message.model_copy(update={"deaths": DEATHS - 1})

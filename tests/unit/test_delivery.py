@@ -4,11 +4,12 @@ from typing import Any
 
 import pytest
 
+from sync.delivery import DEATHS, SURPRISES
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.gate import caller
 from sync.message import Message
 from sync.stores.ledger import Result
-from tests.unit.conftest import FLOW, LANE, Rig
+from tests.unit.conftest import FLOW, LANE, Rig, last_life
 
 
 @pytest.mark.parametrize(
@@ -64,12 +65,41 @@ async def test_a_message_that_cannot_be_worked_is_kept_whole(rig: Rig, body: str
     assert (entry.code, entry.body) == (code, body)
 
 
-async def test_poison_of_many_is_split_and_of_one_is_parked(rig: Rig) -> None:
+async def test_poison_of_many_is_split_and_of_one_goes_once_more(rig: Rig) -> None:
     await rig.deliveries.drain(Message.new(FLOW, "TWO", ["A1", "B1"], "timestamp").to_json(), LANE)
     assert [message.keys for _, message, _ in rig.lanes.sent] == [("A1",), ("B1",)]
     await rig.deliveries.drain(rig.lanes.sent[0][1].to_json(), LANE)
+    assert [(message.keys, message.deaths) for _, message, _ in rig.lanes.sent[2:]] == [(("A1",), 1)]
+    assert await rig.parked() == []
+
+
+async def test_a_record_that_kills_its_worker_again_and_again_is_parked_and_told(rig: Rig) -> None:
+    message = Message.new(FLOW, "TWO", ["A1"], "timestamp")
+    for deaths in range(1, DEATHS):
+        await rig.send(message=message, delivery=2)
+        message = rig.lanes.sent[-1][1]
+        assert (message.deaths, await rig.parked()) == (deaths, [])
+    await rig.send(message=message, delivery=2)
     [entry] = await rig.parked()
     assert (entry.key, entry.code) == ("A1", "worker_killed")
+    assert [line.code for line in await rig.history("A1")] == ["worker_killed"]
+
+
+async def test_a_message_that_waited_for_a_system_has_not_died(rig: Rig) -> None:
+    rig.gp.error = RetryLater("no answer", code="system_unreachable")
+    await rig.send(message=last_life(Message.new(FLOW, "TWO", ["A1"], "timestamp")))
+    assert [message.deaths for _, message, _ in rig.lanes.sent] == [0]
+
+
+async def test_a_queue_that_takes_nothing_is_no_fault_of_the_record(rig: Rig) -> None:
+    async def down(*_: object) -> None:
+        raise RetryLater("no queue", code="system_unreachable")
+
+    rig.gp.error = RetryLater("no answer", code="system_unreachable")
+    rig.lanes.send = down  # type: ignore[method-assign, assignment]
+    with pytest.raises(RetryLater):
+        await rig.send(message=last_life(Message.new(FLOW, "TWO", ["A1"], "timestamp")))
+    assert await rig.parked() == []
 
 
 async def test_a_refusal_of_many_finds_the_one_it_is_about(rig: Rig) -> None:
@@ -83,10 +113,13 @@ async def test_a_refusal_of_many_finds_the_one_it_is_about(rig: Rig) -> None:
 
 async def test_an_error_nobody_thought_of_is_delivered_again_and_then_parked_without_its_text(rig: Rig) -> None:
     rig.gp.error = ZeroDivisionError("account 4711")  # type: ignore[assignment]
-    for delivery in (1, 2):
+    message = Message.new(FLOW, "TWO", ["A1"], "timestamp")
+    for _ in range(SURPRISES - 1):
         with pytest.raises(ZeroDivisionError):
-            await rig.send("A1", delivery=delivery)
-    await rig.send("A1", delivery=3)
+            await rig.send(message=message)
+        await rig.send(message=message, delivery=2)
+        message = rig.lanes.sent[-1][1]
+    await rig.send(message=message)
     [entry] = await rig.parked()
     assert entry.code == "unexpected"
     assert "ZeroDivisionError" in entry.message
@@ -110,7 +143,7 @@ async def test_poison_that_cannot_be_parked_now_is_kept(rig: Rig) -> None:
         raise RetryLater("no tables", code="system_unreachable")
 
     rig.crosswalk_table.rows = down  # type: ignore[method-assign, assignment]
-    body = Message.new(FLOW, "TWO", ["A1"], "timestamp").to_json()
+    body = last_life(Message.new(FLOW, "TWO", ["A1"], "timestamp")).to_json()
     await rig.deliveries.drain(body, LANE)
     assert rig.lanes.kept == [(f"{LANE}-poison", body)]
 

@@ -8,7 +8,7 @@ from sync.errors import Rejected
 from sync.flow import find_flows
 from sync.message import Message
 from sync.operations import parked as operation
-from tests.unit.conftest import FLOW, LANE, Rig
+from tests.unit.conftest import FLOW, LANE, Rig, last_life
 
 
 @dataclass
@@ -70,7 +70,7 @@ async def test_a_record_parked_alone_while_another_worker_writes_it_leaves_the_l
     await rig.send("A1")
     row = next(row for (_, key), row in rig.crosswalk_table.entities.items() if key.startswith("gp~"))
     rig.crosswalk_table.before_transaction.append(lambda: rig.crosswalk_table._set(dict(row)))
-    await rig.deliveries.drain(Message.new(FLOW, "TWO", ["A1"], "timestamp").to_json(), LANE)
+    await rig.deliveries.drain(last_life(Message.new(FLOW, "TWO", ["A1"], "timestamp")).to_json(), LANE)
     assert [entry.code for entry in await rig.parked()] == ["worker_killed"]
     await rig.send("A1")
     assert await rig.parked() == []

@@ -8,7 +8,7 @@ from sync.message import Message
 from sync.stores.ledger import Result
 from sync.stores.runs import Run, Runs, State, Tally
 from tests.fakes import FakeTable
-from tests.unit.conftest import FLOW, LANE, Rig
+from tests.unit.conftest import FLOW, LANE, Rig, last_life
 
 
 async def started(runs: Runs) -> Run:
@@ -109,5 +109,5 @@ async def test_a_split_or_redelivered_message_counts_each_key_once(rig: Rig) -> 
 
 
 async def test_a_record_that_kills_its_worker_counts_as_parked(rig: Rig) -> None:
-    await rig.deliveries.drain(backfill("A1").to_json(), LANE)
+    await rig.deliveries.drain(last_life(backfill("A1")).to_json(), LANE)
     assert await counts(rig.runs, "run") == {"parked": 1}

@@ -1,0 +1,17 @@
+"""Replay one history as a story: `python -m tests.model SEED`."""
+
+import sys
+
+from tests.model.history import replay
+from tests.model.pool import flow_and_mapping
+
+
+def main(seed: int) -> int:
+    flow, mapping = flow_and_mapping()
+    fault = replay(seed, mapping, flow, lambda line: print(line, flush=True))
+    print(fault or f"seed {seed}: every promise was kept")
+    return 1 if fault else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(int(sys.argv[1])))

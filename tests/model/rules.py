@@ -1,0 +1,333 @@
+"""The rules of the line, each left out in turn. What a rule is for shows in what breaks without it."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from sync import pipeline as pipeline_module
+from sync import plan as plan_module
+from sync import settle as settle_module
+from sync.cases import Cases
+from sync.delivery import Deliveries
+from sync.errors import Rejected, RetryLater
+from sync.filing import Filing
+from sync.mapping import Mapping
+from sync.merge import Move
+from sync.outcomes import Run
+from sync.pipeline import Pipeline
+from sync.plan import Case, Plan, Planner
+from sync.settle import Settlement
+from sync.stores import ledger as ledger_module
+from sync.stores.crosswalk import Agreed, Couple, Crosswalk
+from sync.system import Outcome, Verdict, Write
+from sync.value import same
+from tests.model.seams import SteppedTable
+from tests.model.systems import SteppedDataverse
+
+type Patch = pytest.MonkeyPatch
+
+
+# 2: crosswalk, then source, then target
+
+
+def target_before_crosswalk(patch: Patch) -> None:
+    """The target is what it was when the round began."""
+    read = Cases.read
+
+    async def early(self: Cases, run: Run, keys: Sequence[str]) -> list[Case]:
+        before = {case.couple.key: case for case in await read(self, run, keys)}
+        now = await read(self, run, keys)
+        old = {key: case.target for key, case in before.items() if case.target}
+        return [replace(case, target=old.get(case.couple.key, case.target)) for case in now]
+
+    patch.setattr(Cases, "read", early)
+
+
+def source_before_crosswalk(patch: Patch) -> None:
+    """The source is what it was when the round began, and nobody looks a second time."""
+    no_second_look(patch)
+    read = Cases.read
+
+    async def early(self: Cases, run: Run, keys: Sequence[str]) -> list[Case]:
+        before = {case.couple.key: case.source for case in await read(self, run, keys)}
+        return [replace(case, source=before[case.couple.key]) for case in await read(self, run, keys)]
+
+    patch.setattr(Cases, "read", early)
+
+
+# 3-7: settling what an earlier try left
+
+
+def no_waiting_for_a_living_worker(patch: Patch) -> None:
+    settle = settle_module.settle
+
+    def at_once(couple: Couple, target: Any, _: str, visibility: Any, attempt: str) -> Settlement:
+        own = couple.intent.message_id if couple.intent else ""
+        return settle(couple, target, own, visibility, attempt)
+
+    patch.setattr(pipeline_module, "settle", at_once)
+
+
+def decided_by_value(patch: Patch) -> None:
+    """An earlier try has landed where the target holds what it sent, whoever wrote that; else it has not."""
+
+    def by_value(couple: Couple, target: Any, message_id: str, visibility: Any, attempt: str) -> Settlement:
+        intent = couple.intent
+        assert intent
+        if intent.message_id != message_id and couple.age < visibility:
+            return Settlement(couple, wait=True)
+        cleared = replace(couple, intent=None)
+        if target is None:
+            return Settlement(cleared)
+        if all(same(target.values.get(name), field.new) for name, field in intent.fields.items()):
+            base = {name: Agreed(field.source, field.new) for name, field in intent.fields.items()}
+            landed = replace(cleared, coupled=True, base=couple.base | base, lineage=settle_module.lineage(intent))
+            return Settlement(landed, landed=intent, certain=True)
+        return Settlement(cleared, fence=Write(target.key, {}, attempt, version=target.version))
+
+    patch.setattr(pipeline_module, "settle", by_value)
+
+
+def no_fence(patch: Patch) -> None:
+    settle = settle_module.settle
+
+    def unfenced(*arguments: Any, **named: Any) -> Settlement:
+        return replace(settle(*arguments, **named), fence=None)
+
+    patch.setattr(pipeline_module, "settle", unfenced)
+
+
+# 8, 14: the base of each field, in the terms of each side
+
+
+def no_base(patch: Patch) -> None:
+    """Fields are compared as if they had never agreed."""
+    decide = plan_module.decide
+
+    def baseless(sides: Any, *, coupling: bool, **named: Any) -> tuple[Move, str]:
+        return decide(replace(sides, base=None), coupling=True, **named)
+
+    patch.setattr(plan_module, "decide", baseless)
+
+
+def what_was_sent_counts_as_kept(patch: Patch) -> None:
+    committed = settle_module.committed
+
+    def as_sent(couple: Couple, _: Any) -> Couple:
+        done = committed(couple, None)
+        return replace(done, base={name: replace(half, unsure=False) for name, half in done.base.items()})
+
+    patch.setattr(pipeline_module, "committed", as_sent)
+
+
+# 10, 11, 15: each row by its ETag
+
+
+def _blind(patch: Patch, which: Any) -> None:
+    """Rows of the crosswalk for which `which` holds (of the couple before and after) are stored whatever stands there."""
+    save = Crosswalk.save
+
+    async def blindly(self: Crosswalk, changes: Sequence[tuple[Couple, Couple]]) -> list[Couple | None]:
+        forced = []
+        for old, new in changes:
+            table: Any = self._table
+            row = table.entities.get((new.partition, f"gp~{new.key}"))
+            etag = row.metadata["etag"] if row and which(old, new) else old.etag
+            forced.append((replace(old, etag=etag, id=row["d365"] if etag != old.etag else old.id), new))
+        return await save(self, forced)
+
+    patch.setattr(Crosswalk, "save", blindly)
+
+
+def skips_without_etag(patch: Patch) -> None:
+    _blind(patch, lambda old, new: not old.intent and not new.intent)
+
+
+def intent_without_etag(patch: Patch) -> None:
+    _blind(patch, lambda old, new: new.intent)
+
+
+def commit_without_etag(patch: Patch) -> None:
+    _blind(patch, lambda old, new: old.intent and not new.intent)
+
+
+def no_intent(patch: Patch) -> None:
+    """The write goes out before anything says so."""
+    save = Crosswalk.save
+
+    async def unsaid(self: Crosswalk, changes: Sequence[tuple[Couple, Couple]]) -> list[Couple | None]:
+        kept = await save(self, [(old, new) for old, new in changes if not new.intent])
+        stored = iter(kept)
+        return [
+            replace(new, etag=old.etag, id=old.id or new.id) if new.intent else next(stored) for old, new in changes
+        ]
+
+    patch.setattr(Crosswalk, "save", unsaid)
+
+
+# 12, 13: the write and its verdict
+
+
+def no_precondition(patch: Patch) -> None:
+    """Updates go out without If-Match."""
+    one = SteppedDataverse._one
+
+    def blind(self: SteppedDataverse, company: str, mapping: Mapping, write: Write) -> Any:
+        present = self.rows.get(write.id)
+        return one(self, company, mapping, replace(write, version=present.version) if present else write)
+
+    patch.setattr(SteppedDataverse, "_one", blind)
+
+
+def a_cut_counts_as_refused(patch: Patch) -> None:
+    write = SteppedDataverse.write
+
+    async def known(self: SteppedDataverse, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        try:
+            return await write(self, company, mapping, writes)
+        except RetryLater:
+            return [Verdict(each.id, Outcome.CHANGED) for each in writes]
+
+    patch.setattr(SteppedDataverse, "write", known)
+
+
+def a_refusal_counts_as_cut(patch: Patch) -> None:
+    """Harmless to the records, but each refused write would be fenced off though it is known not to land."""
+
+    def unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
+        if verdict.outcome is Outcome.WRITTEN or isinstance(verdict.error, Rejected):
+            return False
+        run.postpone([plan.couple.key], RetryLater("not known", code="system_unreachable"))
+        return True
+
+    patch.setattr(pipeline_module, "_unknown", unknown)
+
+
+# 17: a second look
+
+
+def no_second_look(patch: Patch) -> None:
+    async def nothing(*_: Any) -> list[str]:
+        return []
+
+    patch.setattr(Pipeline, "_second_look", nothing)
+
+
+# 18, 19: creates and identity
+
+
+def new_id_and_no_key(patch: Patch) -> None:
+    """Each try of a create takes a new id, in a table without the alternate key."""
+    patch.setattr(SteppedDataverse, "_key_taken", lambda *_: False)
+    write = Planner._write
+
+    def fresh(self: Planner, case: Case, couple: Couple, *rest: Any, **named: Any) -> Any:
+        couple = replace(couple, id=str(uuid.uuid4())) if named.get("create") else couple
+        return write(self, case, couple, *rest, **named)
+
+    patch.setattr(Planner, "_write", fresh)
+
+
+def one_row_a_couple(patch: Patch) -> None:
+    transact = SteppedTable.transact
+
+    async def without_pointers(self: SteppedTable, groups: Any) -> Any:
+        kept = [[each for each in group if not each[1]["RowKey"].startswith("d365~")] for group in groups]
+        return await transact(self, kept)
+
+    patch.setattr(SteppedTable, "transact", without_pointers)
+
+
+def identity_not_kept(patch: Patch) -> None:
+    patch.setattr(plan_module, "_identity", lambda _: "")
+
+
+def state_forgotten(patch: Patch) -> None:
+    """A create that was interrupted does not remember that its state is still to be written."""
+    create = Planner._create
+
+    def forgetful(self: Planner, *arguments: Any) -> Any:
+        plan = create(self, *arguments)
+        return replace(plan, couple=replace(plan.couple, base={}))
+
+    patch.setattr(Planner, "_create", forgetful)
+
+
+def coupled_too_early(patch: Patch) -> None:
+    """A record counts as coupled before its fields agree."""
+    write = Planner._write
+
+    def early(self: Planner, case: Case, couple: Couple, *rest: Any, **named: Any) -> Any:
+        return write(self, case, replace(couple, coupled=case.target is not None), *rest, **named)
+
+    patch.setattr(Planner, "_write", early)
+
+
+# around the algorithm: the ledger, the lanes, the parked list
+
+
+def told_after_the_commit(patch: Patch) -> None:
+    """What a round wrote is told at the end of the message."""
+    tell = Filing.tell
+
+    async def later(self: Filing, run: Run, lines: Sequence[Any]) -> None:
+        run.told |= {line.key: line for line in lines}
+
+    async def rest(self: Filing, run: Run) -> None:
+        run.told.clear()
+        await tell(self, run, list(run.lines.values()))
+
+    patch.setattr(Filing, "tell", later)
+    patch.setattr(Filing, "tell_rest", rest)
+
+
+def a_skip_replaces_what_was_told(patch: Patch) -> None:
+    patch.setattr(ledger_module, "_merged", lambda _, line: line)
+
+
+def nothing_sent_again(patch: Patch) -> None:
+    """What could not be done now is forgotten."""
+
+    async def forget(*_: Any) -> None:
+        return None
+
+    patch.setattr(Deliveries, "_send_again", forget)
+
+
+def deaths_side_by_side(patch: Patch) -> None:
+    """What died together comes back together."""
+
+    async def again(self: Deliveries, message: Any, flow: Any, lane: str) -> None:
+        await self._lanes.send(lane, message.died(), 0)
+
+    unfinished = Deliveries._unfinished
+
+    async def at_once(self: Deliveries, message: Any, flow: Any, lane: str) -> None:
+        await (again if message.died().deaths < 3 else unfinished)(self, message, flow, lane)
+
+    patch.setattr(Deliveries, "_unfinished", at_once)
+
+
+def unparked_once(patch: Patch) -> None:
+    """Off the list before the row says so, and not afterwards."""
+    unpark = Filing.unpark
+
+    async def first(self: Filing, run: Run, plans: Sequence[Plan]) -> None:
+        seen = run.__dict__.setdefault("unparked", set())
+        new = [plan for plan in plans if id(plan) not in seen]
+        seen |= {id(plan) for plan in plans}
+        await unpark(self, run, new)
+
+    patch.setattr(Filing, "unpark", first)
+
+
+SEEN_BY_CHANCE = [
+    target_before_crosswalk, no_waiting_for_a_living_worker, decided_by_value, no_base, what_was_sent_counts_as_kept,
+    skips_without_etag, intent_without_etag, commit_without_etag, a_cut_counts_as_refused, new_id_and_no_key,
+    one_row_a_couple, state_forgotten, coupled_too_early, told_after_the_commit, a_skip_replaces_what_was_told,
+    nothing_sent_again,
+]  # fmt: skip
+"""Rules whose absence breaks one of the first few thousand histories."""

@@ -1,0 +1,146 @@
+"""GP with its change feed, and a Dataverse that keeps values in its own way, both with seams."""
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sync.errors import Rejected
+from sync.mapping import Mapping
+from sync.system import Ask, Change, Identity, Outcome, Record, Seen, Verdict, Write
+from tests.fakes import START, FakeSource, FakeTarget
+from tests.model.seams import Killed, Seam, Weather, done
+
+KILLS = "KILL"
+"""A customer of this name kills whatever process reads it."""
+
+REFUSED = "Refused"
+"""Dataverse refuses an account of this name."""
+
+HOME = Identity("gp", {"server": "SQL01"})
+
+
+@dataclass
+class Found:
+    """What a poll found: `sync.intake.Poll`."""
+
+    changes: dict[str, list[Change]] = field(default_factory=dict)
+    cursor: dict[str, Any] = field(default_factory=dict)
+    full_reread: set[str] = field(default_factory=set)
+    more: bool = False
+    identity: Identity = HOME
+    server_time: datetime = START
+
+
+class SteppedGp(FakeSource):
+    """GP: customers by company, a log of changes that gets a version with each, and people who type."""
+
+    def __init__(self, mapping: Mapping, weather: Weather, pair: str) -> None:
+        super().__init__(mapping)
+        self._weather, self._pair = weather, pair
+        self.log: list[tuple[str, str]] = []
+        self.noteindx = 0
+
+    def type(self, company: str, key: str, **values: Any) -> None:
+        """A clerk types a customer, who keeps the NOTEINDX of the first time."""
+        known = self.records.get((company, key))
+        self.noteindx += known is None
+        self.type_customer(company, key, **values)
+        identity = known.identity if known else str(self.noteindx)
+        self.records[company, key] = replace(self.records[company, key], identity=identity)
+        self.log.append((company, key))
+
+    def delete(self, company: str, key: str) -> None:
+        del self.records[company, key]
+        self.log.append((company, key))
+
+    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        return await self._weather.call("gp", "gp.read", lambda: self._read(company, mapping, keys))
+
+    async def _read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        found = await super().read(company, mapping, keys)
+        if any(record.values["CUSTNAME"] == KILLS for record in found.values()):
+            raise Killed
+        return found
+
+    async def poll(self, company: str, mappings: Sequence[Mapping], cursor: dict[str, Any]) -> Found:
+        return await self._weather.call("gp", "gp.poll", lambda: self._poll(company, cursor))
+
+    async def _poll(self, company: str, cursor: dict[str, Any]) -> Found:
+        place = {"version": len(self.log)}
+        if not cursor:
+            return Found(cursor=place)
+        keys = dict.fromkeys(key for where, key in self.log[cursor["version"] :] if where == company)
+        return Found(
+            {
+                self._pair: [
+                    Change("customer", key, "change_tracking", (company, key) not in self.records) for key in keys
+                ]
+            },
+            place,
+        )
+
+    async def count(self, company: str, mapping: Mapping) -> int:
+        await Seam("gp.keys before")
+        return sum(where == company for where, _ in self.records)
+
+    async def held(self, company: str, mapping: Mapping, keys: Sequence[str]) -> set[str]:
+        await Seam("gp.keys before")
+        return {key for key in keys if (company, key) in self.records}
+
+    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
+        await Seam("gp.keys before")
+        return sorted(key for where, key in self.records if where == company and key > after)[:limit]
+
+
+class SteppedDataverse(FakeTarget):
+    """Dataverse: it keeps postal codes in capitals, and remembers every write that landed."""
+
+    def __init__(self, weather: Weather) -> None:
+        super().__init__()
+        self._weather = weather
+        self.landed: list[Write] = []
+        self.created_late: set[str] = set()
+        self.deleted: set[str] = set()
+        self.refusals = 0
+        self.fences = 0
+        self.normalise = lambda name, value: (
+            value.upper() if name == "address1_postalcode" and isinstance(value, str) else value
+        )
+
+    async def identity(self) -> Identity:
+        parent = super()
+        return await self._weather.call("dataverse", "dataverse.identity", parent.identity)
+
+    async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
+        parent = super()
+        return await self._weather.call("dataverse", "dataverse.read", lambda: parent.look(company, mapping, wanted))
+
+    async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        async def all_of_them() -> list[Verdict]:
+            return [self._one(company, mapping, write) for write in writes]
+
+        return await self._weather.call("dataverse", "dataverse.write", all_of_them, late=True)
+
+    def _one(self, company: str, mapping: Mapping, write: Write) -> Verdict:
+        if write.values.get("name") == REFUSED:
+            error = Rejected("Dataverse refused the name.", code="refused_by_target", key=write.key)
+            return Verdict(write.id, Outcome.FAILED, error=error)
+        verdict = super()._one(company, mapping, write)
+        self.refusals += verdict.outcome is not Outcome.WRITTEN
+        if verdict.outcome is Outcome.WRITTEN:
+            self.fences += not write.values
+            self.landed.append(write)
+        return verdict
+
+    def delete(self, id_: str) -> None:
+        """A user deletes an account."""
+        del self.rows[id_]
+        self.deleted.add(id_)
+
+    def land(self, rng: random.Random) -> None:
+        """One request whose caller gave up lands now."""
+        before = len(self.landed)
+        done(self._weather.late.pop(rng.randrange(len(self._weather.late))))
+        self.created_late |= {write.mark for write in self.landed[before:] if write.create}

@@ -1,0 +1,15 @@
+"""Each rule of the line is needed: left out, the same histories break a promise."""
+
+from concurrent.futures import ProcessPoolExecutor
+
+from tests.model.pool import find
+from tests.model.rules import SEEN_BY_CHANCE
+
+WITHIN = 6000
+
+
+def test_a_rule_left_out_breaks_a_history(pool: ProcessPoolExecutor, report: list[str]) -> None:
+    found = {name: tally.result() for name, tally in find(pool, SEEN_BY_CHANCE, within=WITHIN).items()}
+    played = sum(tally.histories for tally in found.values())
+    report.append(f"{len(found)} rules left out in turn, each caught; {played:,} histories")
+    assert [name for name, tally in found.items() if not tally.broken] == []
