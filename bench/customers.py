@@ -3,19 +3,17 @@
 The stand-ins model 40 ms a request and S ms an operation inside it; the bars hold at S = 0.
 """
 
-import os
 import random
 import tempfile
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
-from unittest import mock
 
+from bench.idle import idle
 from bench.suite import Measure, options, step, suite
-from bench.work import COMPANY, FLOW, Cost, Counters, run, write_rows
+from bench.work import COMPANY, FLOW, Cost, Counters, app, run, said_by, write_rows
 from sandbox.scenarios.load import clean_customers, edit, listed
 from sandbox.up import Sandbox
-from sync.runtime import Runtime, build
-from sync.settings import read_settings
+from sync.runtime import Runtime
 
 LATENCY_MS = 40
 SQL_MS, STORAGE_MS = 20, 10
@@ -33,13 +31,20 @@ async def customers() -> AsyncIterator[Measure]:
         async with Sandbox(Path(state), parts=["storage", "identity", "gp"]) as box:
             await box.start("dataverse", "--latency-ms", str(LATENCY_MS))
             await box.cli("provision")
-            with mock.patch.dict(os.environ, box.settings):
-                runtime = build(read_settings())
-            try:
+            async with app(box) as runtime:
                 async for measure in Bench(box, runtime, Path(state)).measures():
                     yield measure
-            finally:
-                await runtime.close()
+    async for measure in large():
+        yield measure
+
+
+async def large() -> AsyncIterator[Measure]:
+    """What must not grow with the company: an idle poll, and the memory of a load."""
+    with tempfile.TemporaryDirectory(prefix="gp365-bench-", ignore_cleanup_errors=True) as state:
+        async with Sandbox(Path(state), parts=["storage", "identity", "gp", "dataverse"]) as box:
+            async for measure in idle(box):
+                yield measure
+            yield await memory(box)
 
 
 class Bench:
@@ -108,6 +113,19 @@ class Bench:
             sdk = await run(self._box, self._counters, len(deal[1]), "bench.sdk", str(self._rows), str(SDK_ROWS))
             yield Measure("sdk_upsert_multiple_requests_per_record", sdk.per_record(sdk.requests), "requests")
             yield Measure("elapsed_ratio_to_sdk_upsert_multiple", _ratio(_pace(sdk), _pace(ours)), "ratio")
+
+
+async def memory(box: Sandbox) -> Measure:
+    """The peak of ten times as many customers, against that of `--records`."""
+    peaks = []
+    for count in (options.records, options.records * 10):
+        step(f"{count} customers pass through one process")
+        said = await said_by(box, "bench.memory", COMPANY, str(count))
+        peaks.append(said["peak_kib"])
+    return Measure(
+        "memory_ratio_100k_to_10k", round(peaks[1] / peaks[0], 3), "ratio", bar=1.3, op="<",
+        note=f"{peaks[0] // 1024} and {peaks[1] // 1024} MiB; GP is the stand-in, the far end bottomless",
+    )  # fmt: skip
 
 
 def _costs(cost: Cost, form: str) -> list[Measure]:

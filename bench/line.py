@@ -33,8 +33,6 @@ class Taken:
 
     seconds: float
     cpu_seconds: float
-    peak_kib: int
-    dataverse_requests: int
     sql_round_trips: int
     messages: int = 0
 
@@ -67,8 +65,6 @@ async def measured(runtime: Runtime, lanes: Sequence[QueueClient]) -> Taken:
     return Taken(
         seconds=time.monotonic() - started,
         cpu_seconds=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-        peak_kib=after.ru_maxrss,
-        dataverse_requests=runtime.dataverse.requests,
         sql_round_trips=runtime.gp.client.round_trips,
         messages=messages,
     )

@@ -2,12 +2,15 @@
 
 import asyncio
 import json
+import os
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import httpx
 import simplejson
@@ -15,7 +18,8 @@ import simplejson
 from sandbox.child import ROOT, environment
 from sandbox.up import Sandbox
 from sync.keys import company_key
-from sync.runtime import Runtime
+from sync.runtime import Runtime, build
+from sync.settings import read_settings
 
 COMPANY = "TWO"
 FLOW = "customer_gp_to_dataverse"
@@ -28,7 +32,6 @@ class Cost:
     records: int
     seconds: float
     cpu_seconds: float
-    peak_kib: int
     requests: int
     operations: int
     sql: int
@@ -57,9 +60,36 @@ class Counters:
         return storage, Counter(await door(self._box, "dataverse", "GET", "/counts"))
 
 
+@asynccontextmanager
+async def app(box: Sandbox) -> AsyncIterator[Runtime]:
+    """The app's parts in this process, against the running sandbox."""
+    with mock.patch.dict(os.environ, box.settings):
+        runtime = build(read_settings())
+    try:
+        yield runtime
+    finally:
+        await runtime.close()
+
+
 async def run(box: Sandbox, counters: Counters, records: int, module: str, *arguments: str, **settings: str) -> Cost:
-    """Run a contestant to its end. Raises RuntimeError with its last words when it fails."""
+    """Run a contestant to its end and count. Raises RuntimeError as `said_by`."""
     await counters.reset()
+    said = await said_by(box, module, *arguments, **settings)
+    storage, dataverse = await counters.read()
+    return Cost(
+        records=records,
+        seconds=said["seconds"],
+        cpu_seconds=said["cpu_seconds"],
+        requests=dataverse["requests"],
+        operations=sum(count for name, count in dataverse.items() if name.startswith("operations ")),
+        sql=said.get("sql_round_trips", 0),
+        storage=storage["app"],
+        polling=storage["host"],
+    )
+
+
+async def said_by(box: Sandbox, module: str, *arguments: str, **settings: str) -> dict[str, Any]:
+    """What a module prints, run with the app's settings. Raises RuntimeError with its last words when it fails."""
     child = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", module, *arguments),
         cwd=ROOT,
@@ -71,19 +101,7 @@ async def run(box: Sandbox, counters: Counters, records: int, module: str, *argu
     out, err = await child.communicate()
     if child.returncode:
         raise RuntimeError(f"{module} ended with status {child.returncode}: {err.decode()[-2000:]}")
-    said: dict[str, Any] = json.loads(out)
-    storage, dataverse = await counters.read()
-    return Cost(
-        records=records,
-        seconds=said["seconds"],
-        cpu_seconds=said["cpu_seconds"],
-        peak_kib=said.get("peak_kib", 0),
-        requests=dataverse["requests"],
-        operations=sum(count for name, count in dataverse.items() if name.startswith("operations ")),
-        sql=said.get("sql_round_trips", 0),
-        storage=storage["app"],
-        polling=storage["host"],
-    )
+    return dict(json.loads(out))
 
 
 async def write_rows(runtime: Runtime, keys: Sequence[str], file: Path) -> None:

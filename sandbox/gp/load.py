@@ -7,6 +7,7 @@ from itertools import batched
 import psycopg
 
 from sandbox.gp import generate
+from sandbox.gp.tables import STAMP, tables
 from sandbox.tsql.engine import SqlEngine
 
 type Connection = psycopg.Connection[tuple[object, ...]]
@@ -28,6 +29,37 @@ def add_customers(engine: SqlEngine, database: str, count: int, seed: int) -> No
             return
         with connection.transaction(), _fewer_indexes(connection, database.lower()):
             _add(connection, database, count, seed)
+
+
+def make_older(engine: SqlEngine, database: str) -> None:
+    """Stamp every row of a company a day earlier, as if nobody had worked since; its statistics are brought up to date.
+
+    Change Tracking does not see it.
+    """
+    with engine.connect() as connection:
+        connection.autocommit = True
+        with connection.transaction():
+            connection.execute("SET LOCAL session_replication_role = replica")
+            for table in tables(database):
+                if STAMP in table.columns:
+                    relation, column = f"{database.lower()}.{table.name.lower()}", STAMP.lower()
+                    connection.execute(f"UPDATE {relation} SET {column} = {column} - interval '1 day'".encode())
+        # SQL Server keeps no old versions of rows in its indexes: PostgreSQL counts those it passes as examined.
+        connection.execute("VACUUM (ANALYZE)")
+
+
+def rows_examined(engine: SqlEngine) -> int:
+    """Rows and index entries read so far from GP's tables and their change histories, by PostgreSQL's statistics.
+
+    A connection tells what it read when it ends, or up to ten seconds later.
+    """
+    ours = "schemaname <> 'tsql' OR relname = 'tracked_commit'"
+    with engine.connect() as connection:
+        return _number(
+            connection,
+            f"SELECT (SELECT coalesce(sum(seq_tup_read), 0) FROM pg_stat_user_tables WHERE {ours}) "
+            f"+ (SELECT coalesce(sum(idx_tup_read), 0) FROM pg_stat_user_indexes WHERE {ours})",
+        )
 
 
 def _add(connection: Connection, database: str, count: int, seed: int) -> None:

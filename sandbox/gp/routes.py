@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.gp.load import add_customers
+from sandbox.gp.load import add_customers, make_older, rows_examined
 from sandbox.gp.logins import COMPANIES
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.contract import SqlError
@@ -55,6 +55,18 @@ def add(routes: web.RouteTableDef, server: "GpServer") -> None:
             return {}
 
         return await _answer(request, SeedAsked, work)
+
+    @routes.post("/age")
+    async def age(request: web.Request) -> web.Response:
+        def work(asked: DatabaseAsked) -> object:
+            make_older(engine, asked.database)
+            return {}
+
+        return await _answer(request, DatabaseAsked, work)
+
+    @routes.get("/rows-examined")
+    async def examined(_: web.Request) -> web.Response:
+        return web.json_response({"rows": await asyncio.to_thread(rows_examined, engine)})
 
     @routes.post("/sql")
     async def run_sql(request: web.Request) -> web.Response:

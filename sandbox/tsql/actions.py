@@ -151,6 +151,11 @@ def _create_table(interpreter: "Interpreter", statement: s.CreateTable) -> None:
     interpreter.done()
 
 
+def _create_index(interpreter: "Interpreter", statement: s.CreateIndex) -> None:
+    interpreter.session.engine.create_index(interpreter.session, statement)
+    interpreter.done()
+
+
 def _drop_table(interpreter: "Interpreter", statement: s.DropTable) -> None:
     for name in statement.names:
         if not name[-1].startswith("#"):
@@ -193,7 +198,7 @@ ACTIONS: dict[type, Callable[["Interpreter", s.Statement], None]] = {
     s.Query: run_query, s.Declare: _declare, s.SetVariable: _set, s.SetOption: _option, s.Transaction: _transaction,
     s.Execute: _execute, s.ExecuteText: _execute_text, s.InsertExecute: _insert_execute,
     s.Throw: _throw, s.Raise: _raiserror,
-    s.Print: _print, s.Use: _use, s.WaitFor: _wait, s.CreateTable: _create_table, s.DropTable: _drop_table,
+    s.Print: _print, s.Use: _use, s.WaitFor: _wait, s.CreateTable: _create_table, s.CreateIndex: _create_index, s.DropTable: _drop_table,
     s.Truncate: _truncate, s.ChangeTracking: _tracking, s.SnapshotIsolation: _snapshot, s.CreateProcedure: _create_procedure,
     s.InsertBulk: _bulk, s.ShapeOnly: _shape, s.Return: _return,
 }  # type: ignore[dict-item]  # fmt: skip

@@ -6,12 +6,12 @@ from typing import TYPE_CHECKING
 import psycopg
 
 from sandbox.tsql.catalog import Catalog, CatalogColumn, Check, Index, Table
-from sandbox.tsql.ddl import column_type, create_trigger
+from sandbox.tsql.ddl import column_type, create_trigger, index_statement
 from sandbox.tsql.ddl import create_table as table_statements
 from sandbox.tsql.errors import error
 from sandbox.tsql.metadata import object_id, rows, views
 from sandbox.tsql.procedures import REQUIRED, Parameter, Procedure
-from sandbox.tsql.statements import CreateProcedure, TableDefinition
+from sandbox.tsql.statements import CreateIndex, CreateProcedure, TableDefinition
 from sandbox.tsql.tracking import disable_sql, enable_sql
 from sandbox.tsql.world import World
 
@@ -177,6 +177,22 @@ def create_table(session: "SqlSession", name: str, definition: TableDefinition) 
         for sql in table_statements(table, session.world):
             session.connection.execute(sql.encode())
         catalog.add(table)
+        refresh_views(session.connection, catalog, session.engine.catalogs)
+
+
+def create_index(session: "SqlSession", statement: CreateIndex) -> None:
+    """An index of a permanent table; SqlError 1913 when the table has one of that name, 1911 without such a column."""
+    table = session.world.table(statement.table[-1])
+    if any(index.name.lower() == statement.name.lower() for index in table.indexes):
+        raise error(1913, statement.name, f"dbo.{table.name}")
+    for column in statement.columns:
+        if column.lower() not in {name.lower() for name in table.columns}:
+            raise error(1911, column)
+    index = Index(statement.name, tuple(statement.columns), unique=statement.unique)
+    with session.translated("CREATE INDEX"), session.transactions.statement(writes=True):
+        session.connection.execute(index_statement(table, index).encode())
+        table.indexes.append(index)
+        catalog = session.engine.catalogs[table.database.lower()]
         refresh_views(session.connection, catalog, session.engine.catalogs)
 
 

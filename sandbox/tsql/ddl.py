@@ -3,7 +3,7 @@
 from sqlglot import exp
 
 from sandbox.tsql.casts import store
-from sandbox.tsql.catalog import CatalogColumn, Check, Table, Trigger
+from sandbox.tsql.catalog import CatalogColumn, Check, Index, Table, Trigger
 from sandbox.tsql.compilation import Compilation
 from sandbox.tsql.dialect import parse_condition, parse_value
 from sandbox.tsql.kinds import family, postgres_type
@@ -65,12 +65,16 @@ def create_table(table: Table, world: World, *, temporary: bool = False) -> list
     word = "TEMP TABLE" if temporary else "TABLE"
     name = quote(table.name) if temporary else table.relation
     statements = [f"CREATE {word} {name} ({', '.join(parts)})"]
-    for index in table.indexes:
-        unique = "UNIQUE " if index.unique else ""
-        columns = ", ".join(quote(column) for column in index.columns)
-        named = "" if temporary else f'"{table.name.lower()}.{index.name}"'
-        statements.append(f"CREATE {unique}INDEX {named} ON {name} ({columns})")
-    return statements
+    return statements + [index_statement(table, index, temporary=temporary) for index in table.indexes]
+
+
+def index_statement(table: Table, index: Index, *, temporary: bool = False) -> str:
+    """The statement that makes an index of a table."""
+    unique = "UNIQUE " if index.unique else ""
+    columns = ", ".join(quote(column) for column in index.columns)
+    name = quote(table.name) if temporary else table.relation
+    named = "" if temporary else f'"{table.name.lower()}.{index.name}"'
+    return f"CREATE {unique}INDEX {named} ON {name} ({columns})"
 
 
 def _check(check: Check, table: Table, world: World) -> str:

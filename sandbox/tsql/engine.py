@@ -20,7 +20,14 @@ from sandbox.tsql.parser import parse
 from sandbox.tsql.plan import Plan
 from sandbox.tsql.postgres import Postgres
 from sandbox.tsql.session import SqlSession
-from sandbox.tsql.statements import Block, ChangeTracking, CreateProcedure, SnapshotIsolation, TableDefinition
+from sandbox.tsql.statements import (
+    Block,
+    ChangeTracking,
+    CreateIndex,
+    CreateProcedure,
+    SnapshotIsolation,
+    TableDefinition,
+)
 from sandbox.tsql.tracking import history
 
 _parsed = lru_cache(maxsize=500)(parse)
@@ -185,6 +192,11 @@ class SqlEngine:
         self._only_admin(session, "CREATE TABLE")
         administration.create_table(session, name, definition)
         self.plans.clear()
+
+    def create_index(self, session: SqlSession, statement: CreateIndex) -> None:
+        """CREATE INDEX by an administrator."""
+        self._only_admin(session, "CREATE INDEX")
+        administration.create_index(session, statement)
 
     def create_procedure(self, session: SqlSession, statement: CreateProcedure) -> None:
         """CREATE PROCEDURE by an administrator; it lasts as long as this engine."""

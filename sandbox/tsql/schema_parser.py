@@ -6,6 +6,7 @@ from sandbox.tsql.lexer import Literal, Token, unquote
 from sandbox.tsql.reader import Reader
 from sandbox.tsql.statements import (
     ChangeTracking,
+    CreateIndex,
     CreateProcedure,
     CreateTable,
     DropTable,
@@ -27,7 +28,22 @@ class SchemaParser(Reader):
             return CreateTable(token.line, name, DefinitionReader(self).table())
         if self.take("PROC") or self.take("PROCEDURE"):
             return self._create_procedure(token)
+        unique = self.take("UNIQUE")
+        if self.take("NONCLUSTERED") or self.peek().up == "INDEX":
+            return self._create_index(token, unique=unique)
         raise Unsupported(f"CREATE {self.peek().up}")
+
+    def _create_index(self, token: Token, *, unique: bool) -> CreateIndex:
+        self.expect("INDEX")
+        name = self.name()[-1]
+        self.expect("ON")
+        table = self.name()
+        self.expect("(")
+        columns = [self.name()[-1]]
+        while self.take(","):
+            columns.append(self.name()[-1])
+        self.expect(")")
+        return CreateIndex(token.line, name, table, columns, unique)
 
     def _create_procedure(self, token: Token) -> CreateProcedure:
         name = self.name()

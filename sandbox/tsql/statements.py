@@ -165,6 +165,14 @@ class CreateTable(Statement):
 
 
 @dataclass(frozen=True)
+class CreateIndex(Statement):
+    name: str
+    table: tuple[str, ...]
+    columns: Sequence[str]
+    unique: bool
+
+
+@dataclass(frozen=True)
 class DropTable(Statement):
     names: Sequence[tuple[str, ...]]
     if_exists: bool

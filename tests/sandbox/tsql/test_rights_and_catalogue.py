@@ -94,3 +94,16 @@ def test_what_drivers_set_at_the_start_is_taken(client):
     assert answer.errors == []
     assert ("database", "TWO") in answer.events
     assert client.run("SET ANSI_NULLS OFF").numbers == [102]
+
+
+def test_an_index_is_made_once_and_stands_in_the_catalogue(client, connect):
+    made = "CREATE NONCLUSTERED INDEX IX_T_N ON dbo.T (N, K)"
+    assert connect("reader").run(made).numbers == [262]
+    assert client.run("CREATE INDEX IX_T_X ON T (NOSUCH)").numbers == [1911]
+    assert client.run(made).errors == []
+    assert client.run(made).numbers == [1913]
+    columns = (
+        "SELECT c.name FROM sys.indexes i JOIN sys.index_columns ic ON ic.object_id = i.object_id AND ic.index_id = i.index_id "
+        "JOIN sys.columns c ON c.object_id = ic.object_id AND c.column_id = ic.column_id WHERE i.name = 'IX_T_N' ORDER BY ic.key_ordinal"
+    )
+    assert client.rows(columns) == [("N",), ("K",)]
