@@ -20,15 +20,17 @@ class NotSeen(Exception):
     """What a step waited for did not come; the text says what was there instead."""
 
 
-async def until[Seen](look: Callable[[], Awaitable[Seen]], wanted: Callable[[Seen], object], what: str) -> Seen:
-    """Look again and again until `wanted` holds, and return what was seen; NotSeen after 60 seconds."""
-    end = time.monotonic() + DEADLINE
+async def until[Seen](
+    look: Callable[[], Awaitable[Seen]], wanted: Callable[[Seen], object], what: str, seconds: float = DEADLINE
+) -> Seen:
+    """Look again and again until `wanted` holds, and return what was seen; NotSeen after so many seconds."""
+    end = time.monotonic() + seconds
     while True:
         seen = await look()
         if wanted(seen):
             return seen
         if time.monotonic() > end:
-            raise NotSeen(f"{what} was not seen within {DEADLINE:.0f} s; last seen: {seen}")
+            raise NotSeen(f"{what} was not seen within {seconds:.0f} s; last seen: {seen}")
         await asyncio.sleep(PAUSE)
 
 
