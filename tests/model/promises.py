@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Collection
 from typing import Any
 
-from sync.keys import company_key
+from sync.keys import company_key, encode
 from sync.system import Record, Write
 from tests.model.systems import KILLS, REFUSED
 from tests.model.world import World
@@ -136,9 +136,10 @@ def _unanswered(world: World, answered: Collection[tuple[str, str, str]]) -> lis
 
 def _untold(world: World, lines: dict[tuple[str, str, str], Any]) -> list[str]:
     faults = []
-    landed = [write for write in world.dataverse.landed if write.values]
+    intents = world.tables.crosswalk.intents
+    landed = [write for write in world.dataverse.landed if write.values and write.mark in intents]
     for write in landed:
-        message_id, company, key = world.tables.crosswalk.intents[write.mark]
+        message_id, company, key = intents[write.mark]
         line = lines.get((message_id, company, key))
         told = line and (line["result"] in ("created", "updated") or line["changes"] != "[]")
         if not told and not _given_up(world, write):
@@ -166,4 +167,4 @@ def _rows(world: World) -> list[Any]:
 
 
 def _row(world: World, company: str, key: str) -> Any:
-    return world.tables.crosswalk.entities.get((f"{company}.{world.setting.flow.pair}", f"gp~{key}"))
+    return world.tables.crosswalk.entities.get((f"{company}.{world.setting.flow.pair}", f"gp~{encode(key)}"))

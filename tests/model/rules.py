@@ -17,11 +17,15 @@ from sync.filing import Filing
 from sync.mapping import Mapping
 from sync.merge import Move
 from sync.outcomes import Run
+from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.plan import Case, Plan, Planner
+from sync.sender import Sender
 from sync.settle import Settlement
 from sync.stores import ledger as ledger_module
+from sync.stores import queues as queues_module
 from sync.stores.crosswalk import Agreed, Couple, Crosswalk
+from sync.stores.cursors import Cursor, Cursors
 from sync.system import Outcome, Verdict, Write
 from sync.value import same
 from tests.model.seams import SteppedTable
@@ -299,14 +303,12 @@ def nothing_sent_again(patch: Patch) -> None:
 
 def deaths_side_by_side(patch: Patch) -> None:
     """What died together comes back together."""
-
-    async def again(self: Deliveries, message: Any, flow: Any, lane: str) -> None:
-        await self._lanes.send(lane, message.died(), 0)
-
     unfinished = Deliveries._unfinished
 
-    async def at_once(self: Deliveries, message: Any, flow: Any, lane: str) -> None:
-        await (again if message.died().deaths < 3 else unfinished)(self, message, flow, lane)
+    async def at_once(self: Deliveries, *message: Any) -> None:
+        with pytest.MonkeyPatch.context() as now:
+            now.setattr(Pauses, "next", lambda *_: 0.0)
+            await unfinished(self, *message)
 
     patch.setattr(Deliveries, "_unfinished", at_once)
 
@@ -322,6 +324,45 @@ def unparked_once(patch: Patch) -> None:
         await unpark(self, run, new)
 
     patch.setattr(Filing, "unpark", first)
+
+
+def cursor_before_enqueue(patch: Patch) -> None:
+    """What a poll found is sent once the cursor has moved."""
+    send, move = Sender.send, Cursors.move
+    held: list[Any] = []
+
+    async def hold(*arguments: Any) -> int:
+        held.append(arguments)
+        return 1
+
+    async def move_first(self: Cursors, cursor: Cursor, place: dict[str, Any]) -> bool:
+        moved = await move(self, cursor, place)
+        while held:
+            await send(*held.pop(0))
+        return moved
+
+    patch.setattr(Sender, "send", hold)
+    patch.setattr(Cursors, "move", move_first)
+
+
+def seven_days_to_live(patch: Patch) -> None:
+    patch.setattr(queues_module, "NEVER", 7 * 24 * 3600)
+
+
+def outage_counted_as_attempt(patch: Patch) -> None:
+    """What could not be done now is left to the host, which counts."""
+
+    async def fail(self: Deliveries, message: Any, keys: Any, error: Exception, lane: str) -> None:
+        raise error
+
+    patch.setattr(Deliveries, "_send_again", fail)
+
+
+def poison_parked_whole(patch: Patch) -> None:
+    async def whole(self: Deliveries, body: str, lane: str) -> None:
+        await self._parking.park_body(body, Rejected("It failed too often.", code="worker_killed"))
+
+    patch.setattr(Deliveries, "_drain", whole)
 
 
 SEEN_BY_CHANCE = [
