@@ -107,7 +107,7 @@ class Deliveries:
         """
         died = message.died()
         if died.deaths < DEATHS:
-            await self._lanes.send(lane, died, self._pauses.next(died.deaths))
+            await self._lanes.send(lane, died, self._pauses.apart())
             return
         key = message.keys[0]
         text = f"The worker died each time it touched {message.company}/{key}."

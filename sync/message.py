@@ -98,10 +98,10 @@ class Message(BaseModel):
         return self.model_copy(update={"deaths": self.deaths + 1})
 
     def split(self, delivery: int) -> Iterator[Self]:
-        """Halves on the second delivery, singles from the third on: so that a record that kills its worker ends alone.
+        """Eighths on the second delivery, singles from the third on: so that a record that kills its worker ends alone.
 
         Each part is one delay older: what an earlier delivery did to its keys stays known as such.
         """
-        size = (len(self.keys) + 1) // 2 if delivery == 2 else 1
+        size = (len(self.keys) + 7) // 8 if delivery == 2 else 1
         for start in range(0, len(self.keys), size):
             yield self.again(self.keys[start : start + size])

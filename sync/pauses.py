@@ -22,3 +22,7 @@ class Pauses:
     def short(self, delays: int) -> float:
         """Seconds to wait for another worker that is writing the same record now."""
         return min(LONGEST_SHORT, SHORT * float(2 ** min(delays, 10))) * random.uniform(0.5, 1.0) * self.scale
+
+    def apart(self) -> float:
+        """Seconds at random, so that those who went down together don't meet again."""
+        return random.uniform(0, LONGEST) * self.scale

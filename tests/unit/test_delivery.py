@@ -30,13 +30,21 @@ async def test_what_is_not_the_records_fault_comes_again_and_parks_nothing(rig: 
     assert await rig.parked() == []
 
 
-async def test_a_second_delivery_is_halved_and_a_third_made_single(rig: Rig) -> None:
-    keys = [f"K{n}" for n in range(5)]
+async def test_a_second_delivery_is_cut_in_eighths_and_a_third_made_single(rig: Rig) -> None:
+    keys = [f"K{n}" for n in range(20)]
     await rig.send(*keys, delivery=2)
-    assert [len(message.keys) for _, message, _ in rig.lanes.sent] == [3, 2]
+    assert [len(message.keys) for _, message, _ in rig.lanes.sent] == [3] * 6 + [2]
     rig.lanes.sent.clear()
     await rig.send(*keys, delivery=3)
     assert [message.keys for _, message, _ in rig.lanes.sent] == [(key,) for key in keys]
+
+
+async def test_records_that_went_down_together_come_again_at_times_of_their_own(rig: Rig) -> None:
+    for number in range(8):
+        await rig.send(f"K{number}", delivery=2)
+    pauses = sorted(pause for _, _, pause in rig.lanes.sent)
+    assert 0 <= pauses[0] < pauses[-1] <= 15 * 60
+    assert len(set(pauses)) == 8
 
 
 async def test_a_message_split_after_it_was_worked_leaves_its_outcomes_as_they_are(rig: Rig) -> None:

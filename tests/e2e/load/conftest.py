@@ -12,6 +12,8 @@ from sandbox.up import Sandbox
 CUSTOMERS = 11_000
 NEVER = "0 0 0 29 2 *"
 SCALE = 0.01
+QUICKLY = "0.004"
+"""The host's own scale where it is killed: what it had in hand is seen again after 2 seconds."""
 FREE = "brake: {changes: 100%}\n"
 """Changing every record within the hour is what these tests are about."""
 

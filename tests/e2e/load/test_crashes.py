@@ -9,6 +9,7 @@ from rich.table import Table
 
 from sandbox.scenarios.load import differences, edit, listed
 from sandbox.up import Sandbox
+from tests.e2e.load.conftest import QUICKLY
 from tests.e2e.load.seams import kill_at, seams
 from tests.e2e.load.steps import at_rest, load, outcomes, parked, rows
 from tests.e2e.steps import door
@@ -39,7 +40,7 @@ async def test_a_host_killed_at_every_seam_leaves_one_equal_account_per_customer
     await door(load_box, "dataverse", "DELETE", "/counts")
 
     sent = await load(load_box, keys)
-    await load_box.start("host")
+    await load_box.start("host", "--time-scale", QUICKLY)
     known = seams(sent)
     statuses = [await kill_at(load_box, known[name]) for _ in range(ROUNDS) for name in ROUND]
     await at_rest(load_box)
