@@ -11,6 +11,7 @@ from pathlib import Path
 from bench.idle import idle
 from bench.suite import Measure, options, step, suite
 from bench.work import COMPANY, FLOW, Cost, Counters, app, run, said_by, write_rows
+from sandbox.dataverse.limits import SECONDS
 from sandbox.scenarios.load import clean_customers, edit, listed
 from sandbox.up import Sandbox
 from sync.runtime import Runtime
@@ -22,6 +23,7 @@ SQL_MS, STORAGE_MS = 20, 10
 SCATTERED = 500
 SDK_ROWS = 250
 SEED = 1
+LIMIT_SCALE, LIMIT_WINDOW = 0.05, 60.0
 
 
 @suite
@@ -34,8 +36,16 @@ async def customers() -> AsyncIterator[Measure]:
             async with app(box) as runtime:
                 async for measure in Bench(box, runtime, Path(state)).measures():
                     yield measure
-    async for measure in large():
-        yield measure
+    for part in (ceiling, large):
+        async for measure in part():
+            yield measure
+
+
+async def work(box: Sandbox, runtime: Runtime, counters: Counters, keys: Sequence[str], form: str) -> Cost:
+    """Put keys on their lane and let our line work them."""
+    step(f"our line works {len(keys)} customers ({form})")
+    await runtime.sender.send(runtime.flows[FLOW], COMPANY, keys, "backfill")
+    return await run(box, counters, len(keys), "bench.line", GP365_DATAVERSE_BULK=form)
 
 
 async def large() -> AsyncIterator[Measure]:
@@ -81,10 +91,7 @@ class Bench:
             yield measure
 
     async def _line(self, form: str, keys: Sequence[str]) -> Cost:
-        step(f"our line works {len(keys)} customers ({form})")
-        flow = self._runtime.flows[FLOW]
-        await self._runtime.sender.send(flow, COMPANY, keys, "backfill")
-        return await run(self._box, self._counters, len(keys), "bench.line", GP365_DATAVERSE_BULK=form)
+        return await work(self._box, self._runtime, self._counters, keys, form)
 
     async def _changes(self, keys: Sequence[str]) -> AsyncIterator[Measure]:
         unchanged = await self._line("batch", keys[: self._few])
@@ -126,6 +133,22 @@ async def memory(box: Sandbox) -> Measure:
         "memory_ratio_100k_to_10k", round(peaks[1] / peaks[0], 3), "ratio", bar=1.3, op="<",
         note=f"{peaks[0] // 1024} and {peaks[1] // 1024} MiB; GP is the stand-in, the far end bottomless",
     )  # fmt: skip
+
+
+async def ceiling() -> AsyncIterator[Measure]:
+    """How much of what the service protection limits allow is used on a limiter scaled down until it bites."""
+    with tempfile.TemporaryDirectory(prefix="gp365-bench-", ignore_cleanup_errors=True) as state:
+        async with Sandbox(Path(state), parts=["storage", "identity", "gp"]) as box:
+            limiter = ("--limit-scale", f"{LIMIT_SCALE:g}", "--limit-window", f"{LIMIT_WINDOW:g}")
+            await box.start("dataverse", *limiter, "--latency-ms", str(LATENCY_MS), "--operation-ms", "10")
+            await box.cli("provision")
+            async with app(box) as runtime:
+                count = max(1_000, options.records * 2 // 5)
+                keys = await clean_customers(box, count)
+                cost = await work(box, runtime, Counters(box), keys, "batch")
+    allowed = SECONDS * LIMIT_SCALE * max(1.0, cost.seconds / LIMIT_WINDOW)
+    note = f"{cost.refused} answers 429; limits x {LIMIT_SCALE:g}, window {LIMIT_WINDOW:g} s"
+    yield Measure("ceiling_share", round(cost.execution / allowed, 2), "of the allowed execution time", note=note)
 
 
 def _costs(cost: Cost, form: str) -> list[Measure]:

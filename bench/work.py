@@ -27,13 +27,18 @@ FLOW = "customer_gp_to_dataverse"
 
 @dataclass(frozen=True)
 class Cost:
-    """What a stretch of work took: by the contestant's own account and by the stand-ins' doors."""
+    """What a stretch of work took: by the contestant's own account and by the stand-ins' doors.
+
+    `refused` are answers 429, `execution` the seconds that the service protection limits count.
+    """
 
     records: int
     seconds: float
     cpu_seconds: float
     requests: int
     operations: int
+    refused: int
+    execution: float
     sql: int
     storage: int
     polling: int
@@ -82,6 +87,8 @@ async def run(box: Sandbox, counters: Counters, records: int, module: str, *argu
         cpu_seconds=said["cpu_seconds"],
         requests=dataverse["requests"],
         operations=sum(count for name, count in dataverse.items() if name.startswith("operations ")),
+        refused=dataverse["429"],
+        execution=dataverse["execution milliseconds"] / 1000,
         sql=said.get("sql_round_trips", 0),
         storage=storage["app"],
         polling=storage["host"],

@@ -150,7 +150,9 @@ class Dataverse:
             self.door.gaps.note("crash", f"{request.method} {request.path}")
             return self._web(Reply.of(errors.DataverseError(500, "0x80040216", "An unexpected error occurred.")))
         finally:
-            self.limits.leave(user.id, server, time.monotonic() - started)
+            seconds = time.monotonic() - started
+            self.limits.leave(user.id, server, seconds)
+            self.door.counts.add("execution milliseconds", round(seconds * 1000))
 
     async def _carry_out(self, call: Call) -> web.Response:
         if call.path.rstrip("/") == "$batch" and call.method == "POST":

@@ -7,7 +7,6 @@ from itertools import batched
 import psycopg
 
 from sandbox.gp import generate
-from sandbox.gp.tables import STAMP, tables
 from sandbox.tsql.engine import SqlEngine
 
 type Connection = psycopg.Connection[tuple[object, ...]]
@@ -31,20 +30,13 @@ def add_customers(engine: SqlEngine, database: str, count: int, seed: int) -> No
             _add(connection, database, count, seed)
 
 
-def make_older(engine: SqlEngine, database: str) -> None:
-    """Stamp every row of a company a day earlier, as if nobody had worked since; its statistics are brought up to date.
+def refresh_statistics(engine: SqlEngine) -> None:
+    """Let the optimizer know what the tables hold, as SQL Server does by itself after a load.
 
-    Change Tracking does not see it.
+    PostgreSQL's old row versions are swept out too: it counts those it passes as examined.
     """
     with engine.connect() as connection:
         connection.autocommit = True
-        with connection.transaction():
-            connection.execute("SET LOCAL session_replication_role = replica")
-            for table in tables(database):
-                if STAMP in table.columns:
-                    relation, column = f"{database.lower()}.{table.name.lower()}", STAMP.lower()
-                    connection.execute(f"UPDATE {relation} SET {column} = {column} - interval '1 day'".encode())
-        # SQL Server keeps no old versions of rows in its indexes: PostgreSQL counts those it passes as examined.
         connection.execute("VACUUM (ANALYZE)")
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from sandbox.gp.load import add_customers, make_older, rows_examined
+from sandbox.gp.load import add_customers, refresh_statistics, rows_examined
 from sandbox.gp.logins import COMPANIES
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.contract import SqlError
@@ -56,13 +56,10 @@ def add(routes: web.RouteTableDef, server: "GpServer") -> None:
 
         return await _answer(request, SeedAsked, work)
 
-    @routes.post("/age")
-    async def age(request: web.Request) -> web.Response:
-        def work(asked: DatabaseAsked) -> object:
-            make_older(engine, asked.database)
-            return {}
-
-        return await _answer(request, DatabaseAsked, work)
+    @routes.post("/statistics")
+    async def refresh(_: web.Request) -> web.Response:
+        await asyncio.to_thread(refresh_statistics, engine)
+        return web.json_response({})
 
     @routes.get("/rows-examined")
     async def examined(_: web.Request) -> web.Response:
