@@ -11,8 +11,8 @@ from azure.storage.queue.aio import QueueClient
 
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-from sync.intake import KEYS_A_BULK_MESSAGE
 from sync.message import Message
+from sync.sender import KEYS_A_BULK_MESSAGE
 from tests.e2e.steps import door, put_on_lane
 
 FLOW = "customer_gp_to_dataverse"
