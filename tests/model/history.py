@@ -155,6 +155,8 @@ class History:
         world = self.world
         world.settle_down()
         faults = broken(world, looked_again=False, touched=self.touched) + self._vain()
+        world.sweep_all()
+        faults = faults or broken(world, looked_again=False, swept=True, touched=self.touched)
         world.look_again()
         faults = faults or broken(world, looked_again=True)
         landed = len(world.dataverse.landed)

@@ -13,10 +13,16 @@ from tests.model.world import World
 BAD_TERMS = "Net 31"
 
 
-def broken(world: World, *, looked_again: bool, touched: set[str] = frozenset()) -> list[str]:  # type: ignore[assignment]
+def broken(
+    world: World,
+    *,
+    looked_again: bool,
+    swept: bool = False,
+    touched: set[str] = frozenset(),  # type: ignore[assignment]
+) -> list[str]:
     """Every promise this history broke. `touched`: keys whose name a person may have left different in Dataverse.
 
-    An intent may outlive its message until somebody looks at the record again: the message's latest receiver was done,
+    An intent may outlive its message until the sweep or somebody else looks at the record again: the message's latest receiver was done,
     while an earlier one, whose claim had run out, still lived, stored an intent and died.
     """
     return [
@@ -24,7 +30,7 @@ def broken(world: World, *, looked_again: bool, touched: set[str] = frozenset())
         *_records(world, touched, looked_again),
         *_ledger(world),
         *_pointers(world),
-        *(_intents_left(world) if looked_again else []),
+        *(_intents_left(world) if looked_again or swept else []),
     ]
 
 

@@ -50,18 +50,6 @@ def target_before_crosswalk(patch: Patch) -> None:
     patch.setattr(Cases, "read", early)
 
 
-def source_before_crosswalk(patch: Patch) -> None:
-    """The source is what it was when the round began, and nobody looks a second time."""
-    no_second_look(patch)
-    read = Cases.read
-
-    async def early(self: Cases, run: Run, keys: Sequence[str]) -> list[Case]:
-        before = {case.couple.key: case.source for case in await read(self, run, keys)}
-        return [replace(case, source=before[case.couple.key]) for case in await read(self, run, keys)]
-
-    patch.setattr(Cases, "read", early)
-
-
 # 3-7: settling what an earlier try left
 
 
@@ -198,18 +186,6 @@ def a_cut_counts_as_refused(patch: Patch) -> None:
     patch.setattr(SteppedDataverse, "write", known)
 
 
-def a_refusal_counts_as_cut(patch: Patch) -> None:
-    """Harmless to the records, but each refused write would be fenced off though it is known not to land."""
-
-    def unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
-        if verdict.outcome is Outcome.WRITTEN or isinstance(verdict.error, Rejected):
-            return False
-        run.postpone([plan.couple.key], RetryLater("not known", code="system_unreachable"))
-        return True
-
-    patch.setattr(pipeline_module, "_unknown", unknown)
-
-
 # 17: a second look
 
 
@@ -303,14 +279,7 @@ def nothing_sent_again(patch: Patch) -> None:
 
 def deaths_side_by_side(patch: Patch) -> None:
     """What died together comes back together."""
-    unfinished = Deliveries._unfinished
-
-    async def at_once(self: Deliveries, *message: Any) -> None:
-        with pytest.MonkeyPatch.context() as now:
-            now.setattr(Pauses, "next", lambda *_: 0.0)
-            await unfinished(self, *message)
-
-    patch.setattr(Deliveries, "_unfinished", at_once)
+    patch.setattr(Pauses, "apart", lambda _: 0.0)
 
 
 def unparked_once(patch: Patch) -> None:

@@ -3,7 +3,7 @@ after their caller gave up, people edit both sides, the target keeps values in i
 """
 
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -12,7 +12,7 @@ from sync.message import Message, Reason
 from tests.fakes import START
 from tests.model.lanes import Lying, QueueService
 from tests.model.line import COMPANIES, Setting, Tables, build
-from tests.model.seams import Killed, Weather
+from tests.model.seams import Killed, Seam, Weather
 from tests.model.systems import SteppedDataverse, SteppedGp
 
 PROCESSES = 2
@@ -64,25 +64,29 @@ class World:
 
     def poll(self, company: str, process: int = 0) -> Worker:
         """A poll of a company begins."""
-        return self._begin(Worker(process, self.processes[process][1].poll(company)))
+        return self._begin(process, lambda: self.processes[process][1].poll(company))
 
     def sweep(self, company: str, process: int = 0) -> Worker:
         """A whole sweep of a company begins."""
-        return self._begin(Worker(process, self.processes[process][1].sweep(company, whole=True)))
+        return self._begin(process, lambda: self.processes[process][1].sweep(company, whole=True))
 
     def deliver(self, lying: Lying, process: int = 0) -> Worker | None:
         """The host hands a message to a process."""
         if not self.queues.delivered(lying):
             return None
         lane, deliveries = lying.queue.removesuffix("-poison"), self.processes[process][0]
-        steps = (
-            deliveries.receive(lying.body, lying.deliveries, lane)
-            if lane == lying.queue
-            else deliveries.drain(lying.body, lane)
-        )
-        return self._begin(Worker(process, steps, lying, lying.deliveries))
+        if lane == lying.queue:
+            delivery = lying.deliveries
+            return self._begin(process, lambda: deliveries.receive(lying.body, delivery, lane), lying)
+        return self._begin(process, lambda: deliveries.drain(lying.body, lane), lying)
 
-    def _begin(self, worker: Worker) -> Worker:
+    def _begin(self, process: int, function: Callable[[], Awaitable[Any]], lying: Lying | None = None) -> Worker:
+        async def steps() -> None:
+            await Seam("the start")
+            await function()
+
+        worker = Worker(process, steps(), lying, lying.deliveries if lying else 0)
+        worker.at = worker.steps.send(None)
         self.workers.append(worker)
         return worker
 
@@ -156,6 +160,13 @@ class World:
     def run_all(self) -> None:
         while self.workers:
             self.step(self.rng.choice(self.workers))
+
+    def sweep_all(self) -> None:
+        """The sweep goes over every company, once whatever was left behind is old enough."""
+        self.pass_time(timedelta(minutes=31))
+        for company in COMPANIES:
+            self.run(self.sweep(company))
+        self.settle_down()
 
     def look_again(self, reason: Reason = "reread") -> None:
         """Every record that either side knows is looked at once more."""
