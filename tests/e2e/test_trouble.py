@@ -165,7 +165,7 @@ async def test_a_record_whose_worker_died_beside_another_is_worked(box: Sandbox,
     number = new_id()
     await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=6)
     await type_customer(box, number)
-    await seen(dataverse, number)
+    await until(lambda: accounts(dataverse, number), bool, f"account {number}", seconds=180)
     assert await parked(box, number) == []
 
 

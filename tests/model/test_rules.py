@@ -2,10 +2,11 @@
 
 from concurrent.futures import ProcessPoolExecutor
 
+from tests.model import rules, sabotage
 from tests.model.pool import find
-from tests.model.rules import SEEN_BY_CHANCE
 
 WITHIN = 6000
+SEEN_BY_CHANCE = [*rules.SEEN_BY_CHANCE, *sabotage.SEEN_BY_CHANCE]
 
 
 def test_a_rule_left_out_breaks_a_history(pool: ProcessPoolExecutor, report: list[str]) -> None:

@@ -3,6 +3,9 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+
+import pytest
 
 from sync.errors import Rejected, RetryLater
 from sync.keys import company_key
@@ -370,3 +373,68 @@ async def test_a_fence_that_is_refused_for_now_ends_the_message_and_is_tried_lat
     rig.dataverse.write = write  # type: ignore[method-assign]
     await rig.send(message=rig.lanes.sent[1][1])
     assert one_row(rig).values["name"] == "New"
+
+
+async def test_a_write_is_told_before_it_is_committed(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    transact = rig.crosswalk_table.transact
+
+    async def die_at_the_commit(groups: Any) -> Any:
+        if rig.dataverse.rows:
+            raise KeyboardInterrupt
+        return await transact(groups)
+
+    rig.crosswalk_table.transact = die_at_the_commit  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        await rig.send("A1")
+    assert [line.result for line in await rig.history("A1")] == [Result.CREATED]
+
+
+async def test_a_second_look_that_fails_loses_nothing_that_was_still_to_be_written(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A", INACTIVE=1)
+    rig.gp.type_customer("TWO", "B1", CUSTNAME="B")
+
+    def down() -> None:
+        rig.gp.error = RetryLater("no answer", code="system_unreachable")
+
+    rig.dataverse.before_write = [down]
+    await rig.send("A1", "B1")
+    rig.gp.error = None
+    [(_, again, _)] = rig.lanes.sent
+    assert again.keys == ("A1", "B1")
+    await rig.send(message=again)
+    assert {row.values["name"]: row.values["statecode"] for row in rig.dataverse.rows.values()} == {"A": 1, "B": 0}
+
+
+async def test_a_create_that_lands_after_its_customer_was_deleted_follows_the_delete_policy(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    late: list[Write] = []
+    write = rig.dataverse.write
+
+    async def no_answer(company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        rig.dataverse.write = write  # type: ignore[method-assign]
+        late.extend(writes)
+        raise RetryLater("no answer", code="system_unreachable")
+
+    rig.dataverse.write = no_answer  # type: ignore[method-assign]
+    await rig.send("A1")
+    del rig.gp.records["TWO", "A1"]
+    await rig.send(message=rig.lanes.sent[0][1])
+    await write("TWO", rig.mapping, late)
+    await rig.send("A1")
+    assert [entry.code for entry in await rig.parked()] == ["deleted_in_source"]
+
+
+async def test_an_inactive_customer_that_dataverse_refuses_is_tried_once(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A", INACTIVE=1)
+    tries: list[Write] = []
+    write = rig.dataverse.write
+
+    async def counted(company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        tries.extend(writes)
+        return await write(company, mapping, writes)
+
+    rig.dataverse.write = counted  # type: ignore[method-assign]
+    rig.dataverse.refuse = {"A1": Rejected("no", code="refused_by_target")}
+    await rig.send("A1")
+    assert len(tries) == 1
