@@ -82,6 +82,7 @@ async def test_what_changed_while_change_tracking_was_off_is_found(box: Sandbox,
             await sql(box, f"UPDATE RM00101 SET CUSTNAME = 'While off' WHERE CUSTNMBR = '{changed}'")
             await sql(box, f"DELETE FROM RM00101 WHERE CUSTNMBR = '{deleted}'")
     await box.start("host")
+    assert await sweep(box, "TWO") >= 2
     await seen(dataverse, changed, name="While off")
     [entry] = await until(lambda: parked(box, deleted), bool, f"{deleted} parked")
     assert entry["code"] == "deleted_in_source"
