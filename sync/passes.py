@@ -103,7 +103,7 @@ class Passes:
         self, flow: Flow, company: str, mapping: Mapping, outlines: Sequence[Outline], place: Place
     ) -> list[str]:
         """Those of a page of the crosswalk whose intent was left behind, or that GP no longer holds."""
-        left = [outline.key for outline in outlines if outline.intent and outline.age > self._left_behind]
+        left = [outline.key for outline in outlines if outline.left_behind(self._left_behind)]
         if mapping.on_delete == "ignore":
             return left
         coupled = [outline for outline in outlines if outline.coupled and not outline.intent]

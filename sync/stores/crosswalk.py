@@ -122,9 +122,16 @@ class Outline:
     intent: bool
     age: timedelta
 
+    def left_behind(self, older: timedelta) -> bool:
+        """Whether its message is lost. A record that kills its worker waits for a person, and not for a sweep."""
+        return self.intent and self.age > older and self.parked != KILLER
+
 
 DELETED = "deleted_in_source"
 """The cause under which a record that is gone from its source is parked."""
+
+KILLER = "worker_killed"
+"""The cause under which a record is parked whose worker died each time."""
 
 MOST_ROWS = 1_000
 """The most that one call brings."""
@@ -167,11 +174,11 @@ class Crosswalk:
         return coupled
 
     async def left_behind(self, company: str, pair: str, older: timedelta) -> list[Outline]:
-        """Couples with an intent older than that. The service looks through the whole partition for them."""
+        """Couples with a write left behind that is older than that. The service looks through the whole partition for them."""
         where = f"PartitionKey eq {quoted(f'{company}.{pair}')} and RowKey ge 'gp~' and RowKey lt 'gp~~'"
         rows = self._table.query(f"{where} and intent ne ''", columns=OUTLINE)
         found = [_outline(row, self._table.now) async for row in rows]
-        return [outline for outline in found if outline.intent and outline.age > older]
+        return [outline for outline in found if outline.left_behind(older)]
 
     async def _page(
         self, company: str, pair: str, after: str, limit: int, columns: Sequence[str] | None = None

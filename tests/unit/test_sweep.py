@@ -10,13 +10,14 @@ import pytest
 from sync.errors import RetryLater
 from sync.flow import Flow, find_flows
 from sync.mapping import Mapping
+from sync.message import Message
 from sync.passes import PAGE, Passes, Place
 from sync.sender import Sender
 from sync.stores.cursors import Cursors
 from sync.stores.modes import Mode
 from sync.sweep import AT_ONCE, STRETCH, Sweep
 from tests.fakes import FakeBraking, FakeTable, later
-from tests.unit.conftest import FLOW, Rig
+from tests.unit.conftest import FLOW, Rig, last_life
 
 BULK = "to-dataverse-bulk"
 
@@ -245,6 +246,15 @@ class TestLeftBehind:
         await interrupted.work()
         assert not (await interrupted.rig.couple("A")).intent
         assert len(interrupted.rig.dataverse.rows) == 1
+
+    async def test_that_of_a_record_parked_because_it_kills_its_worker_waits_for_a_person(
+        self, interrupted: Desk
+    ) -> None:
+        killed = last_life(Message.new(FLOW, "TWO", ["A"], "timestamp"))
+        await interrupted.rig.send(message=killed, delivery=2)
+        assert (await interrupted.rig.couple("A")).parked == "worker_killed"
+        later(interrupted.rig.crosswalk_table, timedelta(hours=24))
+        assert await interrupted.found() == []
 
 
 class TestEverything:
