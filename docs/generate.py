@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[1]
 REFERENCE = ROOT / "docs" / "reference"
 sys.path.insert(0, str(ROOT))
 
-from sync.cli import app  # noqa: E402
+from sync.cli.app import app  # noqa: E402
 from sync.errors import CODES  # noqa: E402
 from sync.flow import find_flows  # noqa: E402
 from sync.mapping import load_all  # noqa: E402

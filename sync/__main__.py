@@ -1,5 +1,5 @@
 """`python -m sync`: the operator's commands."""
 
-from sync.cli import main
+from sync.cli.app import main
 
 main()

@@ -14,11 +14,7 @@ LAYERS = [
     "sender rounds differs passes sweep intake pipeline delivery",
     "runtime",
     "operations",
-    "render_text",
-    "render_parked",
-    "render render_runs render_modes render_record render_preview render_observed",
-    "command",
-    "cli_runs cli_modes cli_looks",
+    "render",
     "cli console",
     "__main__ __init__",
 ]

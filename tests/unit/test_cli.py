@@ -3,7 +3,7 @@
 import pytest
 from typer.testing import CliRunner
 
-from sync.cli import app
+from sync.cli.app import app
 from tests.unit.test_settings import GOOD
 
 

@@ -5,11 +5,12 @@ from dataclasses import replace
 import pytest
 from rich.console import Console, RenderableType
 
-from sync import render_parked, render_record
 from sync.errors import Rejected
 from sync.operations.parked import by_cause
 from sync.operations.show import Shown, last_writes
-from sync.render_record import MANY
+from sync.render import parked as render_parked
+from sync.render import record as render_record
+from sync.render.record import MANY
 from sync.stores.crosswalk import Agreed, Couple
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from sync import render_observed
 from sync.flow import find_flows
 from sync.operations.observed import Observed, observed
+from sync.render import observed as render_observed
 from sync.stores.modes import Mode
 from tests.unit.conftest import FLOW, Rig
 from tests.unit.test_render import seen

@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
-from sync import render_preview
 from sync.flow import find_flows
 from sync.mapping import load_mapping
 from sync.operations.preview import Does, Preview, Would, preview
+from sync.render import preview as render_preview
 from tests.unit.conftest import FLOW, MAPPINGS, Rig
 from tests.unit.test_plan import newly_mapped
 from tests.unit.test_render import seen

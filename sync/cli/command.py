@@ -11,7 +11,7 @@ from rich.console import Console, RenderableType
 from sync.errors import BadSettings, RetryLater, SyncError
 from sync.flow import Flow
 from sync.gate import PERSON, caller
-from sync.render_text import failure
+from sync.render.text import failure
 from sync.runtime import Runtime, build
 from sync.settings import read_settings
 

@@ -4,10 +4,11 @@ from typing import Annotated
 
 import typer
 
-from sync import render, render_modes
-from sync.command import Json, OneCompany, OneFlow, execute, installed, tell
+from sync.cli.command import Json, OneCompany, OneFlow, execute, installed, tell
 from sync.operations import modes as operation
 from sync.operations.restored import after_restore as begin_anew
+from sync.render import modes as render_modes
+from sync.render import tables as render
 from sync.runtime import Runtime
 from sync.stores.modes import Mode
 

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 
 from sync.errors import SyncError
 from sync.operations.parked import Causes
-from sync.render_text import failure, moment, number, plain_table, safe, whole
+from sync.render.text import failure, moment, number, plain_table, safe, whole
 from sync.stores.parked import Parked
 
 NOTHING = "[green]Nothing waits for a person.[/]"

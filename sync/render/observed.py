@@ -7,7 +7,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 
 from sync.operations.observed import FieldCount, Observed
-from sync.render_text import moment, number, plain_table, safe, value_text, whole
+from sync.render.text import moment, number, plain_table, safe, value_text, whole
 from sync.value import to_json
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 
 from sync.operations.preview import Does, FieldPreview, Preview, Would
-from sync.render_text import is_told, more_empty, plain_table, safe, value_text, whole
+from sync.render.text import is_told, more_empty, plain_table, safe, value_text, whole
 from sync.value import to_json
 
 _COLOURS = {Would.CREATE: "green", Would.UPDATE: "green", Would.PARK: "red", Would.LEAVE: "dim"}

@@ -9,7 +9,7 @@ from rich.table import Table
 
 from sync.alerting import Sent
 from sync.intake import Polled
-from sync.render_text import safe
+from sync.render.text import safe
 from sync.sweep import Swept
 from sync.system import Check
 from sync.systems.dataverse.provision import Step

@@ -7,8 +7,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync.operations.show import Shown, Written
-from sync.render_parked import cause
-from sync.render_text import REASONS, is_told, moment, more_empty, plain_table, safe, value_text, whole
+from sync.render.parked import cause
+from sync.render.text import REASONS, is_told, moment, more_empty, plain_table, safe, value_text, whole
 from sync.stores.crosswalk import Agreed
 from sync.stores.ledger import Line, Result
 from sync.value import to_json

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from sync.operations.backfill import Progress as Standing
 from sync.operations.backfill import again
-from sync.render_text import moment, number, plain_table, whole
+from sync.render.text import moment, number, plain_table, whole
 from sync.stores.runs import State
 
 _COLOURS = {State.RUNNING: "cyan", State.DONE: "green", State.STOPPED: "yellow"}

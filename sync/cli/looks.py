@@ -7,12 +7,13 @@ from typing import Annotated
 import typer
 from rich.console import Group
 
-from sync import render_observed, render_preview
-from sync.command import Company, Json, OneCompany, OneFlow, execute, flows_from_gp, installed, tell
+from sync.cli.command import Company, Json, OneCompany, OneFlow, execute, flows_from_gp, installed, tell
 from sync.flow import Flow
 from sync.operations import observed as observed_operation
 from sync.operations import preview as operation
 from sync.operations.show import parse_record
+from sync.render import observed as render_observed
+from sync.render import preview as render_preview
 from sync.runtime import Runtime
 
 COUNT = 20

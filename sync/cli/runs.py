@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from sync import render_runs
-from sync.command import Json, OneCompany, OneFlow, execute, flows_from_gp, installed, tell
+from sync.cli.command import Json, OneCompany, OneFlow, execute, flows_from_gp, installed, tell
 from sync.errors import Rejected
 from sync.flow import Flow
 from sync.message import MAX_FIELDS
 from sync.operations import backfill as operation
 from sync.operations.backfill import Progress
+from sync.render import runs as render_runs
 from sync.runtime import Runtime
 
 INTERRUPTED = 130

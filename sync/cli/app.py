@@ -12,8 +12,8 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from sync import cli_looks, cli_modes, cli_runs, render, render_parked, render_record
-from sync.command import Company, Json, execute, installed, tell
+from sync.cli import looks, modes, runs
+from sync.cli.command import Company, Json, execute, installed, tell
 from sync.errors import CODES, BadSettings
 from sync.flow import find_flows
 from sync.mapping import load_all
@@ -23,6 +23,9 @@ from sync.operations import doctor as doctor_operation
 from sync.operations import parked as parked_operation
 from sync.operations import provision as provision_operation
 from sync.operations import show as show_operation
+from sync.render import parked as render_parked
+from sync.render import record as render_record
+from sync.render import tables as render
 from sync.runtime import MAPPINGS, Runtime
 from sync.stores.crosswalk import NONE
 from sync.stores.parked import Parked
@@ -36,13 +39,13 @@ app = typer.Typer(
 )
 parked_app = typer.Typer(help="Records that a person must look at.", no_args_is_help=True)
 app.add_typer(parked_app, name="parked")
-app.add_typer(cli_runs.runs_app, name="runs")
-app.command()(cli_runs.backfill)
-app.command()(cli_modes.pause)
-app.command()(cli_modes.resume)
-app.command()(cli_modes.modes)
-app.command()(cli_looks.preview)
-app.command()(cli_looks.observed)
+app.add_typer(runs.runs_app, name="runs")
+app.command()(runs.backfill)
+app.command()(modes.pause)
+app.command()(modes.resume)
+app.command()(modes.modes)
+app.command()(looks.preview)
+app.command()(looks.observed)
 
 Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
 Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]
