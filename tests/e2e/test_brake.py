@@ -78,3 +78,18 @@ async def test_a_mass_delete_stops_the_flow_and_a_persons_yes_lets_it_pass(
     await resume(shop)
     await seen(people, "NEWCOMER1")
     await until(lambda: inactive(people), lambda now: now == sorted([*before, *gone]), "the deleted made inactive")
+
+
+async def test_a_truncated_table_stops_the_flow_and_nothing_is_deactivated(
+    shop: Sandbox, people: DataverseUser
+) -> None:
+    before = await inactive(people)
+    await edit(shop, "TRUNCATE TABLE RM00101")
+    why = await paused(shop)
+    assert "known customer records were deleted or made inactive in GP" in why
+    assert await inactive(people) == before
+    assert await app(shop, "parked", "list") == []
+    everyone = {row["accountnumber"] for row in await people.rows("accounts", select="accountnumber")}
+    await resume(shop)
+    known = {number for number in everyone if number}
+    await until(lambda: inactive(people), lambda now: known <= set(now), "all made inactive, as ordered")
