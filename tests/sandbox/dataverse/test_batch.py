@@ -135,4 +135,5 @@ async def test_inner_operations_are_counted(client):
     await client.door.delete("/counts")
     await send_batch(client, request("POST accounts", NEW), change_set(request("POST accounts", NEW, content_id="1")))
     counts = (await client.door.get("/counts")).json()
+    del counts["execution milliseconds"]
     assert counts == {"requests": 1, "batch inner operations": 2, "operations create": 2}
