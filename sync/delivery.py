@@ -122,7 +122,7 @@ class Deliveries:
     async def _work(self, message: Message, flow: Flow, lane: str) -> None:
         try:
             run = await self._pipeline.work(message, flow, redelivered=message.sent_again)
-            await self._note(message, {key: run.lines[key].result for key in run.ended})
+            await self._note(message, {key: run.stands[key] for key in run.ended})
         except (RetryLater, BadSettings) as error:
             await self._send_again(message, message.keys, error, lane)
         except Rejected as error:

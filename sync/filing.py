@@ -22,7 +22,9 @@ class Filing:
     async def tell(self, run: Run, lines: Sequence[Line]) -> None:
         """File what became of some keys."""
         again = run.redelivered or any(each.key in run.told for each in lines)
-        await self._ledger.write(run.company, run.flow.pair, lines, redelivered=again, close=run.message.close)
+        run.stands |= await self._ledger.write(
+            run.company, run.flow.pair, lines, redelivered=again, close=run.message.close
+        )
         run.told |= {each.key: each for each in lines}
 
     async def tell_rest(self, run: Run) -> None:

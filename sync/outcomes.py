@@ -26,6 +26,8 @@ class Run:
     observed: bool = False
     lines: dict[str, Line] = field(default_factory=dict)
     told: dict[str, Line] = field(default_factory=dict)
+    stands: dict[str, Result] = field(default_factory=dict)
+    """What the ledger says of each key by now: a skip replaces nothing that an earlier delivery wrote."""
     parked: set[str] = field(default_factory=set)
     ended: set[str] = field(default_factory=set)
     later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)

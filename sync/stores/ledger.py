@@ -63,8 +63,9 @@ class Ledger:
 
     async def write(
         self, company: str, pair: str, lines: Sequence[Line], *, redelivered: bool, close: bool = False
-    ) -> None:
-        """File outcomes. What was told of a message and key before is added to, never replaced by a skip.
+    ) -> dict[str, Result]:
+        """File outcomes. What was told of a message and key before is added to, never replaced by a skip. Returns what
+        stands there now, by key.
 
         `redelivered`: some of them may stand there already, so that is read first. `close`: their records are thought
         to be neighbours.
@@ -73,18 +74,24 @@ class Ledger:
         for line in lines:
             partition = by_partition.setdefault(f"{company}.{pair}.{_month(line.seen_at)}", {})
             partition[f"{encode(line.key)}~{line.message_id}"] = line
+        stands: dict[str, Result] = {}
         for name, some in by_partition.items():
-            await self._write(name, some, await self._kept(name, list(some), close) if redelivered else {})
+            kept = await self._kept(name, list(some), close) if redelivered else {}
+            stands |= await self._write(name, some, kept)
+        return stands
 
-    async def _write(self, partition: str, lines: dict[str, Line], kept: dict[str, Entity]) -> None:
+    async def _write(self, partition: str, lines: dict[str, Line], kept: dict[str, Entity]) -> dict[str, Result]:
+        stands: dict[str, Result] = {}
         while lines:
             news = {name: _merged(kept.get(name), line) for name, line in lines.items()}
+            stands |= {line.key: (news[name] or _line(kept[name])).result for name, line in lines.items()}
             groups = [[_operation(partition, name, new, kept.get(name))] for name, new in news.items() if new]
             done = await self._table.transact(groups)
             written = [name for name, new in news.items() if new]
             lost = [name for name, etags in zip(written, done, strict=True) if not etags]
             lines = {name: lines[name] for name in lost}
             kept = await self._kept(partition, lost, close=False)
+        return stands
 
     async def _kept(self, partition: str, names: Sequence[str], close: bool) -> dict[str, Entity]:
         return {row["RowKey"]: row for row in await self._table.rows(partition, names, close=close)} if names else {}

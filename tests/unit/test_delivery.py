@@ -9,6 +9,7 @@ from sync.errors import BadSettings, Rejected, RetryLater
 from sync.gate import caller
 from sync.message import Message
 from sync.stores.ledger import Result
+from sync.stores.runs import Tally
 from tests.unit.conftest import FLOW, LANE, Rig, last_life
 
 
@@ -56,6 +57,15 @@ async def test_a_message_split_after_it_was_worked_leaves_its_outcomes_as_they_a
         await rig.send(message=part)
     for key in ("A1", "B1"):
         assert [line.result for line in await rig.history(key)] == [Result.CREATED]
+
+
+async def test_a_run_counts_what_its_message_wrote_before_the_worker_died(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    run = await rig.runs.start("backfill", "TWO", FLOW, who="ada", total=1)
+    message = Message.new(FLOW, "TWO", ["A1"], "backfill", run=run.id)
+    await rig.send(message=message.model_copy(update={"run": ""}))  # died before the run was told
+    await rig.send(message=message.again(["A1"]))
+    assert (await rig.runs.count(run.id, Tally())).counts == {Result.CREATED: 1}
 
 
 @pytest.mark.parametrize(
