@@ -78,16 +78,16 @@ class Bench:
         multiple = await self._line("multiple", deal[1])
         yield Measure(
             "dataverse_requests_per_record_multiple", multiple.per_record(multiple.requests), "requests", bar=0.03,
-            note="creates by CreateMultiple, read back",
+            note="multiple: creates by CreateMultiple, read back",
         )  # fmt: skip
         async for measure in self._changes(deal[0]):
             yield measure
-        async for measure in self._rivals(batch, deal[2:4], "S = 0 ms", bars=True):
+        async for measure in self._rivals(batch, deal[2:4], "batch, S = 0 ms", bars=True):
             yield measure
         step("the stand-in for Dataverse starts anew with 10 ms an operation")
         await self._box.restart("dataverse", "--latency-ms", str(LATENCY_MS), "--operation-ms", "10")
         slow = await self._line("batch", deal[4])
-        async for measure in self._rivals(slow, [deal[5]], "S = 10 ms", bars=False):
+        async for measure in self._rivals(slow, [deal[5]], "batch, S = 10 ms", bars=False):
             yield measure
 
     async def _line(self, form: str, keys: Sequence[str]) -> Cost:
@@ -95,16 +95,22 @@ class Bench:
 
     async def _changes(self, keys: Sequence[str]) -> AsyncIterator[Measure]:
         unchanged = await self._line("batch", keys[: self._few])
-        yield Measure("storage_calls_per_unchanged_record", unchanged.per_record(unchanged.storage), "calls")
+        yield Measure(
+            "storage_calls_per_unchanged_record", unchanged.per_record(unchanged.storage), "calls", note="batch"
+        )
         some = keys[: self._few]
         await edit(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Changed' WHERE CUSTNMBR IN ({listed(some)})")
         await edit(self._box, f"UPDATE RM00101 SET PYMTRMID = 'Net 31' WHERE CUSTNMBR IN ({listed(some[::100])})")
         bad = await self._line("batch", some)
-        yield Measure("requests_per_record_with_1pct_bad", bad.per_record(bad.requests), "requests", bar=0.06)
+        yield Measure(
+            "requests_per_record_with_1pct_bad", bad.per_record(bad.requests), "requests", bar=0.06, note="batch"
+        )
         scattered = random.Random(SEED).sample(keys[self._few :], min(SCATTERED, len(keys) - self._few))
         await edit(self._box, f"UPDATE RM00101 SET CUSTNAME = 'Scattered' WHERE CUSTNMBR IN ({listed(scattered)})")
         cost = await self._line("batch", scattered)
-        yield Measure("storage_calls_per_record_scattered", cost.per_record(cost.storage), "calls", bar=1.3)
+        yield Measure(
+            "storage_calls_per_record_scattered", cost.per_record(cost.storage), "calls", bar=1.3, note="batch"
+        )
 
     async def _rivals(
         self, ours: Cost, deal: Sequence[Sequence[str]], label: str, *, bars: bool
@@ -118,8 +124,10 @@ class Bench:
             step(f"Microsoft's SDK sends {len(deal[1])} customers by UpsertMultiple ({label})")
             await write_rows(self._runtime, deal[1], self._rows)
             sdk = await run(self._box, self._counters, len(deal[1]), "bench.sdk", str(self._rows), str(SDK_ROWS))
-            yield Measure("sdk_upsert_multiple_requests_per_record", sdk.per_record(sdk.requests), "requests")
-            yield Measure("elapsed_ratio_to_sdk_upsert_multiple", _ratio(_pace(sdk), _pace(ours)), "ratio")
+            yield Measure(
+                "sdk_upsert_multiple_requests_per_record", sdk.per_record(sdk.requests), "requests", note=label
+            )
+            yield Measure("elapsed_ratio_to_sdk_upsert_multiple", _ratio(_pace(sdk), _pace(ours)), "ratio", note=label)
 
 
 async def memory(box: Sandbox) -> Measure:
@@ -156,13 +164,14 @@ async def ceiling() -> AsyncIterator[Measure]:
 
 
 def _costs(cost: Cost, form: str) -> list[Measure]:
-    return [
-        Measure(f"dataverse_requests_per_record_{form}", cost.per_record(cost.requests), "requests", bar=0.03),
-        Measure(f"dataverse_operations_per_record_{form}", cost.per_record(cost.operations), "operations"),
-        Measure("sql_round_trips_per_record", cost.per_record(cost.sql), "round trips", bar=0.02),
-        Measure("storage_calls_per_record", cost.per_record(cost.storage), "calls", bar=0.3),
-        Measure("host_storage_calls_per_record", cost.per_record(cost.polling), "calls"),
+    rows: list[tuple[str, float, str, float | None]] = [
+        (f"dataverse_requests_per_record_{form}", cost.requests, "requests", 0.03),
+        (f"dataverse_operations_per_record_{form}", cost.operations, "operations", None),
+        ("sql_round_trips_per_record", cost.sql, "round trips", 0.02),
+        ("storage_calls_per_record", cost.storage, "calls", 0.3),
+        ("host_storage_calls_per_record", cost.polling, "calls", None),
     ]
+    return [Measure(name, cost.per_record(count), unit, bar=bar, note=form) for name, count, unit, bar in rows]
 
 
 def _against(ours: Cost, rival: Cost, label: str, *, bars: bool) -> list[Measure]:
