@@ -11,7 +11,7 @@ from sync.mapping_model import Brake
 from sync.match import INACTIVE
 from sync.plan import Case, Plan
 from sync.stores.brakes import Tally
-from sync.stores.crosswalk import Agreed, Intent
+from sync.stores.couple import Agreed, Intent
 from sync.value import same
 
 STATE = "statecode"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sync.mapping import Mapping
-from sync.stores.crosswalk import Couple
+from sync.stores.couple import Couple
 from sync.system import Record
 from sync.value import same
 

@@ -6,7 +6,7 @@ from sync.errors import Rejected
 from sync.outcomes import Run, landed_line, line
 from sync.parking import Parking
 from sync.plan import Plan
-from sync.stores.crosswalk import Intent
+from sync.stores.couple import Intent
 from sync.stores.ledger import Ledger, Line, Result
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from sync.mapping_model import FirstSync
-from sync.stores.crosswalk import Agreed
+from sync.stores.couple import Agreed
 from sync.value import Value, same
 
 

@@ -10,7 +10,7 @@ from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.plan import Plan, Planner, field_change
-from sync.stores.crosswalk import Intent
+from sync.stores.couple import Intent
 from sync.stores.ledger import Line, Result
 
 

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from sync.errors import Rejected, SyncError
 from sync.flow import Flow
 from sync.message import Message
-from sync.stores.crosswalk import Couple, Crosswalk
+from sync.stores.couple import Couple
+from sync.stores.crosswalk import Crosswalk
 from sync.stores.parked import Parked, ParkedStore
 from sync.value import visible
 

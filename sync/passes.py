@@ -10,7 +10,8 @@ from sync.differs import Watched, is_news
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Bulk
-from sync.stores.crosswalk import DELETED, Crosswalk, Outline
+from sync.stores.couple import DELETED, Outline
+from sync.stores.crosswalk import Crosswalk
 from sync.system import Record
 
 PAGE = 500

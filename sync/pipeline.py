@@ -24,7 +24,8 @@ from sync.outcomes import Run, line, written_line
 from sync.parking import Parking
 from sync.plan import Case, Plan, Planner
 from sync.settle import Settlement, committed, settle
-from sync.stores.crosswalk import Couple, Crosswalk
+from sync.stores.couple import Couple
+from sync.stores.crosswalk import Crosswalk
 from sync.stores.ledger import Ledger, Result
 from sync.stores.modes import Mode
 from sync.system import Outcome, Verdict, Write

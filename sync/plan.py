@@ -10,7 +10,7 @@ from sync.mapping import Converted, MappedField, Mapping
 from sync.match import INACTIVE, NEW, Match
 from sync.merge import Move, Sides, decide
 from sync.message import Message
-from sync.stores.crosswalk import NONE, Agreed, Couple, Intent, Planned
+from sync.stores.couple import NONE, Agreed, Couple, Intent, Planned
 from sync.stores.ledger import FieldChange
 from sync.system import Record, Write
 from sync.value import Value, visible

@@ -6,7 +6,7 @@ Settling never writes mapped values: it finds out whether the write landed and s
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from sync.stores.crosswalk import Agreed, Couple, Intent, Lineage
+from sync.stores.couple import Agreed, Couple, Intent, Lineage
 from sync.system import Record, Write
 from sync.value import same
 

@@ -27,7 +27,7 @@ from sync.render import parked as render_parked
 from sync.render import record as render_record
 from sync.render import tables as render
 from sync.runtime import MAPPINGS, Runtime
-from sync.stores.crosswalk import NONE
+from sync.stores.couple import NONE
 from sync.stores.parked import Parked
 
 app = typer.Typer(

@@ -7,7 +7,7 @@ from sync.match import chosen, told
 from sync.message import Message
 from sync.operations.show import parse_record
 from sync.runtime import Runtime
-from sync.stores.crosswalk import NONE, Couple
+from sync.stores.couple import NONE, Couple
 from sync.system import Ask
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from sync.errors import Rejected
 from sync.keys import canonical
 from sync.runtime import Runtime
-from sync.stores.crosswalk import Couple
+from sync.stores.couple import Couple
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
 

@@ -9,7 +9,7 @@ from rich.table import Table
 from sync.operations.show import Shown, Written
 from sync.render.parked import cause
 from sync.render.text import REASONS, is_told, moment, more_empty, plain_table, safe, value_text, whole
-from sync.stores.crosswalk import Agreed
+from sync.stores.couple import Agreed
 from sync.stores.ledger import Line, Result
 from sync.value import to_json
 

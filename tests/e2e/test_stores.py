@@ -11,7 +11,8 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from sandbox.up import Sandbox
 from sync.message import Message
-from sync.stores.crosswalk import Agreed, Couple, Crosswalk, Intent
+from sync.stores.couple import Agreed, Couple, Intent
+from sync.stores.crosswalk import Crosswalk
 from sync.stores.cursors import Cursors
 from sync.stores.gates import Change, Gates, Hold, Slot
 from sync.stores.ledger import FieldChange, Ledger, Line, Result

@@ -10,7 +10,8 @@ from azure.data.tables.aio import TableServiceClient
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-from sync.stores.crosswalk import Couple, Crosswalk, Intent, Planned
+from sync.stores.couple import Couple, Intent, Planned
+from sync.stores.crosswalk import Crosswalk
 from sync.stores.tables import Table
 from tests.e2e.steps import accounts, door, new_id, parked, put_on_lane, seen, sql, type_customer
 

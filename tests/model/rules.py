@@ -18,7 +18,8 @@ from sync.outcomes import Run
 from sync.pipeline import Pipeline
 from sync.plan import Case, Planner
 from sync.settle import Settlement
-from sync.stores.crosswalk import Agreed, Couple, Crosswalk
+from sync.stores.couple import Agreed, Couple
+from sync.stores.crosswalk import Crosswalk
 from sync.system import Outcome, Verdict, Write
 from sync.value import same
 from tests.model.seams import SteppedTable

@@ -16,7 +16,8 @@ from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.stores.brakes import Brakes
-from sync.stores.crosswalk import Couple, Crosswalk
+from sync.stores.couple import Couple
+from sync.stores.crosswalk import Crosswalk
 from sync.stores.identities import Identities
 from sync.stores.ledger import Ledger, Line
 from sync.stores.modes import Modes

@@ -15,7 +15,7 @@ from sync.mapping_model import Brake
 from sync.message import Message
 from sync.plan import Case, Planner
 from sync.stores.brakes import Tally
-from sync.stores.crosswalk import Agreed, Couple, Intent, Planned
+from sync.stores.couple import Agreed, Couple, Intent, Planned
 from sync.system import Record
 from tests.fakes import FakeSource
 from tests.unit.conftest import FLOW

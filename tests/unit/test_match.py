@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from sync.mapping import Mapping, load_all
 from sync.match import TOLD, Match, alone, decide, hits, told, wanted
-from sync.stores.crosswalk import NONE
+from sync.stores.couple import NONE
 from sync.stores.ledger import Result
 from sync.system import Record
 from tests.unit.conftest import MAPPINGS, Rig

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.merge import Move, Sides, decide
-from sync.stores.crosswalk import Agreed
+from sync.stores.couple import Agreed
 
 TEXTS = st.sampled_from(["a", "b", "c", None])
 BASES = st.one_of(st.none(), st.builds(Agreed, TEXTS, TEXTS, st.booleans()))

@@ -11,7 +11,7 @@ from sync.errors import Rejected, RetryLater
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.outcomes import landed_line
-from sync.stores.crosswalk import Intent, Planned
+from sync.stores.couple import Intent, Planned
 from sync.stores.ledger import Result
 from sync.system import Outcome, Record, Verdict, Write
 from tests.fakes import later

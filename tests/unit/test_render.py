@@ -11,7 +11,7 @@ from sync.operations.show import Shown, last_writes
 from sync.render import parked as render_parked
 from sync.render import record as render_record
 from sync.render.record import MANY
-from sync.stores.crosswalk import Agreed, Couple
+from sync.stores.couple import Agreed, Couple
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
 

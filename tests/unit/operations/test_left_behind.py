@@ -10,7 +10,7 @@ import pytest
 from sync.flow import find_flows
 from sync.operations.checks.left_behind import left_behind
 from sync.sender import Sender
-from sync.stores.crosswalk import Intent
+from sync.stores.couple import Intent
 from sync.system import Check
 from tests.fakes import later
 from tests.unit.conftest import FLOW, Rig
