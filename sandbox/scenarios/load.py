@@ -48,8 +48,13 @@ async def clean_customers(box: Sandbox, count: int, company: str = "TWO", seed: 
         made.raise_for_status()
     for sql in _CLEAN:
         await edit(box, sql, company)
+    return (await every_customer(box, company))[:count]
+
+
+async def every_customer(box: Sandbox, company: str = "TWO") -> list[str]:
+    """The ids of all customers of a company, in GP's order and upper case."""
     rows = await edit(box, "SELECT CUSTNMBR FROM RM00101 ORDER BY CUSTNMBR", company)
-    return [row[0].rstrip(" ").upper() for row in rows][:count]
+    return [row[0].rstrip(" ").upper() for row in rows]
 
 
 async def edit(box: Sandbox, sql: str, company: str = "TWO") -> list[list[Any]]:

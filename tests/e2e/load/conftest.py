@@ -20,11 +20,11 @@ FREE = "brake: {changes: 100%}\n"
 
 @pytest.fixture(scope="package")
 async def load_box() -> AsyncIterator[Sandbox]:
-    """Every part at a hundredth of Azure's waiting times, the host stopped, GP not polled."""
+    """Every part at a hundredth of Azure's waiting times, the host stopped, GP neither polled nor swept."""
     with tempfile.TemporaryDirectory(prefix="gp365-", ignore_cleanup_errors=True) as state:
         async with Sandbox(Path(state), time_scale=SCALE) as box:
             await box.stop("host")
-            box.overrides["GP365_POLL_SCHEDULE"] = NEVER
+            box.overrides |= {"GP365_POLL_SCHEDULE": NEVER, "GP365_SWEEP_SCHEDULE": NEVER}
             overlays = box.state / "overlays"
             overlays.mkdir()
             (overlays / "customer.yaml").write_text(FREE, encoding="utf-8")

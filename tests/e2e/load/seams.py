@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from sandbox.scenarios.scenario import NotSeen
 from sandbox.up import Sandbox
-from tests.e2e.load.conftest import QUICKLY
-from tests.e2e.load.steps import BULK
+from tests.e2e.load.steps import BULK, restart_killed
 from tests.e2e.steps import door, fault
 
 PATIENCE = 60
@@ -62,5 +61,5 @@ async def kill_at(box: Sandbox, seam: Seam) -> int:
         raise NotSeen(f"the host did not come to the seam: {seam}") from None
     finally:
         await door(box, seam.part, "DELETE", "/faults")
-    await box.start("host", "--time-scale", QUICKLY)
+    await restart_killed(box)
     return status

@@ -1,5 +1,6 @@
 """What tests of loads do and see: keys on the bulk lane, everything at rest, what the ledger says."""
 
+import contextlib
 from collections import Counter
 from collections.abc import Sequence
 from itertools import batched
@@ -7,12 +8,14 @@ from typing import Any
 
 from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
+from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
 
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
 from sync.message import Message
 from sync.sender import KEYS_A_BULK_MESSAGE
+from tests.e2e.load.conftest import QUICKLY
 from tests.e2e.steps import door, put_on_lane
 
 FLOW = "customer_gp_to_dataverse"
@@ -20,11 +23,18 @@ BULK = "to-dataverse-bulk"
 LANES = ("to-dataverse", BULK)
 
 
-async def load(box: Sandbox, keys: Sequence[str]) -> list[str]:
-    """Put keys on the bulk lane as a backfill does; the ids of its messages."""
-    messages = [Message.new(FLOW, "TWO", some, "reread") for some in batched(keys, KEYS_A_BULK_MESSAGE, strict=False)]
+async def load(box: Sandbox, keys: Sequence[str], company: str = "TWO") -> None:
+    """Put keys on the bulk lane."""
+    messages = [Message.new(FLOW, company, some, "reread") for some in batched(keys, KEYS_A_BULK_MESSAGE, strict=False)]
     await put_on_lane(box, *(message.to_json() for message in messages), lane=BULK)
-    return [message.message_id for message in messages]
+
+
+async def message_ids(box: Sandbox) -> list[str]:
+    """The ids of the messages that wait on the bulk lane, 32 at most."""
+    connection = box.contract["storage"]["connection_string"]
+    policy = TextBase64DecodePolicy()
+    async with QueueClient.from_connection_string(connection, BULK, message_decode_policy=policy) as queue:
+        return [Message.parse(lying.content).message_id for lying in await queue.peek_messages(32)]
 
 
 async def at_rest(box: Sandbox, seconds: float = 120) -> None:
@@ -44,6 +54,18 @@ async def waiting(box: Sandbox, queue: str) -> int:
             return (await client.get_queue_properties()).approximate_message_count or 0
         except ResourceNotFoundError:
             return 0
+
+
+async def restart_killed(box: Sandbox) -> None:
+    """Start a host after one was killed, whose turns at the gate lapse here at once instead of after some seconds."""
+    connection = box.contract["storage"]["connection_string"]
+    async with TableServiceClient.from_connection_string(connection) as tables:
+        gates = tables.get_table_client("gates")
+        with contextlib.suppress(ResourceNotFoundError):  # killed before it ever came to the gate
+            async for row in gates.list_entities():
+                if row["RowKey"].startswith("slot~"):
+                    await gates.delete_entity(row)
+    await box.start("host", "--time-scale", QUICKLY)
 
 
 async def rows(box: Sandbox, table: str) -> list[dict[str, Any]]:
@@ -71,7 +93,7 @@ async def calls(box: Sandbox) -> Counter[str]:
     return by_caller
 
 
-async def parked(box: Sandbox, keys: Sequence[str]) -> list[dict[str, Any]]:
+async def parked(box: Sandbox, keys: Sequence[str], company: str = "TWO") -> list[dict[str, Any]]:
     """What waits for a person among these keys, as `parked list` tells it."""
     wanted = set(keys)
-    return [entry for entry in await app(box, "parked", "list") if entry["key"] in wanted]
+    return [entry for entry in await app(box, "parked", "list", "--company", company) if entry["key"] in wanted]
