@@ -103,7 +103,7 @@ class Dataverse:
         subject = await _subject(request)
         server = self.limits.server(request.cookies.get("ARRAffinity"))
         try:
-            with self.traffic.passing(f"{request.method} {request.raw_path}", request.content_length or 0):
+            with self.traffic.passing(subject, request.content_length or 0):
                 response = await self.seams.cross("dataverse.before", subject)
                 answer = self._web(response) if response else await self._answer(request, server)
                 if struck := await self.seams.cross("dataverse.after", subject):

@@ -10,6 +10,8 @@ from aiohttp import web
 from sandbox.door import Door
 
 KEPT = 1000
+SHOWN = 3000
+"""Characters of a subject."""
 
 
 @dataclass
@@ -36,7 +38,7 @@ class Traffic:
     @contextmanager
     def passing(self, subject: str, size: int) -> Iterator[None]:
         """Note one request from its coming to its answer."""
-        request = Request(subject, size, self._next())
+        request = Request(subject[:SHOWN], size, self._next())
         self._requests.append(request)
         self.in_progress += 1
         self.most_at_once = max(self.most_at_once, self.in_progress)
