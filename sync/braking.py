@@ -92,10 +92,16 @@ class Braking:
         if (await self._modes.of(company, flow.name)).mode is not Mode.ON:
             return
         tally = window(await self._brakes.read(company, flow.name), datetime.now(UTC), self._hour)
+        if held is not None and self._said_yes(tally):
+            return
         tally = await self._with_known(flow, tally, self._sure)
         total = tally.deletes + (min(gone, tally.known) if held is None else tally.known - held)
         if total > allowed(rules, Kind.DELETES, tally.known):
             await self._trip(flow, tally, Kind.DELETES, total)
+
+    def _said_yes(self, tally: Tally) -> bool:
+        """Within the hour. What may pass since then may still be known: only what is asked one by one tells new deletes."""
+        return bool(tally.passes_until) and datetime.fromisoformat(tally.passes_until) + self._hour > datetime.now(UTC)
 
     async def let_pass(self, company: str, flow: str) -> None:
         """A person said yes: what was seen until now passes uncounted, and counting begins anew. Before the resume."""

@@ -194,6 +194,16 @@ async def test_after_a_persons_yes_all_that_waited_passes_and_counting_begins_an
     assert (inactive(rig), await mode(rig)) == (150, Mode.PAUSED)
 
 
+async def test_a_yes_holds_for_the_sweep_too_while_what_it_let_pass_is_still_under_way(rig: Rig) -> None:
+    keys = await customers(rig, 100)
+    delete(rig, *keys[:50])
+    await rig.braking.let_pass("TWO", FLOW)
+    await rig.braking.foresee(find_flows()[FLOW], "TWO", held=50)
+    assert await mode(rig) is Mode.ON
+    await rig.braking.foresee(find_flows()[FLOW], "TWO", gone=50)
+    assert await mode(rig) is Mode.PAUSED
+
+
 async def test_resumed_without_a_yes_it_stops_again(rig: Rig) -> None:
     keys = await customers(rig, 100)
     delete(rig, *keys[:50])

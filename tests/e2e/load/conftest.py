@@ -14,8 +14,8 @@ NEVER = "0 0 0 29 2 *"
 SCALE = 0.01
 QUICKLY = "0.004"
 """The host's own scale where it is killed: what it had in hand is seen again after 2 seconds."""
-FREE = "brake: {changes: 100%}\n"
-"""Changing every record within the hour is what these tests are about."""
+FREE = "brake: {changes: 100%, deletes: 100%}\n"
+"""Changing every record within the hour is what these tests are about; the brake has tests of its own."""
 
 
 @pytest.fixture(scope="package")
