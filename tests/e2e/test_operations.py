@@ -14,7 +14,7 @@ from azure.data.tables.aio import TableServiceClient
 from sandbox.child import ROOT, environment
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.load import clean_customers, differences, edit, listed
-from sandbox.scenarios.scenario import app
+from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
 from tests.e2e.steps import fault, overlay
 
@@ -122,6 +122,7 @@ async def test_a_newly_mapped_field_makes_no_traffic_until_a_backfill_names_it(
 ) -> None:
     box, keys = loaded
     text = "pair: customer\nfields:\n  - {gp: COMMENT1, dataverse: description}\n"
+    await until(lambda: differences(box, keys), lambda found: not found, "what was typed before, brought over")
     async with overlay(box, text):
         await edit(box, "UPDATE RM00101 SET COMMENT1 = 'Since 1987'")
         [done] = await app(box, *BACKFILL[:-1], "--restart")
