@@ -310,10 +310,8 @@ async def test_a_source_that_was_mended_while_it_was_parked_passes(rig: Rig) -> 
     assert [line.result for line in await rig.history("A1")] == [Result.CREATED]
 
 
-async def test_a_late_write_is_fenced_off_even_when_nothing_is_left_to_write(rig: Rig) -> None:
-    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
-    await rig.send("A1")
-    rig.gp.type_customer("TWO", "A1", CUSTNAME="B")
+def next_write_unanswered(rig: Rig) -> list[Write]:
+    """Let the next request to Dataverse go unanswered; what it held, to land whenever a test wants."""
     late: list[Write] = []
     write = rig.dataverse.write
 
@@ -323,6 +321,14 @@ async def test_a_late_write_is_fenced_off_even_when_nothing_is_left_to_write(rig
         raise RetryLater("no answer", code="system_unreachable")
 
     rig.dataverse.write = no_answer  # type: ignore[method-assign]
+    return late
+
+
+async def test_a_late_write_is_fenced_off_even_when_nothing_is_left_to_write(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    await rig.send("A1")
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="B")
+    write, late = rig.dataverse.write, next_write_unanswered(rig)
     await rig.send("A1")
     rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
     await rig.send(message=rig.lanes.sent[0][1])
@@ -408,15 +414,7 @@ async def test_a_second_look_that_fails_loses_nothing_that_was_still_to_be_writt
 
 async def test_a_create_that_lands_after_its_customer_was_deleted_follows_the_delete_policy(rig: Rig) -> None:
     rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
-    late: list[Write] = []
-    write = rig.dataverse.write
-
-    async def no_answer(company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
-        rig.dataverse.write = write  # type: ignore[method-assign]
-        late.extend(writes)
-        raise RetryLater("no answer", code="system_unreachable")
-
-    rig.dataverse.write = no_answer  # type: ignore[method-assign]
+    write, late = rig.dataverse.write, next_write_unanswered(rig)
     await rig.send("A1")
     del rig.gp.records["TWO", "A1"]
     await rig.send(message=rig.lanes.sent[0][1])
