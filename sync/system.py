@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
@@ -53,11 +54,15 @@ class Ask:
 
 @dataclass(frozen=True)
 class Seen:
-    """What an `Ask` found: `by_id`, `by_key` (of the source), and all that is `alike`, perhaps with some that is not."""
+    """What an `Ask` found: `by_id`, `by_key` (of the source), and all that is `alike`, perhaps with some that is not.
+
+    `at` is the target's own time of the read, UTC, where a write must end before a time on that clock (GP).
+    """
 
     by_id: dict[str, Record]
     by_key: dict[str, Record]
     alike: list[Record]
+    at: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,8 @@ class Write:
     """One record to write: `values` by target attribute. An update names the `version` it was decided on.
 
     `key` is the source's key: a create stores it in the target's key column, and so does an update with `claim`, of a
-    record that held none.
+    record that held none. Where a version alone does not tell (GP), `seen` is the record as it was read, and nothing is
+    written when it is another by now, or when the target's clock is past `not_after` (UTC).
     """
 
     id: str
@@ -75,6 +81,8 @@ class Write:
     claim: bool = False
     version: str = ""
     key: str = ""
+    seen: Record | None = None
+    not_after: datetime | None = None
 
 
 @dataclass(frozen=True)
