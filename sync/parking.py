@@ -2,6 +2,7 @@
 
 import hashlib
 import logging
+from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -15,6 +16,9 @@ from sync.value import visible
 
 MESSAGES = "messages"
 """The pair under which unreadable messages are parked; they have no company."""
+
+NOWHERE = "-"
+"""The company of what belongs to none, or to nobody knows which."""
 
 BODY_LIMIT = 30_000
 log = logging.getLogger(__name__)
@@ -50,11 +54,16 @@ class Parking:
         """The record is well again."""
         await self._parked.remove(company, flow.pair, flow.name, key)
 
+    async def found(self, flow: Flow, keys: Iterable[str]) -> None:
+        """Records that could not be given to any company have one now, or need none."""
+        for key in await self._parked.held(NOWHERE, flow.pair, flow.name, list(keys)):
+            await self.remove(NOWHERE, flow, key)
+
     async def park_body(self, body: str, error: SyncError) -> None:
         """Park a message that can't be worked, whole, so that nothing is lost."""
         log.error("A message was parked: %s", error.message)
         entry = Parked(
-            company="-",
+            company=NOWHERE,
             pair=MESSAGES,
             key=hashlib.sha256(body.encode(errors="replace")).hexdigest()[:32].upper(),
             flow="-",

@@ -9,7 +9,7 @@ from typing import Literal
 from sync.errors import SyncError
 from sync.value import Value
 
-type FeedKind = Literal["change_tracking", "timestamp"]
+type FeedKind = Literal["change_tracking", "timestamp", "webhook", "delta"]
 """The kind of feed that saw a change."""
 
 

@@ -9,6 +9,8 @@ from sync.value import Value, visible
 REASONS = {
     "change_tracking": "seen by Change Tracking",
     "timestamp": "seen by its time stamp",
+    "webhook": "told by a webhook of Dynamics 365",
+    "delta": "seen by Dynamics 365's change tracking",
     "reread": "looked at with all others, as a feed's history was gone",
     "backfill": "looked at with all others, as a person asked",
     "restored": "looked at with all others, after GP was restored",

@@ -54,6 +54,11 @@ class ParkedStore:
     async def remove(self, company: str, pair: str, flow: str, key: str) -> None:
         await self._table.delete(f"{company}.{pair}", f"{encode(key)}~{flow}")
 
+    async def held(self, company: str, pair: str, flow: str, keys: Sequence[str]) -> list[str]:
+        """Those of a flow's keys that are parked."""
+        rows = await self._table.rows(f"{company}.{pair}", [f"{encode(key)}~{flow}" for key in keys])
+        return [row["key"] for row in rows]
+
     async def list(self, company: str = "", pair: str = "") -> AsyncIterator[Parked]:
         """All parked entries, or those of one company and pair."""
         filter_ = f"PartitionKey eq {quoted(f'{company}.{pair}')}" if company and pair else ""

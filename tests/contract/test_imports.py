@@ -7,11 +7,11 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     "errors value keys schema",
     "system expression limits phones converters convert mapping_model mapping_file mapping_checks mapping_fields mapping",
-    "message flow settings pauses channel",
+    "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings",
     "merge match plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
-    "sender rounds differs passes sweep intake pipeline delivery",
+    "sender gathering routing hooks rounds differs passes sweep intake pipeline delivery",
     "runtime",
     "operations",
     "render",

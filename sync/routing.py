@@ -1,0 +1,185 @@
+"""Finds which company a changed Dataverse record belongs to, and puts it on the lanes of the flows that start there."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Protocol
+
+from sync.errors import Rejected
+from sync.event import Event
+from sync.flow import Flow
+from sync.parking import NOWHERE, Parking
+from sync.sender import Sender
+from sync.stores.crosswalk import Crosswalk
+from sync.value import Value
+
+log = logging.getLogger(__name__)
+
+type Values = Table[str, Value]
+
+
+class Side(Protocol):
+    """A mapping's Dataverse side."""
+
+    @property
+    def entity(self) -> str: ...
+    @property
+    def key(self) -> str: ...
+
+
+class Routed(Protocol):
+    """What routing needs of a mapping."""
+
+    @property
+    def pair(self) -> str: ...
+    @property
+    def dataverse(self) -> Side: ...
+    @property
+    def routing(self) -> tuple[str, ...]: ...
+    def in_scope(self, d365_values: Values, /) -> bool: ...
+    def company_of(self, d365_values: Values, companies: Sequence[str], /) -> str: ...
+
+
+class Rows[M: Routed](Protocol):
+    """Where the values come from that no event carried."""
+
+    async def hints(self, mapping: M, ids: Sequence[str], /) -> dict[str, Values]: ...
+
+
+class Became(IntEnum):
+    """What became of an event; the highest of all flows counts."""
+
+    UNMAPPED = 0  # no flow starts at its entity
+    DROPPED = 1  # coupled nowhere, and out of scope or gone
+    PARKED = 2
+    SENT = 3
+
+
+@dataclass
+class _Sorted:
+    """Where the records of one flow go: ids by company, refusals and drops by id."""
+
+    companies: dict[str, list[str]] = field(default_factory=dict)
+    refused: dict[str, Rejected] = field(default_factory=dict)
+    dropped: set[str] = field(default_factory=set)
+
+    def became(self) -> dict[str, Became]:
+        sent = {id_: Became.SENT for ids in self.companies.values() for id_ in ids}
+        return dict.fromkeys(self.dropped, Became.DROPPED) | dict.fromkeys(self.refused, Became.PARKED) | sent
+
+
+class Routing[M: Routed]:
+    """`mappings` by pair. `rows` are those of the environment that the events come from."""
+
+    def __init__(
+        self,
+        flows: Iterable[Flow],
+        mappings: Table[str, M],
+        companies: Sequence[str],
+        crosswalk: Crosswalk,
+        rows: Rows[M],
+        sender: Sender,
+        parking: Parking,
+    ) -> None:
+        self._flows = [flow for flow in flows if flow.source == "dataverse"]
+        self._mappings = mappings
+        self._companies = companies
+        self._crosswalk = crosswalk
+        self._rows = rows
+        self._sender = sender
+        self._parking = parking
+
+    async def send(self, events: Sequence[Event]) -> list[Became]:
+        """Put what the events name on lanes; what became of each, in order.
+
+        When it returns, each is on a lane, parked, or nobody's. Raises RetryLater when that can't be had now, and
+        BadSettings: then some may be on lanes already, and all are to be sent again.
+        """
+        became: dict[tuple[str, str], Became] = {}
+        for flow in self._flows:
+            entity = self._mappings[flow.pair].dataverse.entity
+            for id_, what in (await self._send(flow, _latest(entity, events))).items():
+                became[entity, id_] = max(what, became.get((entity, id_), what))
+        result = [became.get((event.entity, event.id), Became.UNMAPPED) for event in events]
+        _count(result)
+        return result
+
+    async def _send(self, flow: Flow, events: Table[str, Event]) -> dict[str, Became]:
+        """What became of one flow's events, by id. Coupled records go first: they wait for no answer of Dataverse."""
+        coupled = await self._coupled(flow, events)
+        await self._put(flow, coupled, events)
+        others = {id_: event for id_, event in events.items() if id_ not in coupled.became()}
+        if not others:
+            return coupled.became()
+        found = await self._sort(flow, others)
+        await self._put(flow, found, events)
+        for id_, error in found.refused.items():
+            await self._parking.park(flow, NOWHERE, id_, error, "")
+        await self._parking.found(flow, others.keys() - found.refused.keys())
+        return coupled.became() | found.became()
+
+    async def _coupled(self, flow: Flow, events: Collection[str]) -> _Sorted:
+        """The companies where each record is coupled already."""
+        ids = list(events)
+        owners = await asyncio.gather(
+            *(self._crosswalk.owners(company, flow.pair, ids) for company in self._companies if ids)
+        )
+        return _Sorted({company: list(some) for company, some in zip(self._companies, owners, strict=False) if some})
+
+    async def _sort(self, flow: Flow, events: Table[str, Event]) -> _Sorted:
+        """Where records go that are coupled nowhere, by their values."""
+        mapping, found = self._mappings[flow.pair], _Sorted()
+        unread = [id_ for id_, event in events.items() if event.values is None and event.change != "deleted"]
+        read = await self._rows.hints(mapping, unread) if unread else {}
+        for id_, event in events.items():
+            try:
+                company = self._company(mapping, event, event.values if event.values is not None else read.get(id_))
+            except Rejected as error:
+                found.refused[id_] = error
+                continue
+            if company:
+                found.companies.setdefault(company, []).append(id_)
+            else:
+                found.dropped.add(id_)
+        return found
+
+    def _company(self, mapping: M, event: Event, values: Values | None) -> str:
+        """The company of one record; blank when it is nobody's. Raises Rejected for none or several.
+
+        Of a deleted one only the key is sure to be known.
+        """
+        if values is None or (event.change == "deleted" and not values.get(mapping.dataverse.key)):
+            return ""
+        known = {name: values.get(name) for name in mapping.routing}
+        if event.change != "deleted" and not mapping.in_scope(known):
+            return ""
+        return mapping.company_of(known, self._companies)
+
+    async def _put(self, flow: Flow, found: _Sorted, events: Table[str, Event]) -> None:
+        for company, ids in found.companies.items():
+            for reason in dict.fromkeys(events[id_].seen_by for id_ in ids):
+                keys = [id_ for id_ in ids if events[id_].seen_by == reason]
+                await self._sender.send(flow, company, keys, reason)
+
+
+def _latest(entity: str, events: Iterable[Event]) -> dict[str, Event]:
+    """The last event of each record of an entity, with values if one has them."""
+    latest: dict[str, Event] = {}
+    for event in events:
+        if event.entity == entity and (event.values is not None or event.id not in latest):
+            latest[event.id] = event
+    return latest
+
+
+def _count(result: Iterable[Became]) -> None:
+    counts = Counter(result)
+    if counts[Became.DROPPED] or counts[Became.UNMAPPED]:
+        log.info(
+            "Of Dataverse's changes %d are out of scope, %d of no flow.",
+            counts[Became.DROPPED],
+            counts[Became.UNMAPPED],
+        )
