@@ -1,33 +1,25 @@
-"""One page of a pass over a pair: which of its records should be sent. A pass goes over GP first, then the crosswalk."""
+"""One page of a pass over a pair: which of its records should be sent. A pass goes over the source first, then the
+crosswalk.
+"""
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
-from typing import Literal, Protocol
+from datetime import datetime, timedelta
+from typing import Literal
 
-from sync.differs import Watched, is_news
+from sync.differs import Watched
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Bulk
 from sync.stores.couple import DELETED, Outline
 from sync.stores.crosswalk import Crosswalk
-from sync.system import Record
+from sync.walks import Walk
 
 PAGE = 500
-"""Keys a page: what GP is asked for in one statement."""
+"""Keys a page: what a system is asked for in one request."""
 
 LEFT_BEHIND = timedelta(minutes=30)
 """An intent older than this has lost its message."""
-
-
-class Records(Protocol):
-    """A system whose records can be gone through in the order of their keys."""
-
-    async def count(self, company: str, mapping: Mapping) -> int: ...
-    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]: ...
-    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]: ...
-    async def held(self, company: str, mapping: Mapping, keys: Sequence[str]) -> AbstractSet[str]: ...
 
 
 @dataclass(frozen=True)
@@ -40,21 +32,21 @@ class Place:
 
     since: str
     reason: Bulk = "sweep"
-    side: Literal["gp", "crosswalk"] = "gp"
+    side: Literal["source", "crosswalk"] = "source"
     after: str = ""
     began: str = ""
     pages: int = 0
     expected: int = 0
 
     def begun(self, held: int, now: datetime) -> "Place":
-        """The place with the length of the pass known, as far as it can be: the crosswalk is taken to be as long as GP."""
+        """The place with the length of the pass known, as far as it can be: the crosswalk is taken to be as long."""
         return replace(self, began=now.isoformat(), expected=2 * (-(-held // PAGE) or 1))
 
-    def further(self, last: str, count: int) -> "Place":
-        """The place after a page of `count` keys; the start of the next pass after the last one."""
-        if count == PAGE:
-            return replace(self, after=last, pages=self.pages + 1)
-        if self.side == "gp":
+    def further(self, after: str) -> "Place":
+        """The place when a page ended at `after`; blank was the last page of its side, and after both a new pass begins."""
+        if after:
+            return replace(self, after=after, pages=self.pages + 1)
+        if self.side != "crosswalk":
             return replace(self, side="crosswalk", after="", pages=self.pages + 1)
         return Place(self.since)
 
@@ -67,51 +59,39 @@ class Place:
 class Passes:
     """Takes passes one page further. `scale` shortens the age at which an intent counts as left behind."""
 
-    def __init__(self, records: Records, crosswalk: Crosswalk, scale: float) -> None:
-        self._records = records
+    def __init__(self, walk: Walk, crosswalk: Crosswalk, scale: float) -> None:
+        self.walk = walk
         self._crosswalk = crosswalk
         self._left_behind = LEFT_BEHIND * scale
-
-    async def count(self, company: str, mapping: Mapping) -> int:
-        """How many records GP holds."""
-        return await self._records.count(company, mapping)
 
     async def page(
         self, flow: Flow, company: str, mapping: Mapping, place: Place, *, loaded: bool
     ) -> tuple[list[str], Place]:
         """The keys to send of the page at `place`, and the place after it. Raises as the systems and storage do."""
-        if place.side == "gp":
-            keys = await self._records.keys(company, mapping, place.after, PAGE)
-            last = keys[-1] if keys else ""
-            if place.reason == "sweep":
-                watched = Watched(datetime.fromisoformat(place.since), loaded)
-                return await self._news(flow, company, mapping, keys, watched), place.further(last, len(keys))
-            return keys, place.further(last, len(keys))
-        outlines = await self._crosswalk.outlines(company, flow.pair, place.after, PAGE)
-        last = outlines[-1].key if outlines else ""
-        return await self._lost(flow, company, mapping, outlines, place), place.further(last, len(outlines))
-
-    async def _news(
-        self, flow: Flow, company: str, mapping: Mapping, keys: Sequence[str], watched: Watched
-    ) -> list[str]:
-        """Those of a page of GP that hold something the line has not seen."""
-        couples = await self._crosswalk.read(company, flow.pair, keys, close=True)
-        records = await self._records.read(company, mapping, keys)
-        now = datetime.now(UTC)
-        return [key for key, record in records.items() if is_news(mapping, couples[key], record, watched, now)]
+        if place.side == "crosswalk":
+            outlines = await self._crosswalk.outlines(company, flow.pair, place.after, PAGE)
+            last = outlines[-1].key if len(outlines) == PAGE else ""
+            return await self._lost(flow, company, mapping, outlines, place), place.further(last)
+        page = await self.walk.page(company, mapping, place.after, PAGE)
+        keys = page.keys
+        if place.reason == "sweep":
+            keys = await self.walk.news(company, mapping, keys, Watched(datetime.fromisoformat(place.since), loaded))
+        return keys, place.further(page.after)
 
     async def _lost(
         self, flow: Flow, company: str, mapping: Mapping, outlines: Sequence[Outline], place: Place
     ) -> list[str]:
-        """Those of a page of the crosswalk whose intent was left behind, or that GP no longer holds."""
-        left = [outline.key for outline in outlines if outline.left_behind(self._left_behind)]
+        """Those of a page of the crosswalk whose intent was left behind, or that the source no longer holds."""
+        left = [
+            outline for outline in outlines if outline.left_behind(self._left_behind) and outline.intent == flow.name
+        ]
         if mapping.on_delete == "ignore":
-            return left
+            return [outline.on(flow.source) for outline in left]
         coupled = [outline for outline in outlines if outline.coupled and not outline.intent]
-        held = await self._records.held(company, mapping, [outline.key for outline in coupled])
-        gone = [outline.key for outline in coupled if outline.key not in held and _matters(outline, place)]
-        couples = await self._crosswalk.read(company, flow.pair, gone)
-        return [*left, *(key for key, couple in couples.items() if not couple.settled_delete)]
+        gone = [one for one in await self.walk.gone(company, mapping, coupled) if _matters(one, place)]
+        couples = await self._crosswalk.read(company, flow.pair, [outline.key for outline in gone])
+        unsettled = [outline for outline in gone if not couples[outline.key].settled_delete]
+        return [outline.on(flow.source) for outline in (*left, *unsettled)]
 
 
 def _matters(outline: Outline, place: Place) -> bool:

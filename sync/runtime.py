@@ -48,6 +48,7 @@ from sync.systems.dataverse.records import DataverseRecords
 from sync.systems.dataverse.tokens import Credentials, Tokens
 from sync.systems.gp.client import GpClient, GpSettings
 from sync.systems.gp.system import GpSystem
+from sync.walks import GpWalk
 
 MAPPINGS = Path(__file__).parent / "mappings"
 
@@ -122,7 +123,7 @@ def build(settings: Settings) -> Runtime:
     guard = Guard(modes, identities, targets, settings.companies, settings.time_scale)
     pauses = Pauses(settings.time_scale)
     sender = Sender(lanes, settings.lane_depth)
-    passes = Passes(gp, crosswalk, settings.time_scale)
+    passes = Passes(GpWalk(gp, crosswalk), crosswalk, settings.time_scale)
     sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=settings.sweep_hours), braking)
     intake = Intake(flows, mappings, gp, cursors, sender, guard, braking, sweep, Rounds(pauses))
     pipeline = Pipeline(

@@ -1,7 +1,8 @@
 """Goes over every record of a pair, spread over the day: finds deletes, late commits and writes left behind.
 
-The same passes serve when a feed's history is gone or GP was restored: then every record is sent, as fast as the lanes
-take it. Where a pass stands is kept among the cursors (`sweep.<pair>`), so that it goes on after a crash.
+The same passes serve when a feed's history is gone or a side was restored: then every record is sent, as fast as the
+lanes take it. Where a pass stands is kept among the cursors (`sweep.<pair>`, and `sweep.<pair>.<system>` for a source
+other than GP), so that it goes on after a crash.
 """
 
 from collections.abc import Mapping as Table
@@ -37,7 +38,9 @@ class Swept:
 
 
 class Sweep:
-    """`span` is how long a pass over all records takes, unless the tables are so small that it is over sooner."""
+    """Goes over one system's records, for the flows that start there. `span` is how long a pass takes, unless the tables
+    are so small that it is over sooner.
+    """
 
     def __init__(
         self,
@@ -50,7 +53,7 @@ class Sweep:
         span: timedelta,
         braking: Braking,
     ) -> None:
-        self._flows = [flow for flow in flows.values() if flow.source == "gp"]
+        self._flows = [flow for flow in flows.values() if flow.source == passes.walk.system]
         self._mappings = mappings
         self._passes = passes
         self._cursors = cursors
@@ -61,8 +64,8 @@ class Sweep:
 
     async def watch(self, company: str, since: datetime) -> None:
         """Note when a company was first looked at: what was there before is a backfill's. Later calls change nothing."""
-        for pair in dict.fromkeys(flow.pair for flow in self._flows):
-            await self._cursors.move(Cursor(_feed(pair), company), asdict(Place(since.isoformat())))
+        for flow in self._flows:
+            await self._cursors.move(Cursor(_feed(flow), company), asdict(Place(since.isoformat())))
 
     async def tick(self, company: str) -> list[Swept]:
         """Take the pass of every flow as far as it is due by now. Raises as the systems and storage do.
@@ -114,10 +117,12 @@ class Sweep:
     async def _stretch(self, flow: Flow, place: Place, pages: int, swept: Swept) -> Place:
         mapping, company = self._mappings[flow.pair], swept.company
         room = await self._sender.bulk_room(flow)
-        loaded = await self._cursors.is_loaded(company, flow.pair)
+        loaded = await self._cursors.is_loaded(company, _about(flow))
+        walk = self._passes.walk
         if not place.began:
-            held = await self._passes.count(company, mapping)
-            await self._braking.foresee(flow, company, held=held)
+            held = await walk.count(company, mapping)
+            if walk.exact:
+                await self._braking.foresee(flow, company, held=held)
             place = place.begun(held, datetime.now(UTC))
         for _ in range(pages):
             swept.full = room <= 0
@@ -130,9 +135,13 @@ class Sweep:
         return place
 
     async def _place(self, flow: Flow, company: str) -> tuple[Cursor, Place]:
-        cursor = await self._cursors.read(company, _feed(flow.pair))
+        cursor = await self._cursors.read(company, _feed(flow))
         return cursor, Place(**cursor.place) if cursor.place else Place(datetime.now(UTC).isoformat())
 
 
-def _feed(pair: str) -> str:
-    return f"sweep.{pair}"
+def _feed(flow: Flow) -> str:
+    return f"sweep.{_about(flow)}"
+
+
+def _about(flow: Flow) -> str:
+    return flow.pair if flow.source == "gp" else f"{flow.pair}.{flow.source}"

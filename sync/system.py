@@ -86,6 +86,14 @@ class Write:
 
 
 @dataclass(frozen=True)
+class Page:
+    """A page of a system's keys, and the place after it: blank when it was the last one."""
+
+    keys: list[str]
+    after: str
+
+
+@dataclass(frozen=True)
 class Identity:
     """What tells an environment from a copy of it: `facts` by name, in words, blank where it does not tell.
 

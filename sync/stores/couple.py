@@ -108,16 +108,20 @@ class Couple:
 
 @dataclass(frozen=True)
 class Outline:
-    """A couple without its base. `intent`: something is being written; `age`: since the row was stored."""
+    """A couple without its base. `intent`: the flow by which something is being written; `age`: since the row was stored."""
 
     key: str
     id: str
     coupled: bool
     parked: str
     discarded: str
-    intent: bool
+    intent: str
     age: timedelta
+
+    def on(self, system: str) -> str:
+        """Its key in one system."""
+        return self.key if system == "gp" else self.id
 
     def left_behind(self, older: timedelta) -> bool:
         """Whether its message is lost. A record that kills its worker waits for a person, and not for a sweep."""
-        return self.intent and self.age > older and self.parked != KILLER
+        return bool(self.intent) and self.age > older and self.parked != KILLER

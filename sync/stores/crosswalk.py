@@ -93,7 +93,7 @@ def _outline(row: dict[str, Any], now: datetime) -> Outline:
         row["coupled"],
         row["parked"],
         row.get("discarded", ""),
-        intent=bool(row["intent"]),
+        intent=json.loads(row["intent"])["flow"] if row["intent"] else "",
         age=now - row.metadata["timestamp"],  # type: ignore[attr-defined]
     )
 

@@ -11,7 +11,7 @@ LAYERS = [
     "systems stores gate leases permits slots",
     "flows mappings",
     "merge match plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
-    "sender gathering routing hooks rounds differs passes sweep intake pipeline delivery",
+    "sender gathering routing hooks rounds differs walks passes sweep intake pipeline delivery",
     "runtime",
     "operations",
     "render",

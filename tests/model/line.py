@@ -26,6 +26,7 @@ from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
 from sync.stores.runs import Runs
 from sync.sweep import Sweep
+from sync.walks import GpWalk
 from tests.model.lanes import VISIBILITY
 from tests.model.seams import IntentTable, SteppedTable, Weather
 
@@ -108,7 +109,7 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
     )
     deliveries = Deliveries(flows, COMPANIES, pipeline, parking, lanes, Pauses(), Runs(tables.runs))
     cursors, sender = Cursors(tables.cursors), Sender(lanes, DEPTH)
-    passes = Passes(world.gp, crosswalk, 1.0)
+    passes = Passes(GpWalk(world.gp, crosswalk), crosswalk, 1.0)
     sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=24), braking)
     rounds = Rounds(Pauses(), clock=world.clock)
     return deliveries, Intake(flows, mappings, world.gp, cursors, sender, guard, braking, sweep, rounds)

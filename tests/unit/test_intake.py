@@ -21,6 +21,7 @@ from sync.stores.identities import Identities
 from sync.stores.modes import WHOLE, Mode, Modes
 from sync.sweep import Sweep
 from sync.system import Change, Identity
+from sync.walks import GpWalk
 from tests.fakes import START, FakeBraking, FakeLanes, FakeSource, FakeTable
 
 HOME = Identity("gp", {"server": "SQL01", "database": "TWO"}, 12)
@@ -64,7 +65,8 @@ def intake(
 ) -> Intake:
     flows, mappings, modes = find_flows(), {"customer": mapping}, modes or Modes(FakeTable())
     cursors, sender = Cursors(table), Sender(lanes, depth)  # type: ignore[arg-type]
-    passes = Passes(source or FakeSource(mapping), Crosswalk(FakeTable()), 1.0)  # type: ignore[arg-type]
+    crosswalk = Crosswalk(FakeTable())  # type: ignore[arg-type]
+    passes = Passes(GpWalk(source or FakeSource(mapping), crosswalk), crosswalk, 1.0)
     brake = braking or FakeBraking()
     sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=24), brake)  # type: ignore[arg-type]
     return Intake(flows, mappings, feeds, cursors, sender, guard(modes), brake, sweep, Rounds(Pauses()))  # type: ignore[arg-type]

@@ -16,6 +16,7 @@ from sync.sender import Sender
 from sync.stores.cursors import Cursors
 from sync.stores.modes import Mode
 from sync.sweep import AT_ONCE, STRETCH, Sweep
+from sync.walks import GpWalk
 from tests.fakes import FakeBraking, FakeTable, later
 from tests.unit.conftest import FLOW, Rig, last_life
 
@@ -34,7 +35,7 @@ class Desk:
         self.now = datetime.now(UTC)
         rig.crosswalk_table.now = self.now
         sender = Sender(rig.lanes, depth)  # type: ignore[arg-type]
-        passes = Passes(rig.gp, rig.crosswalk, 1.0)
+        passes = Passes(GpWalk(rig.gp, rig.crosswalk), rig.crosswalk, 1.0)
         self.sweep = Sweep(
             find_flows(), {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
             self.braking,  # type: ignore[arg-type]
@@ -314,7 +315,7 @@ class TestPace:
             await desk.sweep.tick("TWO")
             place = await desk.place()
             sides.append((place.side, place.pages))
-        assert sides == [("gp", 1), ("crosswalk", 2), ("gp", 0), ("gp", 1)]
+        assert sides == [("source", 1), ("crosswalk", 2), ("source", 0), ("source", 1)]
 
     async def test_after_missed_ticks_one_makes_up_for_some(self, desk: Desk) -> None:
         began = (desk.now - timedelta(days=2)).isoformat()

@@ -12,7 +12,8 @@ async def left_behind(runtime: Runtime) -> AsyncIterator[Check]:
     older = LEFT_BEHIND * runtime.settings.time_scale
     for company in runtime.settings.companies:
         for flow in runtime.flows.values():
-            keys = [found.key for found in await runtime.crosswalk.left_behind(company, flow.pair, older)]
+            left = await runtime.crosswalk.left_behind(company, flow.pair, older)
+            keys = [found.on(flow.source) for found in left if found.intent == flow.name]
             await runtime.sender.send_bulk(flow, company, keys, "sweep")
             step = "They are sent again now: look once more in a few minutes." if keys else ""
             detail = f"{len(keys):,} left behind" if keys else "none was left behind"

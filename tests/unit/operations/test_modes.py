@@ -20,6 +20,7 @@ from sync.stores.cursors import Cursors
 from sync.stores.modes import WHOLE, Mode
 from sync.sweep import Sweep
 from sync.system import Identity
+from sync.walks import GpWalk
 from tests.fakes import FakeTable
 from tests.unit.conftest import FLOW, Rig
 
@@ -55,7 +56,7 @@ class Desk:
         self.rig, self.gp = rig, Gp(rig)
         self.cursors = Cursors(FakeTable())
         sender = Sender(rig.lanes, 2000)  # type: ignore[arg-type]
-        passes = Passes(rig.gp, rig.crosswalk, 1.0)
+        passes = Passes(GpWalk(rig.gp, rig.crosswalk), rig.crosswalk, 1.0)
         self.sweep = Sweep(
             find_flows(), {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
             rig.braking,

@@ -1,0 +1,67 @@
+"""How a pass goes over the records of one system: in which order, what is news among them, what is gone."""
+
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
+from typing import Protocol
+
+from sync.differs import Watched, is_news
+from sync.mapping import Mapping
+from sync.stores.couple import Outline
+from sync.stores.crosswalk import Crosswalk
+from sync.system import Page, Record
+
+
+class Records(Protocol):
+    """A system whose records can be gone through."""
+
+    async def count(self, company: str, mapping: Mapping) -> int: ...
+    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]: ...
+    async def held(self, company: str, mapping: Mapping, keys: Sequence[str]) -> AbstractSet[str]: ...
+
+
+class Ordered(Records, Protocol):
+    """One that gives its keys in their order, after any of them."""
+
+    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]: ...
+
+
+class Walk(Protocol):
+    """A pass's way over one system. `exact`: its count is of now, and of the company alone."""
+
+    system: str
+    exact: bool
+
+    async def count(self, company: str, mapping: Mapping) -> int: ...
+    async def page(self, company: str, mapping: Mapping, after: str, limit: int) -> Page: ...
+    async def news(self, company: str, mapping: Mapping, keys: Sequence[str], watched: Watched) -> list[str]: ...
+    async def gone(self, company: str, mapping: Mapping, outlines: Iterable[Outline]) -> list[Outline]: ...
+
+
+class GpWalk:
+    system = "gp"
+    exact = True
+
+    def __init__(self, records: Ordered, crosswalk: Crosswalk) -> None:
+        self._records = records
+        self._crosswalk = crosswalk
+
+    async def count(self, company: str, mapping: Mapping) -> int:
+        return await self._records.count(company, mapping)
+
+    async def page(self, company: str, mapping: Mapping, after: str, limit: int) -> Page:
+        keys = await self._records.keys(company, mapping, after, limit)
+        return Page(keys, keys[-1] if len(keys) == limit else "")
+
+    async def news(self, company: str, mapping: Mapping, keys: Sequence[str], watched: Watched) -> list[str]:
+        """Those that hold something the line has not seen."""
+        couples = await self._crosswalk.read(company, mapping.pair, keys, close=True)
+        records = await self._records.read(company, mapping, keys)
+        now = datetime.now(UTC)
+        return [key for key, record in records.items() if is_news(mapping, couples[key], record, watched, now)]
+
+    async def gone(self, company: str, mapping: Mapping, outlines: Iterable[Outline]) -> list[Outline]:
+        """Those that GP no longer holds."""
+        by_key = {outline.key: outline for outline in outlines}
+        held = await self._records.held(company, mapping, list(by_key))
+        return [outline for key, outline in by_key.items() if key not in held]
