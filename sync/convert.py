@@ -1,16 +1,18 @@
 """From what GP holds to what Dataverse gets: one record at a time, all its problems at once."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
 from sync import limits
-from sync.converters import Converter, Fault, Options
+from sync.converters import Converter
 from sync.expression import Expression
+from sync.fault import Fault
 from sync.keys import canonical
-from sync.mapping_model import FieldRule, FirstSync, Owner, Side
-from sync.schema import Attribute
+from sync.mapping_model import Edits, FieldRule, FirstSync, Owner, Side
+from sync.schema import Attribute, Parameter
+from sync.to_d365 import HUGE, Options
 from sync.value import Value, normal, visible
 
 type Table = Mapping[str, Value]
@@ -19,8 +21,9 @@ type Table = Mapping[str, Value]
 @dataclass(frozen=True)
 class MappedField:
     """A field of a mapping, ready to run. `rule` holds what the file says, `attribute` the Dataverse column it fills,
-    `table` its look-up by canonical code, `side` where it comes from when it has no way back (its own word or the
-    pair's).
+    `table` its look-up by canonical code and `codes` the same codes as they are spelled, `side` where it comes from when it
+    is one-way (its own word or the pair's). `writes` tells how each column of its way back is written, `back` the
+    expressions of those columns when it comes from one.
     """
 
     rule: FieldRule
@@ -31,6 +34,9 @@ class MappedField:
     side: Side | None
     expr: Expression | None = None
     when: Expression | None = None
+    codes: Mapping[str, str] = field(default_factory=dict)
+    writes: Mapping[str, Parameter] = field(default_factory=dict)
+    back: Mapping[str, Expression] = field(default_factory=dict)
 
     @property
     def name(self) -> str:
@@ -39,8 +45,18 @@ class MappedField:
 
     @property
     def one_way(self) -> bool:
-        """Whether the field has no way back."""
+        """Whether the field goes one way only."""
         return self.side is not None
+
+    @property
+    def edits(self) -> Edits | None:
+        """What becomes of an edit on the side that a one-way field does not come from; None for one that goes both ways."""
+        return (self.rule.edits or "revert") if self.one_way else None
+
+    @property
+    def returns(self) -> bool:
+        """Whether it is converted from Dataverse to GP: it goes that way, or an edit there is a request."""
+        return self.side != "gp" or self.edits == "request"
 
     @property
     def owner(self) -> Owner:
@@ -65,9 +81,7 @@ class MappedField:
 
 @dataclass(frozen=True)
 class Halves:
-    """What each side holds when a field agrees: `source` as GP has it (a result made from several columns: its
-    text), `target` as Dataverse takes it.
-    """
+    """What each side holds when a field agrees: `source` as GP has it (see `gp_half`), `target` as Dataverse takes it."""
 
     source: Value
     target: Value
@@ -94,67 +108,82 @@ class Converted:
 def convert(fields: Sequence[MappedField], values: Mapping[str, Value], lookups: Mapping[str, Table]) -> Converted:
     """All fields of one record. Never raises: what can't pass is a problem."""
     converted = Converted({}, [])
-    for field in fields:
+    for each in fields:
         try:
-            halves = _halves(field, values, lookups)
-            if halves:
-                converted.fields[field.name] = halves
+            if each.when is None or holds(each.when, values):
+                converted.fields[each.name] = Halves(gp_half(each, values), target_of(each, values, lookups))
         except Fault as fault:
-            converted.problems.append(_problem(field, values, fault))
+            converted.problems.append(_problem(each, values, fault))
     return converted
 
 
-def _halves(field: MappedField, values: Mapping[str, Value], lookups: Mapping[str, Table]) -> Halves | None:
-    """None when the field's condition leaves it out."""
-    rule = field.rule
-    if field.when and not _holds(field.when, values):
-        return None
-    sources = [field.expr.run(values)] if field.expr else [values[path] for path in field.paths]
-    looked_up = [_look_up(field, sources[0], lookups)] if rule.lookup else sources
-    target = _finish(field, field.converter.to_d365(looked_up, field.options))
-    if field.expr:
-        return Halves(_as_text(sources[0]), target)
-    return Halves(_as_text(target) if len(sources) > 1 else _held(sources[0]), target)
+def gp_half(mapped: MappedField, values: Mapping[str, Value]) -> Value:
+    """What GP holds for a field, as the base keeps it: a column's value; one address of a list; a result made from several
+    columns, or by an expression, as text. Where there is no such result, what the columns hold. Never raises.
+    """
+    sources = [values[path] for path in mapped.paths]
+    shared = mapped.converter.shared
+    try:
+        if mapped.expr:
+            return _as_text(mapped.expr.run(values))
+        if len(sources) > 1:
+            return _as_text(mapped.converter.to_d365(sources, mapped.options))
+        return _held(shared.take(sources[0], mapped.options.item) if shared else sources[0])
+    except Fault:
+        return f"({', '.join(_as_text(value) or '' for value in sources)})"
 
 
-def _holds(when: Expression, values: Mapping[str, Value]) -> bool:
+def target_of(mapped: MappedField, values: Mapping[str, Value], lookups: Mapping[str, Table]) -> Value:
+    """What Dataverse gets for a field. Raises Fault."""
+    sources = [mapped.expr.run(values)] if mapped.expr else [values[path] for path in mapped.paths]
+    if mapped.rule.lookup:
+        sources = [_look_up(mapped, sources[0], lookups)]
+    return _finish(mapped, mapped.converter.to_d365(sources, mapped.options))
+
+
+def holds(when: Expression, values: Mapping[str, Value]) -> bool:
+    """Whether a condition is true of a record. Raises Fault when it is neither true nor false."""
     answer = when.run(values)
     if not isinstance(answer, bool | None):
         raise Fault("value_invalid", f"makes the condition {when.text} neither true nor false")
     return answer is True
 
 
-def _look_up(field: MappedField, value: Value, lookups: Mapping[str, Table]) -> Value:
+def _look_up(mapped: MappedField, value: Value, lookups: Mapping[str, Table]) -> Value:
     """The code's counterpart: first in the tables kept as data, then in the mapping file's own."""
     if not isinstance(value, str | int | None):
-        raise Fault("value_invalid", f"is no code of the look-up {field.rule.lookup}")
+        raise Fault("value_invalid", f"is no code of the look-up {mapped.rule.lookup}")
     code = canonical(_as_text(value) or "").strip(" ")
     if not code:
         return None
-    for table in (lookups.get(field.rule.lookup or "", {}), field.table):
+    for table in (lookups.get(mapped.rule.lookup or "", {}), mapped.table):
         if code in table:
             return table[code]
-    if field.converter.keeps_unknown:
+    if mapped.converter.keeps_unknown:
         return value
-    raise Fault("lookup_missing", f"is not in the look-up {field.rule.lookup}")
+    raise Fault("lookup_missing", f"is not in the look-up {mapped.rule.lookup}")
 
 
-def _finish(field: MappedField, value: Value) -> Value:
+def _finish(mapped: MappedField, value: Value) -> Value:
     if value is None:
-        value = field.rule.default
-    if field.rule.too_long == "truncate":
-        value = limits.truncate(value, field.attribute)
-    if value is None and field.rule.required:
-        raise Fault("value_required", f"must not be empty: {field.attribute.name} needs a value")
-    limits.check(value, field.attribute)
+        value = mapped.rule.default
+    if mapped.rule.too_long == "truncate":
+        value = limits.truncate(value, mapped.attribute)
+    if value is None and mapped.rule.required:
+        raise Fault("value_required", f"must not be empty: {mapped.attribute.name} needs a value")
+    limits.check(value, mapped.attribute)
     return value
 
 
 def _held(value: Value) -> Value:
     """GP knows no difference between blank and nothing, nor between 1.5 and 1.50000."""
     if isinstance(value, Decimal):
-        return normal(value)
+        return _shortest(value)
     return value or None if isinstance(value, str) else value
+
+
+def _shortest(number: Decimal) -> Decimal:
+    return normal(number) if number.is_finite() and abs(number) < HUGE else number
 
 
 def _as_text(value: Value) -> str | None:
@@ -164,21 +193,22 @@ def _as_text(value: Value) -> str | None:
         case bool():
             return str(value).lower()
         case Decimal():
-            return str(normal(value))
+            return str(_shortest(value))
         case date():
             return value.isoformat()
         case _:
             return str(value)
 
 
-def _problem(field: MappedField, values: Mapping[str, Value], fault: Fault) -> Problem:
-    path = ", ".join(field.paths)
-    text = "makes its expression fail" if field.secret and field.expr else fault.text
-    shown = "(hidden)" if field.secret else ", ".join(_show(values.get(each)) for each in field.paths)
-    return Problem(fault.code, field.name, path, " ".join(filter(None, [path, shown, text])))
+def _problem(mapped: MappedField, values: Mapping[str, Value], fault: Fault) -> Problem:
+    path = ", ".join(mapped.paths)
+    text = "makes its expression fail" if mapped.secret and mapped.expr else fault.text
+    shown = "(hidden)" if mapped.secret else ", ".join(show(values.get(each)) for each in mapped.paths)
+    return Problem(fault.code, mapped.name, path, " ".join(filter(None, [path, shown, text])))
 
 
-def _show(value: Value) -> str:
+def show(value: Value) -> str:
+    """A value in a sentence for people: quoted, its control characters made visible, cut when it is long."""
     if value is None or value == "":
         return "(empty)"
     text = visible(str(value))

@@ -61,13 +61,33 @@ CODES: dict[str, Cause] = {
         "A value that the target needs is empty.", "Fill in the value in the source system, then retry."
     ),
     "control_character": Cause(
-        "A text holds a control character that Dynamics 365 refuses.",
+        "A text holds a control character that the other system refuses.",
         "Retype the value in the source system, then retry.",
+    ),
+    "character_unknown": Cause(
+        "A text holds a character that GP's code page 1252 lacks.",
+        "Write it with other letters in the source system, then retry.",
     ),
     "email_invalid": Cause("An e-mail address is none.", "Correct the address in the source system, then retry."),
     "lookup_missing": Cause(
         "A code has no counterpart in its look-up table.",
         "Add the code to the look-up table (mapping file), then retry.",
+    ),
+    "lookup_ambiguous": Cause(
+        "Several codes of a look-up table have this value: nobody can tell which one GP shall get.",
+        "Choose the code in GP, or give each code a value of its own in the look-up table (mapping file), then retry.",
+    ),
+    "company_unknown": Cause(
+        "Nothing says which GP company the record belongs to, or it is none of this installation.",
+        "Fill in what the mapping's `company` reads, or correct that expression, then retry.",
+    ),
+    "company_ambiguous": Cause(
+        "The record would belong to several GP companies.",
+        "Correct what the mapping's `company` reads, or that expression, then retry.",
+    ),
+    "one_in_gp": Cause(
+        "Two values that differ in Dynamics 365 are one and the same in GP, such as a bill-to and ship-to address.",
+        "Make them equal, or give the customer another address code in GP, then retry.",
     ),
     "refused_by_target": Cause(
         "The target system refused the record.",

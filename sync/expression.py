@@ -7,7 +7,7 @@ from typing import Any
 
 from jsonata import jsonata
 
-from sync.converters import Fault
+from sync.fault import Fault
 from sync.value import Value
 
 
@@ -29,12 +29,20 @@ class Expression:
         """The result over the columns it names, out of `values` by path. Raises Fault when it fails or gives no
         single value.
         """
+        return _value(self._evaluate(values), self.text)
+
+    def run_all(self, values: Mapping[str, Value]) -> list[Value]:
+        """The results, of which there may be none or several. Raises Fault as `run`."""
+        result = self._evaluate(values)
+        results = result if isinstance(result, list) else [result]
+        return [_value(each, self.text) for each in results if each is not None]
+
+    def _evaluate(self, values: Mapping[str, Value]) -> Any:
         document = _document({path: values[path] for path in self.paths})
         try:
-            result = self._program.evaluate(document)
+            return self._program.evaluate(document)
         except Exception as error:  # the library raises whatever Python raises inside an expression
             raise Fault("value_invalid", f"makes {self.text} fail: {error}") from error
-        return _value(result, self.text)
 
 
 def _paths(node: Any) -> Iterator[str]:

@@ -7,6 +7,7 @@ control characters.
 
 import re
 import string
+from collections.abc import Iterable
 
 _PLAIN = frozenset(string.ascii_uppercase + string.digits + "-")
 
@@ -40,7 +41,17 @@ def decode(text: str) -> str:
 
 def company_key(company: str, gp_id: str) -> str:
     """The value of the alternate key column: company and id, `TWO-AARONFIT0001`. Company ids hold no `-`."""
-    return f"{encode(company).replace('-', '_2D')}-{encode(canonical(gp_id))}"
+    return f"{_company_part(company)}-{encode(canonical(gp_id))}"
+
+
+def company_of_key(key: str, companies: Iterable[str]) -> str | None:
+    """Whose a value of the key column is, of these companies; None when it is nobody's. Dataverse ignores its case."""
+    part, dash, _ = key.strip().upper().partition("-")
+    return next((company for company in companies if dash and _company_part(company) == part), None)
+
+
+def _company_part(company: str) -> str:
+    return encode(company).replace("-", "_2D")
 
 
 def _upper(char: str) -> str:

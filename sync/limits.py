@@ -5,7 +5,7 @@ from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
 
-from sync.converters import Fault
+from sync.fault import Fault
 from sync.schema import Attribute
 from sync.value import Value
 

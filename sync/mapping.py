@@ -4,25 +4,34 @@ Made from `mappings/<pair>.yaml` and, if there is one, a customer's overlay of t
 `docs/reference/mapping.md`; whatever is wrong in it is told at start, with file, line and field.
 """
 
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Lookup
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
 
 from pydantic import ValidationError
 
-from sync.convert import Converted, Halves, MappedField, Problem, Table, convert
+from sync import gp_limits
+from sync.belonging import Belonging
+from sync.convert import Converted, Halves, MappedField, Problem, Table, convert, gp_half
+from sync.convert_back import BackHalves, Returned, convert_back, together
 from sync.errors import BadSettings
+from sync.expression import Expression
+from sync.ids import candidates
 from sync.keys import canonical
-from sync.mapping_checks import check_matching, check_sides, parent_key, target
+from sync.mapping_checks import check_matching, check_sides, resolve, target
+from sync.mapping_faults import model_faults
 from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
-from sync.mapping_model import Brake, Column, DataverseSide, FieldRule, GpSide, Join, MatchRule, PairRules, Plain
+from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Plain, Policy
+from sync.mapping_reads import DataverseTarget, Feed, GpSource, dataverse_target, feeds, gp_source, reads
+from sync.places import Present, check_places, home, key_paths
 from sync.schema import Attribute, did_you_mean
 from sync.value import Value
 
 __all__ = [
+    "BackHalves",
     "Column",
     "Converted",
     "DataverseTarget",
@@ -35,34 +44,10 @@ __all__ = [
     "Mapping",
     "MatchRule",
     "Problem",
+    "Returned",
     "load_all",
     "load_mapping",
 ]
-
-
-@dataclass(frozen=True)
-class Feed:
-    """Where changes of a pair's records are seen: `table`, read under `alias` ("" is the pair's own). Its column
-    `parent_key` holds the key of the record that changed; only rows for which every column of `where` holds its
-    value count.
-    """
-
-    table: str
-    alias: str
-    parent_key: str
-    where: dict[str, str]
-
-
-class GpSource(GpSide):
-    """The GP side. `paths` are all the paths whose values `Mapping.convert` needs."""
-
-    paths: tuple[str, ...]
-
-
-class DataverseTarget(DataverseSide):
-    """The Dataverse side. `select` are the attributes to read from a record, id, key and mark first."""
-
-    select: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -78,41 +63,25 @@ class Mapping:
 
     @cached_property
     def gp(self) -> GpSource:
-        paths = dict.fromkeys(path for field in self.fields for path in _reads_of(field))
-        for alias, join in self.rules.gp.joins.items():
-            if join.otherwise:
-                columns = [path.partition(".")[2] for path in paths if path.startswith(f"{alias}.")]
-                paths |= dict.fromkeys([_presence(alias, join), *columns] if columns else [])
-        return GpSource(**dict(self.rules.gp), paths=tuple(paths))
+        return gp_source(self.rules.gp, self.fields)
 
     @cached_property
     def dataverse(self) -> DataverseTarget:
-        side = self.rules.dataverse
-        return DataverseTarget(**dict(side), select=(side.id, side.key, side.mark, *self.attributes))
+        return dataverse_target(self.rules, self.fields, self._belonging)
 
     @cached_property
     def reads(self) -> dict[str, tuple[str, ...]]:
         """Columns to read by alias; "" is the pair's own table, key and identity first."""
-        columns: dict[str, dict[str, None]] = {"": dict.fromkeys([self.rules.gp.key, self.rules.gp.identity])}
-        for path in self.gp.paths:
-            alias, _, column = path.rpartition(".")
-            columns.setdefault(alias, {})[column] = None
-        return {alias: tuple(names) for alias, names in columns.items()}
+        return reads(self.gp)
 
     def feeds(self) -> list[Feed]:
         """One feed per table the mapping reads, with the way from its row to the parent's key."""
-        gp = self.rules.gp
-        feeds = [Feed(gp.table, "", gp.key, {})]
-        for alias, join in gp.joins.items():
-            key = parent_key(gp, join) if join.feed and alias in self.reads else None
-            if key and not any(_same_feed(feed, join, key) for feed in feeds):
-                feeds.append(Feed(join.table, alias, key, join.where))
-        return feeds
+        return feeds(self.rules.gp, self.reads)
 
     @property
-    def on_delete(self) -> Literal["park", "deactivate", "ignore"]:
+    def on_delete(self) -> Policy:
         """What becomes of the account when the customer is deleted in GP."""
-        return self.rules.on_delete
+        return self.rules.on_delete.gp
 
     @property
     def match(self) -> tuple[MatchRule, ...]:
@@ -155,17 +124,94 @@ class Mapping:
             return Converted({}, [_unread(path) for path in unread])
         return convert(self._from_gp, self._with_main(values), lookups)
 
+    def gp_halves(self, gp_values: Lookup[str, Value]) -> dict[str, Value]:
+        """GP's half of every field by attribute, also of one whose value can't be converted. Never raises."""
+        values = self._with_main(dict.fromkeys(self.gp.paths) | dict(gp_values))
+        return {field.name: gp_half(field, values) for field in self.fields}
+
+    def convert_back(
+        self,
+        d365_values: Lookup[str, Value],
+        lookups: Lookup[str, Table],
+        gp_values: Lookup[str, Value] | None,
+    ) -> Returned:
+        """What GP gets for a Dataverse record, and all its problems. Never raises.
+
+        `d365_values`: by attribute, amounts as Decimal. `gp_values`: what GP holds of it, as for `convert`; None for a
+        record that it doesn't hold. What GP holds of a field is left as it is where it means the same.
+        """
+        present = self._present(gp_values)
+        returned = convert_back(self._returning, d365_values, lookups, present)
+        found = {
+            name: replace(halves, columns=self._home(halves.columns, present))
+            for name, halves in returned.fields.items()
+        }
+        return replace(returned, fields=found)
+
+    def columns(
+        self, names: Collection[str], returned: Returned, gp_values: Lookup[str, Value] | None
+    ) -> dict[str, Value]:
+        """What is written to GP for these fields of a record together, by path; `returned` and `gp_values` as above.
+
+        Raises Rejected: `value_too_long` when a list of several fields would be, `one_in_gp` when two fields are one
+        place in GP and differ.
+        """
+        present = self._present(gp_values)
+        chosen = [field for field in self._returning if field.name in names]
+        columns = self._home(together(chosen, returned, present.values), present)
+        check_places(self.rules.gp, columns, present)
+        return columns
+
+    def _home(self, columns: Lookup[str, Value], present: Present) -> dict[str, Value]:
+        return {home(self.rules.gp, path, present): value for path, value in columns.items()}
+
     @cached_property
     def _from_gp(self) -> tuple[MappedField, ...]:
         return tuple(field for field in self.fields if field.side != "d365")
+
+    @cached_property
+    def _returning(self) -> tuple[MappedField, ...]:
+        return tuple(field for field in self.fields if field.returns)
+
+    def _present(self, gp_values: Lookup[str, Value] | None) -> Present:
+        if gp_values is None:
+            return Present(
+                {path: gp_limits.blank(resolve(self.rules.gp, path).kind) for path in self.gp.paths}, new=True
+            )
+        return Present(self._with_main(dict.fromkeys(self.gp.paths) | dict(gp_values)), new=False)
 
     def _with_main(self, values: Lookup[str, Value]) -> Lookup[str, Value]:
         """The values, where a missing joined row is replaced by the same columns of the pair's own table."""
         filled = dict(values)
         for alias, join in self.rules.gp.joins.items():
-            if join.otherwise and alias in self.reads and values[_presence(alias, join)] is None:
-                filled |= {f"{alias}.{column}": values[column] for column in self.reads[alias] if column in values}
+            missing = key_paths(self.rules.gp, alias)[0]
+            if join.otherwise and alias in self.reads and values[missing] is None:
+                own = {f"{alias}.{column}": values[column] for column in self.reads[alias] if column in values}
+                filled |= own | {missing: None}
         return filled
+
+    @cached_property
+    def _belonging(self) -> Belonging:
+        side = self.rules.dataverse
+        scope, company = (Expression(text) if text else None for text in (self.rules.scope, self.rules.company))
+        return Belonging(side.entity, side.key, scope, company)
+
+    @property
+    def routing(self) -> tuple[str, ...]:
+        """The Dataverse attributes that `in_scope` and `company_of` need."""
+        return self._belonging.attributes
+
+    def in_scope(self, d365_values: Lookup[str, Value]) -> bool:
+        """Whether a Dataverse record takes part. Raises Rejected (`value_invalid`) when that can't be told."""
+        return self._belonging.in_scope(d365_values)
+
+    def company_of(self, d365_values: Lookup[str, Value], companies: Sequence[str]) -> str:
+        """The company of a Dataverse record, out of these. Raises Rejected: `company_unknown`, `company_ambiguous`."""
+        return self._belonging.company_of(d365_values, companies)
+
+    def ids(self, d365_values: Lookup[str, Value]) -> Iterator[str]:
+        """The ids that GP may give a new record, best first, without an end. Raises Rejected when it can get none."""
+        return candidates(self.rules.ids or Ids(), d365_values, otherwise=self.rules.gp.entity)
 
 
 def load_mapping(path: Path, overlay_path: Path | None = None) -> Mapping:
@@ -178,7 +224,7 @@ def load_mapping(path: Path, overlay_path: Path | None = None) -> Mapping:
     try:
         rules = PairRules.model_validate(plain(root))
     except ValidationError as error:
-        raise report(root, _model_faults(error)) from error
+        raise report(root, model_faults(error)) from error
     return _checked(root, rules, path)
 
 
@@ -207,35 +253,5 @@ def _checked(root: Node, rules: PairRules, path: Path) -> Mapping:
     return Mapping(rules, tuple(fields))
 
 
-def _reads_of(field: MappedField) -> tuple[str, ...]:
-    return (*field.paths, *(field.when.paths if field.when else ()))
-
-
-def _presence(alias: str, join: Join) -> str:
-    """A path that is None only when the joined row doesn't exist: a key column is never empty in a row."""
-    return f"{alias}.{next(iter(join.on))}"
-
-
-def _same_feed(feed: Feed, join: Join, key: str) -> bool:
-    return (feed.table, feed.parent_key, feed.where) == (join.table, key, join.where)
-
-
 def _unread(path: str) -> Problem:
     return Problem("source_unreadable", "", path, f"{path} was not read from GP")
-
-
-def _model_faults(error: ValidationError) -> list[MappingFault]:
-    return [_model_fault(each["loc"], each["type"], each["msg"]) for each in error.errors()]
-
-
-def _model_fault(where: tuple[str | int, ...], kind: str, text: str) -> MappingFault:
-    if kind == "extra_forbidden":
-        return MappingFault(where, f"this word is unknown{did_you_mean(str(where[-1]), _WORDS)}")
-    return MappingFault(where, text.removeprefix("Value error, "))
-
-
-_WORDS = frozenset(
-    field.alias or name
-    for model in (PairRules, Brake, GpSide, Join, DataverseSide, Column, MatchRule, FieldRule)
-    for name, field in model.model_fields.items()
-)

@@ -5,16 +5,20 @@ from dataclasses import replace
 
 from sync import schema
 from sync.convert import MappedField
+from sync.expression import Expression
+from sync.ids import LENGTH
 from sync.mapping_file import MappingFault, Where
-from sync.mapping_model import Column, DataverseSide, GpSide, Join, PairRules
-from sync.schema import Attribute, GpColumn, UnknownName, did_you_mean
+from sync.mapping_model import Column, DataverseSide, GpSide, Ids, Join, PairRules
+from sync.schema import Attribute, GpColumn, Parameter, UnknownName, did_you_mean
 
 _OWN_PREFIX = "gp365_"
+_REFERENCES = frozenset({"Lookup", "Customer", "Owner", "PartyList", "Image"})
 
 
 def check_sides(rules: PairRules) -> list[MappingFault]:
-    """Every fault of the sections `gp` and `dataverse`."""
-    return [*_check_gp(rules.gp), *_check_dataverse(rules.dataverse)]
+    """Every fault of the sections `gp` and `dataverse`, and of what is said about a Dataverse record as a whole."""
+    faults = [*_check_gp(rules.gp), *_check_dataverse(rules.dataverse)]
+    return faults or [*_check_belonging(rules), *(_check_ids(rules.dataverse, rules.ids) if rules.ids else [])]
 
 
 def check_matching(rules: PairRules, fields: Iterable[MappedField]) -> Iterator[MappingFault]:
@@ -57,6 +61,27 @@ def target(dataverse: DataverseSide, name: str) -> Attribute:
     return _with_options(known, dataverse.options[name])
 
 
+def write(gp: GpSide, path: str) -> Parameter:
+    """How the column that a path means is written. Raises UnknownName when it can't be."""
+    alias, _, column = path.rpartition(".")
+    if alias and gp.joins[alias].otherwise:
+        schema.gp_parameter(gp.table, column)
+    return schema.gp_parameter(gp.joins[alias].table if alias else gp.table, column)
+
+
+def parse(dataverse: DataverseSide, text: str) -> Expression:
+    """An expression over attributes. Raises ValueError, in words, when it can't be parsed or names another thing."""
+    expression = Expression(text)
+    for name in expression.paths:
+        try:
+            kind = target(dataverse, name).type
+        except UnknownName as error:
+            raise ValueError(str(error)) from error
+        if kind in _REFERENCES:
+            raise ValueError(f"{name} refers to another record ({kind}); an expression reads plain values only")
+    return expression
+
+
 def parent_key(gp: GpSide, join: Join) -> str | None:
     """The joined table's column that holds the parent's key, None when the join doesn't go through the key."""
     return next((child for child, parent in join.on.items() if parent == gp.key), None)
@@ -73,12 +98,37 @@ def _check_gp(gp: GpSide) -> Iterator[MappingFault]:
         yield from _check_join(gp, ("gp", "joins", alias), join)
 
 
+def _check_belonging(rules: PairRules) -> Iterator[MappingFault]:
+    for word in ("scope", "company"):
+        text: str | None = getattr(rules, word)
+        try:
+            parse(rules.dataverse, text) if text else None
+        except ValueError as error:
+            yield MappingFault((word,), str(error))
+
+
+def _check_ids(dataverse: DataverseSide, ids: Ids) -> Iterator[MappingFault]:
+    if ids.letters + ids.digits > LENGTH:
+        yield MappingFault(("ids", "digits"), f"{ids.letters} letters and {ids.digits} digits are more than {LENGTH}")
+    try:
+        if ids.expr:
+            parse(dataverse, ids.expr)
+        elif target(dataverse, ids.attribute).type != "String":
+            yield MappingFault(("ids", "of"), f"{ids.attribute} is no text of one line")
+    except UnknownName as error:
+        yield MappingFault(("ids", "of"), str(error))
+    except ValueError as error:
+        yield MappingFault(("ids", "expr"), str(error))
+
+
 def _check_join(gp: GpSide, where: Where, join: Join) -> Iterator[MappingFault]:
     names = [((*where, "on", child), join.table, child) for child in join.on]
     names += [((*where, "on", child), gp.table, parent) for child, parent in join.on.items()]
     names += [((*where, "where", child), join.table, child) for child in join.where]
     wrong = list(_unknown(names))
     yield from wrong
+    for child in join.new.keys() - join.on.keys():
+        yield MappingFault((*where, "new", child), f"{child} is not in `on`")
     if wrong:
         return
     missing = [column for column in schema.gp_table(join.table).key if column not in {*join.on, *join.where}]

@@ -2,16 +2,19 @@
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sync import limits
 from sync.convert import MappedField
-from sync.converters import CONVERTERS, Converter, Fault, Options
+from sync.converters import CONVERTERS, Converter
 from sync.expression import Expression
+from sync.fault import Fault
 from sync.keys import canonical
-from sync.mapping_checks import resolve, target
+from sync.mapping_checks import parse, resolve, target, write
 from sync.mapping_file import MappingFault, Where
 from sync.mapping_model import FieldRule, PairRules, Plain
-from sync.schema import Attribute, GpColumn, UnknownName, did_you_mean
+from sync.schema import Attribute, GpColumn, Parameter, UnknownName, did_you_mean
+from sync.to_d365 import Options
 
 _OPTION_WORDS = ("region", "format", "item")
 
@@ -27,7 +30,7 @@ class _Wrong(Exception):
 def build_fields(rules: PairRules) -> tuple[list[MappedField], list[MappingFault]]:
     """The fields that are well and every fault of the others."""
     fields: list[MappedField] = []
-    faults = list(_doubles(rules))
+    faults = [*_doubles(rules)]
     for index, rule in enumerate(rules.fields):
         try:
             field = _build(rules, rule)
@@ -37,6 +40,7 @@ def build_fields(rules: PairRules) -> tuple[list[MappedField], list[MappingFault
         fields.append(field)
         faults += [MappingFault(("fields", index, word), text) for word, text in _check(rules, field)]
         faults += list(_check_table(rules, field))
+    faults += list(_check_shared(rules, fields))
     return fields, faults
 
 
@@ -62,7 +66,7 @@ def _build(rules: PairRules, rule: FieldRule) -> MappedField:
     if rule.lookup is not None and rule.lookup not in rules.lookups:
         raise _Wrong("lookup", f"there is no look-up {rule.lookup}{did_you_mean(rule.lookup, rules.lookups)}")
     table = rules.lookups[rule.lookup] if rule.lookup else {}
-    return MappedField(
+    field = MappedField(
         rule=rule,
         attribute=attribute,
         converter=_converter(rule, attribute),
@@ -71,7 +75,27 @@ def _build(rules: PairRules, rule: FieldRule) -> MappedField:
         side=rule.one_way or rules.one_way,
         expr=expr,
         when=when,
+        codes={canonical(code): code for code in table},
     )
+    return replace(field, writes=_writes(rules, rule), back=_back(rules, rule)) if field.returns else field
+
+
+def _writes(rules: PairRules, rule: FieldRule) -> dict[str, Parameter]:
+    """How each column of the way back is written."""
+    word = "back" if rule.expr else "gp"
+    if rule.expr and not rule.back:
+        raise _Wrong("expr", "there is no way back: write `back`, or `one_way: gp`")
+    try:
+        return {path: write(rules.gp, path) for path in rule.back or rule.paths}
+    except UnknownName as error:
+        raise _Wrong(word, f"{error}: write `one_way: gp`") from error
+
+
+def _back(rules: PairRules, rule: FieldRule) -> dict[str, Expression]:
+    try:
+        return {path: parse(rules.dataverse, text) for path, text in rule.back.items()}
+    except ValueError as error:
+        raise _Wrong("back", str(error)) from error
 
 
 def _target(rules: PairRules, rule: FieldRule) -> Attribute:
@@ -136,8 +160,8 @@ def _check(rules: PairRules, field: MappedField) -> Iterator[tuple[str, str]]:
     for word in _OPTION_WORDS:
         if getattr(rule, word) is not None and word not in converter.options:
             yield word, f"{converter.name} has no option {word}"
-    if not field.one_way and (field.expr or converter.to_gp is None):
-        yield "converter" if rule.converter else "dataverse", "there is no way back: write `one_way: gp`"
+    if rule.edits and not field.one_way:
+        yield "edits", "belongs to a one-way field; of one that goes both ways every edit counts"
     if field.side and rule.owner != field.side and "owner" in rule.model_fields_set:
         yield "owner", f"a one-way field always takes the value of its source, {field.side}"
     yield from _check_length(field, columns)
@@ -171,6 +195,21 @@ def _check_default(field: MappedField) -> Iterator[tuple[str, str]]:
         limits.check(field.rule.default, field.attribute)
     except Fault as fault:
         yield "default", f"{field.rule.default!s} {fault.text}"
+
+
+def _check_shared(rules: PairRules, fields: list[MappedField]) -> Iterator[MappingFault]:
+    """Two fields may write one column only where that holds several, told apart by `item`."""
+    lines = {rule.dataverse: index for index, rule in enumerate(rules.fields)}
+    for number, field in enumerate(fields):
+        for other in fields[:number]:
+            if path := _clash(field, other):
+                text = f"{path} is written from {other.name} already: write `one_way: gp` at one of them"
+                yield MappingFault(("fields", lines[field.name], "back" if field.expr else "gp"), text)
+
+
+def _clash(field: MappedField, other: MappedField) -> str | None:
+    apart = field.converter.shared and other.converter.shared and field.options.item != other.options.item
+    return None if apart else next((path for path in field.writes if path in other.writes), None)
 
 
 def _check_table(rules: PairRules, field: MappedField) -> Iterator[MappingFault]:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 type Owner = Literal["gp", "d365", "latest", "review"]
 type Side = Literal["gp", "d365"]
 type FirstSync = Literal["gp", "d365", "fill", "review"]
+type Edits = Literal["leave", "request", "revert"]
+type Policy = Literal["park", "deactivate", "ignore"]
 type Plain = bool | int | Decimal | str
 
 
@@ -17,12 +19,15 @@ class _Model(BaseModel):
 
 
 class Join(_Model):
-    """A GP table beside the pair's own. `on`: its column -> column of the pair's table; `where`: its column -> value."""
+    """A GP table beside the pair's own. `on`: its column -> column of the pair's table; `where`: its column -> value;
+    `new`: its key column -> what a row gets there that Dataverse fills first, where GP names none yet.
+    """
 
     table: str
     on: dict[str, str] = Field(min_length=1)
     where: dict[str, str] = Field(default_factory=dict)
     otherwise: Literal["main"] | None = None
+    new: dict[str, str] = Field(default_factory=dict)
     feed: bool = True
 
 
@@ -93,6 +98,41 @@ class Brake(_Model):
     at_least: int = Field(20, ge=1)
 
 
+class OnDelete(_Model):
+    """What becomes of a record when its counterpart was deleted in GP, or in Dataverse (`d365`)."""
+
+    gp: Policy = "park"
+    d365: Policy = "park"
+
+
+def _of_gp(value: object) -> object:
+    """`park` alone speaks of GP's deletes."""
+    return {"gp": value} if isinstance(value, str) else value
+
+
+class Ids(_Model):
+    """How the GP id of a new record is made: from its name (`letters` of it and a counter of `digits`), from a number it
+    has, or by the JSONata expression `expr`. `of`: the Dataverse attribute that holds the name or number.
+    """
+
+    by: Literal["name", "number", "expr"] = "name"
+    of: str | None = None
+    letters: int = Field(8, ge=1, le=14)
+    digits: int = Field(4, ge=1, le=9)
+    expr: str | None = None
+
+    @model_validator(mode="after")
+    def _says_where_from(self) -> "Ids":
+        if (self.by == "expr") != (self.expr is not None):
+            raise ValueError("expr belongs to `by: expr`, and is needed there")
+        return self
+
+    @property
+    def attribute(self) -> str:
+        """The attribute that holds the name or number."""
+        return self.of or {"name": "name", "number": "accountnumber"}.get(self.by, "")
+
+
 class FieldRule(_Model):
     """One Dataverse attribute and how it is made: from the column(s) `gp`, or by the JSONata expression `expr`."""
 
@@ -101,6 +141,10 @@ class FieldRule(_Model):
         None, description="The GP column it comes from (`CITY`, `bill_to.CITY`), or a list of them."
     )
     expr: str | None = Field(None, description="Instead of `gp`: a JSONata expression over the columns it names.")
+    back: dict[str, str] = Field(
+        default_factory=dict,
+        description="The way back of an `expr`: for each GP column a JSONata expression over Dataverse attributes.",
+    )
     converter: str | None = Field(
         None, description="How the value is turned; `option` for choices and `trim` for the rest if not named."
     )
@@ -116,6 +160,11 @@ class FieldRule(_Model):
     one_way: Side | None = Field(
         None, description="The side it comes from, when it has no way back; the pair's if not named."
     )
+    edits: Edits | None = Field(
+        None,
+        description="For a one-way field: what becomes of an edit on the other side. `revert`: its source's value is "
+        "written again (if not named); `leave`: nothing; `request`: a person is asked.",
+    )
     secret: bool = Field(
         False,
         description="`true`: its values are masked in every log, message, ledger line and page. The crosswalk keeps them, "
@@ -127,7 +176,9 @@ class FieldRule(_Model):
         "`fill` only what is empty, or `review`: parked while both are filled and differ.",
     )
     too_long: Literal["refuse", "truncate"] | None = Field(
-        None, description="What becomes of a text longer than the attribute. Must be said where the column is longer."
+        None,
+        description="What becomes of a text that is too long. Must be said where the column is longer than the attribute; "
+        "on the way back it is refused if not named.",
     )
     region: str | None = Field(
         None,
@@ -143,6 +194,8 @@ class FieldRule(_Model):
     def _has_one_source(self) -> "FieldRule":
         if (self.gp is None) == (self.expr is None) or self.gp == ():
             raise ValueError("name its source: either gp or expr")
+        if self.back and self.expr is None:
+            raise ValueError("`back` belongs to `expr`; what comes from columns goes back by its converter")
         return self
 
     @property
@@ -153,13 +206,42 @@ class FieldRule(_Model):
 class PairRules(_Model):
     """A whole file."""
 
-    pair: str
-    one_way: Side | None = None
-    gp: GpSide
-    dataverse: DataverseSide
-    on_delete: Literal["park", "deactivate", "ignore"] = "park"
-    brake: Brake = Brake()
-    region: str = Field("US", pattern="^[A-Z]{2}$")
-    lookups: dict[str, dict[str, Plain]] = Field(default_factory=dict)
-    match: tuple[MatchRule, ...] = ()
-    fields: tuple[FieldRule, ...] = Field(min_length=1)
+    pair: str = Field(description="The pair's name, which is the file's.")
+    one_way: Side | None = Field(None, description="The side every field comes from that names none itself.")
+    gp: GpSide = Field(description="The GP table, its key, the tables joined to it.")
+    dataverse: DataverseSide = Field(description="The Dataverse table, its key and mark column, columns of our own.")
+    scope: str | None = Field(
+        None,
+        description="Which Dataverse records take part: a JSONata condition over its attributes. Left out: all. A record "
+        "that is coupled already goes on taking part.",
+    )
+    company: str | None = Field(
+        None,
+        description="Which company a Dataverse record belongs to: a JSONata expression that gives its id. None, or two, "
+        "parks the record. Left out: the only company there is. A record that holds our key names its company by that.",
+    )
+    cardinality: Literal["account_per_company", "shared_account"] = Field(
+        "account_per_company",
+        description="`account_per_company`: a Dataverse record belongs to one company. `shared_account`: to each that "
+        "`company` names (a list).",
+    )
+    approve: Literal["create", "always", "never"] = Field(
+        "create",
+        description="What waits for a person's yes before it is written to GP: a new record, everything, or nothing.",
+    )
+    ids: Ids | None = Field(
+        None,
+        description="How the GP id of a new record is made; eight letters of its name and four digits if not named.",
+    )
+    on_delete: Annotated[OnDelete, BeforeValidator(_of_gp)] = Field(
+        OnDelete(),
+        description="What becomes of a record whose counterpart was deleted in GP (`gp`) or in Dataverse (`d365`): `park`, "
+        "`deactivate` or `ignore`. One word alone speaks of GP.",
+    )
+    brake: Brake = Field(Brake(), description="How much of the known records may go within an hour.")
+    region: str = Field("US", pattern="^[A-Z]{2}$", description="The country GP's short phone numbers are in.")
+    lookups: dict[str, dict[str, Plain]] = Field(
+        default_factory=dict, description="Tables of GP codes and what they are in Dataverse."
+    )
+    match: tuple[MatchRule, ...] = Field((), description="How records are found that were there before GP365.")
+    fields: tuple[FieldRule, ...] = Field(min_length=1, description="The fields.")

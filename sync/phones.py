@@ -18,6 +18,9 @@ _MASK = re.compile(r"([2-9]\d{2}[2-9]\d{6})(\d{4})?")
 _PLAIN = re.compile(r"[\d\s().+-]*\d(\s*(x|ext)\.?\s*\d+)?", re.IGNORECASE)
 _NO_EXTENSION = "0000"
 
+GP_LENGTH = 21
+"""GP's phone columns have so many characters."""
+
 
 def to_d365(typed: str, region: str, style: Style) -> str | None:
     """The number as a person dials it; None for an empty one. `region` is the ISO country GP's short numbers are in."""
@@ -29,13 +32,27 @@ def to_d365(typed: str, region: str, style: Style) -> str | None:
 
 
 def to_gp(shown: str | None, region: str) -> str:
-    """The digits GP keeps where the number fits its mask, else the text as it is. The inverse of `to_d365`."""
-    number = _parsed(shown or "", region)
-    if number is None or number.country_code != 1 or not _has_mask(region):
-        return shown or ""
+    """The digits GP keeps where the number fits its mask. Else the text as it is, or shortened to `+14145550145x123` when
+    it is longer than GP's column. The inverse of `to_d365`.
+    """
+    typed = shown or ""
+    number = _parsed(typed, region)
+    if number is None:
+        return typed
+    return _in_mask(number, region) or (_short(number) if len(typed) > GP_LENGTH else typed)
+
+
+def _in_mask(number: PhoneNumber, region: str) -> str | None:
+    if number.country_code != 1 or not _has_mask(region):
+        return None
     digits = phonenumbers.national_significant_number(number)
     extension = number.extension or _NO_EXTENSION
-    return digits + extension if _MASK.fullmatch(digits) and len(extension) == 4 else shown or ""
+    return digits + extension if _MASK.fullmatch(digits) and len(extension) == 4 else None
+
+
+def _short(number: PhoneNumber) -> str:
+    extension = f"x{number.extension}" if number.extension else ""
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164) + extension
 
 
 def _has_mask(region: str) -> bool:

@@ -1,7 +1,7 @@
 """The tables and columns a mapping may name: GP's and Dataverse's, as `sync/data/*.json` list them.
 
-Sources: GP 2013 R2 / 2015 company database; Dataverse's common and sales tables. Columns that an installation adds
-itself (`gp365_*`) are declared in the mapping file, not here.
+Sources: GP 2013 R2 / 2015 company database and the parameters of its eConnect procedures; Dataverse's common and sales
+tables. Columns that an installation adds itself (`gp365_*`) are declared in the mapping file, not here.
 """
 
 import difflib
@@ -29,6 +29,7 @@ _KINDS: dict[str, Kind] = {
 # Decimals a column keeps when its description names no precision: Money is stored as SQL money (4).
 _DECIMALS = {"Money": 4, "Decimal": 10, "Double": 5}
 _INT_RANGE = (-(2**31), 2**31 - 1)
+_WHOLE_NUMBERS = {"tinyint": (0, 255), "smallint": (-(2**15), 2**15 - 1), "int": _INT_RANGE}
 
 
 class UnknownName(LookupError):
@@ -45,6 +46,26 @@ class GpColumn:
     kind: Kind
     length: int | None
     key: bool
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """How a GP column is written: the eConnect `procedure` and its parameter `name` (without `@I_v`). What both the
+    parameter and the column take: `length` in characters (None: a text of any length), whole numbers from `low` to
+    `high`, amounts of `digits` before and `decimals` after the point.
+
+    A parameter cuts what is too long without a word, and most are shorter than their column.
+    """
+
+    procedure: str
+    name: str
+    column: str
+    kind: Kind
+    length: int | None = None
+    low: int = 0
+    high: int = 0
+    digits: int = 0
+    decimals: int = 0
 
 
 @dataclass(frozen=True)
@@ -90,6 +111,31 @@ def gp_table(name: str) -> GpTable:
 def gp_column(table: str, column: str) -> GpColumn:
     """A column of a GP table, named exactly as GP spells it. Raises UnknownName."""
     return _pick(gp_table(table).columns, column, f"column of {table}")
+
+
+def gp_parameter(table: str, column: str) -> Parameter:
+    """How a column of a GP table is written. Raises UnknownName when no procedure of ours writes it: a key, a total, a
+    percentage (columns hold hundredths, parameters percent), or a table that is only read.
+    """
+    writes = _gp_writes().get(table)
+    if writes is None or column not in writes["columns"]:
+        raise UnknownName(f"GP365 can't write {column} of {table}")
+    name, sql_type = writes["columns"][column]
+    own, known = _gp_column(table, name, sql_type, ()), gp_column(table, column)
+    lengths = [each.length for each in (own, known) if each.length is not None]
+    ranges = [_WHOLE_NUMBERS[each.type] for each in (own, known) if each.type in _WHOLE_NUMBERS]
+    digits, decimals = map(int, re.findall(r"\d+", sql_type)) if own.kind == "amount" else (0, 0)
+    return Parameter(
+        writes["procedure"],
+        name,
+        column,
+        known.kind,
+        length=min(lengths, default=None),
+        low=max((low for low, _ in ranges), default=0),
+        high=min((high for _, high in ranges), default=0),
+        digits=digits - decimals,
+        decimals=decimals,
+    )
 
 
 def dataverse_entity(name: str) -> Entity:
@@ -154,6 +200,11 @@ def _gp_column(table: str, name: str, sql_type: str, key: tuple[str, ...]) -> Gp
     kind = _KINDS[base.split()[0]]
     length = int(re.sub(r"\D", "", size)) if kind == "text" and size else None
     return GpColumn(table, name, sql_type, kind, length, name in key)
+
+
+@cache
+def _gp_writes() -> dict[str, Any]:
+    return _read("gp-writes.json")
 
 
 @cache

@@ -5,8 +5,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
 LAYERS = [
-    "errors value keys schema",
-    "system expression limits phones converters convert mapping_model mapping_file mapping_checks mapping_fields mapping",
+    "errors fault value keys schema",
+    "system expression limits gp_limits phones to_d365 to_gp converters convert convert_back places belonging ids "
+    "mapping_model mapping_file mapping_faults mapping_checks mapping_fields mapping_reads mapping",
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings",

@@ -7,7 +7,8 @@ import pytest
 
 from sync.converters import CONVERTERS
 from sync.errors import BadSettings
-from sync.mapping import FieldRule, load_mapping
+from sync.mapping import load_mapping
+from sync.mapping_model import FieldRule, PairRules
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "reference" / "mapping.md").read_text("utf-8")
@@ -17,8 +18,9 @@ def rows(*cells):
     return "\n".join(f"| {' | '.join(row)} |" for row in cells)
 
 
-def test_the_page_lists_every_word_of_a_field():
-    assert rows(*((f"`{name}`", field.description) for name, field in FieldRule.model_fields.items())) in PAGE
+@pytest.mark.parametrize("model", [PairRules, FieldRule])
+def test_the_page_lists_every_word_of_a_pair_and_of_a_field(model):
+    assert rows(*((f"`{name}`", field.description) for name, field in model.model_fields.items())) in PAGE
 
 
 def test_the_page_lists_every_converter():
@@ -29,7 +31,6 @@ def test_the_page_lists_every_converter():
                     f"`{each.name}`",
                     ", ".join(sorted(each.sources)),
                     ", ".join(sorted(each.targets)),
-                    "yes" if each.to_gp else "no",
                     each.about,
                 )
                 for each in CONVERTERS.values()

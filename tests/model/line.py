@@ -10,6 +10,7 @@ from sync.flow import Flow
 from sync.guard import Guard
 from sync.intake import Intake
 from sync.mapping import Mapping
+from sync.mapping_model import OnDelete
 from sync.parking import Parking
 from sync.passes import Passes
 from sync.pauses import Pauses
@@ -52,7 +53,7 @@ class Setting:
     @classmethod
     def of(cls, flow: Flow, mapping: Mapping, on_delete: str = "park") -> "Setting":
         brake = mapping.rules.brake.model_copy(update={"at_least": NEVER})
-        rules = mapping.rules.model_copy(update={"on_delete": on_delete, "brake": brake})
+        rules = mapping.rules.model_copy(update={"on_delete": OnDelete(gp=on_delete), "brake": brake})
         fields = tuple(each for each in mapping.fields if each.name in FIELDS)
         return cls(flow, replace(mapping, rules=rules, fields=fields))
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sync.brake import Excess, Kind, allowed, text, weigh, weighed, window
 from sync.flow import find_flows
 from sync.mapping import Mapping
-from sync.mapping_model import Brake
+from sync.mapping_model import Brake, OnDelete
 from sync.message import Message
 from sync.plan import Case, Planner
 from sync.stores.brakes import Tally
@@ -42,7 +42,7 @@ def kinds(mapping: Mapping, some: Case) -> set[Kind]:
 
 
 def with_policy(mapping: Mapping, policy: str) -> Mapping:
-    return Mapping(mapping.rules.model_copy(update={"on_delete": policy}), mapping.fields)
+    return Mapping(mapping.rules.model_copy(update={"on_delete": OnDelete(gp=policy)}), mapping.fields)
 
 
 @pytest.mark.parametrize(("policy", "counts"), [("deactivate", True), ("park", True), ("ignore", False)])

@@ -9,6 +9,7 @@ from sync.brake import Kind
 from sync.braking import MOST
 from sync.flow import find_flows
 from sync.mapping import Mapping
+from sync.mapping_model import OnDelete
 from sync.message import Message
 from sync.stores.brakes import Brakes
 from sync.stores.modes import Mode, Modes
@@ -18,7 +19,7 @@ from tests.unit.conftest import FLOW, Rig
 @pytest.fixture
 def mapping(request: pytest.FixtureRequest, mapping: Mapping) -> Mapping:
     policy = getattr(request, "param", "deactivate")
-    return Mapping(mapping.rules.model_copy(update={"on_delete": policy}), mapping.fields)
+    return Mapping(mapping.rules.model_copy(update={"on_delete": OnDelete(gp=policy)}), mapping.fields)
 
 
 async def customers(rig: Rig, count: int) -> list[str]:

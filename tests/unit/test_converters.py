@@ -7,8 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.converters import CONVERTERS, Fault, Options
+from sync.converters import CONVERTERS
 from sync.errors import CODES
+from sync.fault import Fault
+from sync.phones import GP_LENGTH
+from sync.to_d365 import Options
 from sync.value import same
 
 US = Options()
@@ -22,7 +25,17 @@ def to_d365(name, *values, options=US):
 
 
 def to_gp(name, value, options=US):
-    return CONVERTERS[name].to_gp(value, options)
+    return back(name, value, options=options)[0]
+
+
+def back(name, value, *present, options=US):
+    return list(CONVERTERS[name].to_gp(value, options, present or [""]))
+
+
+def refusal_back(name, value, *present):
+    with pytest.raises(Fault) as caught:
+        back(name, value, *present)
+    return caught.value.code
 
 
 def refusal(name, *values, options=US):
@@ -32,8 +45,12 @@ def refusal(name, *values, options=US):
 
 
 def outcome(name, *values, options=US):
+    return attempt(lambda: to_d365(name, *values, options=options))
+
+
+def attempt(conversion):
     try:
-        return to_d365(name, *values, options=options)
+        return conversion()
     except Fault as fault:
         return fault
 
@@ -213,6 +230,64 @@ def test_numbers_flags_and_dates_come_back_equal(number, bit, day):
 def test_nothing_goes_back_as_gps_own_nothing():
     assert to_gp("trim", None) == ""
     assert to_gp("phone", None) == ""
+    assert to_gp("email", None) == ""
     assert to_gp("money", None) == 0
     assert to_gp("flag", None) == 0
     assert to_gp("date", None) is None
+    assert back("lines", None, "a", "b") == ["", ""]
+
+
+# --- the way back -----------------------------------------------------------------------------------------------------
+
+
+def test_a_phone_longer_than_gps_column_is_written_short():
+    typed = "+1 (414) 555-0145 ext. 123"
+    assert len(typed) > GP_LENGTH
+    assert to_gp("phone", typed) == "+14145550145x123"
+    assert to_d365("phone", "+14145550145x123") == "+1 414-555-0145 ext. 123"
+    assert to_gp("phone", "+44 20 7946 0018 x 123456") == "+442079460018x123456"
+    assert to_gp("phone", "ask for Bob in the workshop") == "ask for Bob in the workshop"
+
+
+@pytest.mark.parametrize(
+    ("limit", "kind_and_amount"), [(None, [1, 0]), (Decimal(0), [0, 0]), (Decimal("500.25"), [2, Decimal("500.25")])]
+)
+def test_a_credit_limit_goes_back_with_its_type(limit, kind_and_amount):
+    assert back("credit_limit", limit, 2, Decimal(7)) == kind_and_amount
+    assert to_d365("credit_limit", *kind_and_amount) == limit
+
+
+def test_lines_go_back_one_to_a_column():
+    assert back("lines", "one\r\n\n two ", "", "", "") == ["one", "two", ""]
+    assert refusal_back("lines", "one\ntwo", "") == "value_too_long"
+
+
+@pytest.mark.parametrize(
+    ("item", "value", "kept"),
+    [
+        (1, "new@x.com", "new@x.com; b@x.com"),
+        (2, "new@x.com", "a@x.com; new@x.com"),
+        (3, "new@x.com", "a@x.com; b@x.com; new@x.com"),
+        (1, None, "b@x.com"),
+        (2, None, "a@x.com"),
+        (3, None, "a@x.com; b@x.com"),
+    ],
+)
+def test_one_address_of_a_list_is_changed_and_the_others_stay(item, value, kept):
+    assert back("email", value, "a@x.com;b@x.com", options=Options(item=item)) == [kept]
+
+
+def test_what_is_no_email_does_not_go_back():
+    assert refusal_back("email", "ann at x.com", "") == "email_invalid"
+    assert refusal_back("email", "a@x.com; b@x.com", "") == "email_invalid"
+
+
+@pytest.mark.parametrize("name", ["flag", "not_flag"])
+def test_what_is_neither_yes_nor_no_does_not_go_back(name):
+    assert refusal_back(name, "yes") == "value_invalid"
+
+
+@given(st.sampled_from(sorted(CONVERTERS)), ANYTHING, st.lists(ANYTHING, min_size=2, max_size=2))
+def test_no_converter_crashes_on_its_way_back(name, value, present):
+    result = attempt(lambda: back(name, value, *present))
+    assert not isinstance(result, Fault) or result.code in CODES

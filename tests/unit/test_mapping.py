@@ -433,7 +433,7 @@ def test_an_overlay_for_a_mapping_that_is_not_there_is_refused(tmp_path):
             "ADRSCODE: PRSTADCD, CUSTNMBR: CPRCSTNM",
             "ship_to: a change in RM00102 can't be traced",
         ),
-        ("one_way: gp\n", "", "field creditlimit, converter: there is no way back: write `one_way: gp`"),
+        ("one_way: gp\n", "", "field accountnumber, gp: GP365 can't write CUSTNMBR of RM00101: write `one_way: gp`"),
         (
             "converter: flag",
             "converter: flag, owner: latest",
@@ -455,7 +455,7 @@ def test_an_overlay_for_a_mapping_that_is_not_there_is_refused(tmp_path):
         ),
         ("maxLength: 150, ", "", "dataverse, columns.gp365_key: maxLength belongs to String and Memo"),
         ("  columns:", "  options: {name: {1: x}}\n  columns:", "dataverse, options.name: is no choice of account"),
-        ("on_delete: park", "on_delete: parkk", "on_delete: Input should be 'park', 'deactivate' or 'ignore'"),
+        ("on_delete: park", "on_delete: parkk", "on_delete, gp: Input should be 'park', 'deactivate' or 'ignore'"),
         ("region: US", "region: US\n\tx: 1", "found character '\\t' that cannot start any token"),
     ],
 )

@@ -10,6 +10,7 @@ import pytest
 from sync.errors import RetryLater
 from sync.flow import Flow, find_flows
 from sync.mapping import Mapping
+from sync.mapping_model import OnDelete
 from sync.message import Message
 from sync.passes import PAGE, Passes, Place
 from sync.sender import Sender
@@ -80,7 +81,7 @@ def desk(rig: Rig) -> Desk:
 
 
 def on_delete(rig: Rig, policy: str) -> Rig:
-    rules = rig.mapping.rules.model_copy(update={"on_delete": policy})
+    rules = rig.mapping.rules.model_copy(update={"on_delete": OnDelete(gp=policy)})
     mapping = replace(rig.mapping, rules=rules)
     rig.deliveries._pipeline._mappings = {"customer": mapping}
     return replace(rig, mapping=mapping)

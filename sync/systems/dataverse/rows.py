@@ -14,7 +14,7 @@ from sync.value import Value
 def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record:
     """One row as a `Record`, every value in the type that the mapping compares."""
     side = mapping.dataverse
-    values = {name: _read(mapping, name, row.get(name)) for name in (*mapping.attributes, side.key)}
+    values = {name: _read(mapping, name, row.get(name)) for name in side.values}
     return Record(
         key=str(row[side.id]).lower(),
         values=values,
@@ -27,7 +27,7 @@ def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record
 def select(mapping: Mapping) -> str:
     """The `$select` that `record_from` needs."""
     side = mapping.dataverse
-    return "$select=" + ",".join(dict.fromkeys((*mapping.attributes, side.key, side.mark, "_modifiedby_value")))
+    return "$select=" + ",".join((*side.values, side.mark, "_modifiedby_value"))
 
 
 def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:
