@@ -28,7 +28,7 @@ class Fault(BaseModel):
     match: str = ""
     skip: int = Field(0, ge=0, description="crossings let through first")
     times: int = Field(1, ge=-1, description="crossings struck; -1 for ever")
-    do: Literal["delay", "error", "drop", "kill"]
+    do: Literal["delay", "error", "drop", "kill", "double", "hold"]
     seconds: float = Field(0, ge=0, description="length of a delay, or the Retry-After sent with an error")
     code: int = Field(0, description="HTTP status or SQL error number of an error")
     text: str = ""
@@ -39,6 +39,8 @@ class Fault(BaseModel):
         # 0 would be the stand-in's own process group, 1 the machine.
         if self.do == "kill" and self.process < 2:
             raise ValueError("a kill names its process")
+        if self.do in {"double", "hold"} and not self.at.endswith(".webhook"):
+            raise ValueError(f"only a webhook can be made to {self.do}")
         return self
 
 

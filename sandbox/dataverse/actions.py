@@ -33,7 +33,7 @@ def _organization(env: Environment, call: Call, _segment: Segment, _options: dic
         "OrganizationId": env.organization_id,
         "FriendlyName": "GP365 sandbox",
         "OrganizationVersion": VERSION,
-        "UniqueName": f"unq{env.organization_id.replace('-', '')[:29]}",
+        "UniqueName": env.unique_name,
         "State": "Enabled",
         "Endpoints": {"Count": 1, "Keys": ["WebApplication"], "Values": [f"{root}/"]},
     }

@@ -1,6 +1,7 @@
 """The Dataverse part of the admin door: seed and view rows, switches, plug-ins, privileges, history."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 import simplejson
 from aiohttp import web
@@ -8,10 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from sandbox.dataverse import seed
 from sandbox.dataverse.changes import FLOOR
+from sandbox.dataverse.courier import Hosts
 from sandbox.dataverse.environment import Environment, Rule
 from sandbox.dataverse.errors import DataverseError, no_such_row
+from sandbox.dataverse.hooks import Hooks
+from sandbox.dataverse.jobs import Jobs
 from sandbox.dataverse.schema import Table
 from sandbox.dataverse.store import Row
+from sandbox.dataverse.transactions import Transactions
 from sandbox.door import Door
 
 
@@ -21,10 +26,21 @@ class _Privileges(BaseModel):
     lacks: list[str]
 
 
-def add_routes(door: Door, env: Environment) -> None:
+@dataclass(frozen=True)
+class Backstage:
+    """What the door can reach: the environment, its writes, its webhooks and the network they go through."""
+
+    env: Environment
+    transactions: Transactions
+    hooks: Hooks
+    jobs: Jobs
+    network: Hosts
+
+
+def add_routes(door: Door, backstage: Backstage) -> None:
     """Add `POST /seed`, `GET /rows/{set}`, `PATCH|DELETE /rows/{set}/{id}`, `POST /copies/{name}[/restore]`,
-    `GET|PATCH /switches`, `GET|PUT /plugins`, `GET|PUT /privileges`, `POST /changes/clean`."""
-    admin = _Admin(env)
+    `GET|PATCH /switches`, `GET|PUT /plugins`, `GET|PUT /privileges`, `POST /changes/clean`, `GET|PUT /hosts`."""
+    admin = _Admin(backstage)
     for method, path, handler in (
         ("POST", "/seed", admin.seed),
         ("GET", "/rows/{set}", admin.rows),
@@ -39,6 +55,8 @@ def add_routes(door: Door, env: Environment) -> None:
         ("GET", "/privileges", admin.privileges),
         ("PUT", "/privileges", admin.set_privileges),
         ("POST", "/changes/clean", admin.clean),
+        ("GET", "/hosts", admin.hosts),
+        ("PUT", "/hosts", admin.set_hosts),
     ):
         door.routes.route(method, path)(_guarded(handler))
 
@@ -58,8 +76,9 @@ def _guarded(
 
 
 class _Admin:
-    def __init__(self, env: Environment) -> None:
-        self.env = env
+    def __init__(self, backstage: Backstage) -> None:
+        self.env, self.backstage = backstage.env, backstage
+        self.run = backstage.transactions.run
 
     def _table(self, name: str) -> Table:
         table = self.env.schema.entity_set(name)
@@ -71,7 +90,7 @@ class _Admin:
         """Body `{"set": "accounts", "rows": [...]}`, rows as a client would POST them."""
         # The body is read from the stream because the door's application takes only 1 MiB otherwise.
         body = simplejson.loads(await request.content.read(), use_decimal=True)
-        ids = seed.insert(self.env, self._table(body["set"]), body["rows"])
+        ids = await self.run(lambda: seed.insert(self.env, self._table(body["set"]), body["rows"]))
         return web.json_response({"ids": ids}, status=201)
 
     async def rows(self, request: web.Request) -> web.Response:
@@ -82,12 +101,12 @@ class _Admin:
         """Change a row as SYSTEM: somebody else than the application."""
         table, row = self._row(request)
         values = simplejson.loads(await request.text(), use_decimal=True)
-        seed.edit(self.env, table, row, values)
+        await self.run(lambda: seed.edit(self.env, table, row, values))
         return web.json_response({})
 
     async def remove(self, request: web.Request) -> web.Response:
         table, row = self._row(request)
-        seed.edit(self.env, table, row, None)
+        await self.run(lambda: seed.edit(self.env, table, row, None))
         return web.json_response({})
 
     def _row(self, request: web.Request) -> tuple[Table, Row]:
@@ -104,9 +123,12 @@ class _Admin:
 
     async def restore(self, request: web.Request) -> web.Response:
         """Put a copy back; with `?into=another` as a copy in another environment, under a new OrganizationId."""
+        await self.backstage.jobs.stop()
         self.env.store.restore(request.match_info["name"])
+        self.backstage.hooks.forget()
         if request.query.get("into") == "another":
             self.env.become_another()
+        self.backstage.jobs.resume()
         return web.json_response({})
 
     async def switches(self, _: web.Request) -> web.Response:
@@ -135,3 +157,11 @@ class _Admin:
         """Forget the change history up to now, as a restored or long-idle environment has."""
         self.env.store.set(FLOOR, self.env.store.next_version())
         return web.json_response({})
+
+    async def hosts(self, _: web.Request) -> web.Response:
+        return web.json_response(self.backstage.network.as_dict())
+
+    async def set_hosts(self, request: web.Request) -> web.Response:
+        """Say where on this machine public hosts are: `{"hook.example": "http://127.0.0.1:7071"}`."""
+        self.backstage.network.replace(await request.json())
+        return await self.hosts(request)

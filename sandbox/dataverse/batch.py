@@ -46,15 +46,15 @@ class Batch:
         reply = await self.seams.cross("dataverse.inner", f"{step.method} {step.url}")
         if reply is None:
             await self.seams.work(operations(step.method, step.url, step.body))
-            reply = self._single(call, step)
+            reply = await self._single(call, step)
         return (reply.status if reply.status >= 400 else 0), response_part(reply, step.content_id)
 
-    def _single(self, call: Call, step: InnerRequest) -> Reply:
+    async def _single(self, call: Call, step: InnerRequest) -> Reply:
         try:
             inner = self._inner(call, step, {})
         except errors.DataverseError as error:
             return self.service.refused(error, self._prefer(step))
-        return self.service.handle(inner, in_batch=True)
+        return await self.service.handle(inner, in_batch=True)
 
     async def _change_set(self, call: Call, steps: list[InnerRequest]) -> tuple[int, bytes]:
         for step in steps:
@@ -62,21 +62,25 @@ class Batch:
             if struck is not None:
                 return struck.status, response_part(struck, step.content_id)
         await self.seams.work(sum(operations(step.method, step.url, step.body) for step in steps))
-        env, replies, made = self.service.env, [], {}
         try:
             _check_change_set(steps)
-            with env.store.transaction():
-                for step in steps:
-                    reply = self.service.carry_out(self._inner(call, step, made), in_batch=True)
-                    made[step.content_id] = reply.headers.get("OData-EntityId", "")
-                    replies.append(response_part(reply, step.content_id))
+            replies = await self.service.transactions.run(lambda: self._members(call, steps))
         except errors.DataverseError as error:
-            env.rolled_back()
             return error.status, response_part(self.service.refused(error))
-        env.committed()
         mark = f"changesetresponse_{uuid.uuid4()}"
         head = f"Content-Type: multipart/mixed; boundary={mark}\r\n\r\n".encode()
         return 0, head + joined(replies, mark)
+
+    def _members(self, call: Call, steps: list[InnerRequest]) -> list[bytes]:
+        """The answers to the members of a change set, carried out within the caller's transaction."""
+        replies, made = [], {}
+        for step in steps:
+            inner = self._inner(call, step, made)
+            inner = replace(inner, origin=replace(call.origin, change_set=len(steps)))
+            reply = self.service.carry_out(inner, in_batch=True)
+            made[step.content_id] = reply.headers.get("OData-EntityId", "")
+            replies.append(response_part(reply, step.content_id))
+        return replies
 
     def _inner(self, call: Call, step: InnerRequest, made: dict[str, str]) -> Call:
         url = step.url
@@ -94,6 +98,7 @@ class Batch:
             headers=step.headers,
             body=body,
             prefer=self._prefer(step),
+            origin=replace(call.origin),
         )
 
     def _prefer(self, step: InnerRequest) -> Preferences:

@@ -72,6 +72,8 @@ class FilterSql:
     def _step(self, table: Table, alias: str, parts: tuple[str, ...]) -> tuple[str, Column]:
         if len(parts) == 1:
             column = property_of(table, parts[0])
+            if column.write_only:
+                raise errors.bad_query(f"The property '{column.name}' cannot be queried.")
             return self.store.comparable(column, alias), column
         end = table.navigation.get(parts[0]) if parts else None
         if end is None:

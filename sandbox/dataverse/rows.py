@@ -5,11 +5,16 @@ from dataclasses import dataclass
 from sandbox.dataverse import errors
 from sandbox.dataverse.environment import Environment
 from sandbox.dataverse.keys import RowKey, row_key
+from sandbox.dataverse.payload import Body
 from sandbox.dataverse.reader import Reader
 from sandbox.dataverse.schema import Table
+from sandbox.dataverse.solutions import Solution
 from sandbox.dataverse.store import Row
 from sandbox.dataverse.wire import Call, Reply
 from sandbox.dataverse.writer import Writer
+
+_COMPONENTS = {"sdkmessageprocessingstep": 92, "serviceendpoint": 95}
+"""The tables whose rows are components of a solution, with their kind."""
 
 
 @dataclass(frozen=True)
@@ -20,12 +25,13 @@ class Rows:
     call: Call
 
     def writer(self, options: dict[str, str]) -> Writer:
-        return Writer(self.env, self.call.user, self.call.root, options.get("tag", ""))
+        call = self.call
+        return Writer(self.env, call.user, call.root, options.get("tag", ""), call.origin)
 
     def create(self, table: Table, options: dict[str, str]) -> Reply:
         """POST to a set: 204 with the new URL, 201 with the row when that is preferred."""
         self._check(options, {"tag", "$select", "$expand"})
-        row_id = self.writer(options).create(table, self.call.json())
+        row_id = self._create(table, self.call.json(), options)
         url = f"{self.call.root}/{table.entity_set_name}({row_id})"
         return self._written(table, row_id, options, 201, {"Location": url, "OData-EntityId": url})
 
@@ -62,7 +68,20 @@ class Rows:
         self.writer(options).update(table, row, kept)
 
     def _create_at(self, table: Table, wanted: RowKey, body: dict, options: dict[str, str]) -> str:
-        return self.writer(options).create(table, body, wanted.id, dict(wanted.values))
+        return self._create(table, body, options, wanted.id, dict(wanted.values))
+
+    def _create(
+        self,
+        table: Table,
+        body: Body,
+        options: dict[str, str],
+        row_id: str | None = None,
+        preset: Row | None = None,
+    ) -> str:
+        made = self.writer(options).create(table, body, row_id, preset)
+        if table.name in _COMPONENTS:
+            Solution(self.env, self.call.headers.get("MSCRM.SolutionUniqueName", "")).add(_COMPONENTS[table.name], made)
+        return made
 
     def delete(self, table: Table, key: str, options: dict[str, str]) -> Reply:
         """DELETE of a row."""

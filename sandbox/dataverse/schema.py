@@ -49,6 +49,7 @@ class Column(_Definition):
     base: bool = False
     read_only: bool = False
     computed: bool = False
+    write_only: bool = False
     schema_name: str = ""
     metadata_id: str = ""
     custom: bool = False
@@ -82,10 +83,11 @@ class Column(_Definition):
 
 class Navigation(_Definition):
     """A relationship end: single-valued, the lookup `column` of this table and the `table` it leads to;
-    collection-valued, the child `table` and its lookup `column`."""
+    collection-valued, the child `table`, its lookup `column` and what becomes of the children with their parent."""
 
     table: str
     column: str
+    on_delete: Literal["RemoveLink", "Cascade", "Restrict"] = "RemoveLink"
 
 
 class Key(_Definition):

@@ -1,6 +1,6 @@
 """The rows a new organization has, and rows put in by the door."""
 
-from sandbox.dataverse.environment import MESSAGES, Environment
+from sandbox.dataverse.environment import MERGED, MESSAGES, Environment
 from sandbox.dataverse.payload import Body
 from sandbox.dataverse.schema import Table, stable_id
 from sandbox.dataverse.store import Row, quoted
@@ -87,12 +87,28 @@ def _filter(env: Environment, table: Table, message: str, message_id: str) -> No
     filters = env.schema.table("sdkmessagefilter")
     assert filters is not None
     row_id = stable_id("filter", message, table.name)
-    bulk = message.endswith("Multiple")
-    if bulk and (not table.bulk or table.name in env.switches.no_bulk):
-        env.store.delete(filters, row_id)
+    if not _has(env, table, message):
+        if env.store.get(filters, row_id):
+            env.store.delete(filters, row_id)
         return
     row = {"sdkmessagefilterid": row_id, "primaryobjecttypecode": table.name, "sdkmessageid": message_id}
     _put(env, "sdkmessagefilter", row)
+
+
+def _has(env: Environment, table: Table, message: str) -> bool:
+    """Whether a table has a message; Associate and Disassociate are no table's own."""
+    match message:
+        case "CreateMultiple" | "UpdateMultiple" | "UpsertMultiple":
+            return table.bulk and table.name not in env.switches.no_bulk
+        case "Assign":
+            return "ownerid" in table.columns
+        case "SetState" | "SetStateDynamicEntity":
+            return "statecode" in table.columns
+        case "Merge":
+            return table.name in MERGED
+        case "Win" | "Lose":
+            return table.name == "opportunity"
+    return message in {"Create", "Update", "Delete"}
 
 
 def _put(env: Environment, name: str, row: Row) -> None:
@@ -104,23 +120,18 @@ def _put(env: Environment, name: str, row: Row) -> None:
 
 
 def insert(env: Environment, table: Table, rows: list[Body]) -> list[str]:
-    """Create rows as SYSTEM, by all the rules of a request; all of them or none. Returns their ids."""
-    with env.store.transaction():
-        writer = Writer(env, env.system)
-        ids = [writer.create(table, row) for row in rows]
-    env.committed()
-    return ids
+    """Create rows as SYSTEM, by all the rules of a request. Returns their ids."""
+    writer = Writer(env, env.system)
+    return [writer.create(table, row) for row in rows]
 
 
 def edit(env: Environment, table: Table, row: Row, values: Body | None) -> None:
     """Change a row as SYSTEM, or delete it for None."""
-    with env.store.transaction():
-        writer = Writer(env, env.system)
-        if values is None:
-            writer.delete(table, row)
-        else:
-            writer.update(table, row, values)
-    env.committed()
+    writer = Writer(env, env.system)
+    if values is None:
+        writer.delete(table, row)
+    else:
+        writer.update(table, row, values)
 
 
 def stored_rows(env: Environment, table: Table) -> list[Row]:

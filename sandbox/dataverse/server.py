@@ -13,15 +13,20 @@ from pydantic import BaseModel
 
 from sandbox.dataverse import errors, seed
 from sandbox.dataverse.access import Access, User
-from sandbox.dataverse.admin import add_routes
+from sandbox.dataverse.admin import Backstage, add_routes
 from sandbox.dataverse.batch import Batch, operations
-from sandbox.dataverse.environment import Environment
+from sandbox.dataverse.courier import Courier, Hosts
+from sandbox.dataverse.environment import Environment, Origin
 from sandbox.dataverse.headers import check_headers
+from sandbox.dataverse.hooks import Hooks
+from sandbox.dataverse.jobs import Jobs
 from sandbox.dataverse.limits import Limits
 from sandbox.dataverse.seams import Dropped, Seams
 from sandbox.dataverse.service import Service
+from sandbox.dataverse.steps import Steps
 from sandbox.dataverse.store import Store
 from sandbox.dataverse.traffic import Traffic
+from sandbox.dataverse.transactions import Transactions
 from sandbox.dataverse.wire import Call, Reply, parse_prefer
 from sandbox.door import Door
 from sandbox.identity.certs import ensure
@@ -31,7 +36,10 @@ _BODY_LIMIT = 122_526_105  # 116.85 MiB
 
 
 class Options(BaseModel):
-    """Ports 0 mean any free one. `authority` is named in the 401 challenge; `dop_hint` is sent with answers."""
+    """Ports 0 mean any free one. `authority` is named in the 401 challenge; `dop_hint` is sent with answers.
+
+    A webhook is given up after `webhook_timeout` seconds; a system job begins `webhook_delay` seconds after the commit.
+    """
 
     port: int = 0
     admin_port: int = 0
@@ -42,6 +50,8 @@ class Options(BaseModel):
     limit_window: float = 300
     servers: int = 1
     dop_hint: int = 4
+    webhook_timeout: float = 60
+    webhook_delay: float = 0
 
 
 class Dataverse:
@@ -55,7 +65,14 @@ class Dataverse:
         (state / "dataverse").mkdir(parents=True, exist_ok=True)
         self.env = Environment(Store(state / "dataverse" / "rows.sqlite"), self.door.gaps, self.door.counts)
         seed.found(self.env, self.registry)
-        self.service = Service(self.env)
+        network = Hosts(state / "dataverse" / "hosts.json")
+        known = (self.door.faults, self.door.counts, self.door.gaps, self.certs.ca_file)
+        self.courier = Courier(network, *known, self.options.webhook_timeout)
+        steps = Steps(self.env.store)
+        self.jobs = Jobs(self.env, steps, self.courier, self.options.webhook_delay)
+        hooks = Hooks(self.env, steps, self.courier, self.jobs)
+        transactions = Transactions(self.env, hooks)
+        self.service = Service(self.env, transactions)
         seams = (self.options.latency_ms / 1000, self.options.operation_ms / 1000)
         self.seams = Seams(self.door.faults, *seams)
         self.batch = Batch(self.service, self.seams)
@@ -65,7 +82,7 @@ class Dataverse:
         self.access = Access(self.env.store, self.registry, authority)
         self.url = self.admin = ""
         self.traffic = Traffic(self.door)
-        add_routes(self.door, self.env)
+        add_routes(self.door, Backstage(self.env, transactions, hooks, self.jobs, network))
 
     async def start(self) -> dict[str, object]:
         """Serve, and return what the ready line announces."""
@@ -82,6 +99,7 @@ class Dataverse:
         self.url = f"https://localhost:{self._runner.addresses[0][1]}"
         self.registry.add_resource(self.url)
         self.admin = await self.door.start(self.options.admin_port)
+        self.jobs.resume()
         return self.announcement()
 
     def announcement(self) -> dict[str, object]:
@@ -96,6 +114,8 @@ class Dataverse:
     async def stop(self) -> None:
         await self._runner.cleanup()
         await self.door.stop()
+        await self.jobs.stop()
+        await self.courier.close()
         self.env.store.close()
 
     async def _serve(self, request: web.Request) -> web.StreamResponse:
@@ -146,7 +166,6 @@ class Dataverse:
         except Exception:
             # A fault of this stand-in, not of the request: said as the real system says its own.
             logging.exception("%s %s", request.method, request.raw_path)
-            self.env.rolled_back()
             self.door.gaps.note("crash", f"{request.method} {request.path}")
             return self._web(Reply.of(errors.DataverseError(500, "0x80040216", "An unexpected error occurred.")))
         finally:
@@ -162,7 +181,7 @@ class Dataverse:
             headers = {"Content-Type": kind, **call.prefer.applied(go_on=call.prefer.go_on)}
             return web.Response(status=status, body=body, headers=headers)
         await self.seams.work(operations(call.method, call.path, call.body), requests=1)
-        return self._web(self.service.handle(call))
+        return self._web(await self.service.handle(call))
 
     async def _call(self, request: web.Request, user: User) -> Call:
         path, _, query = request.raw_path.partition("?")
@@ -175,7 +194,8 @@ class Dataverse:
             raise errors.DataverseError(413, "0x80040216", "The request entity is too large.") from error
         prefer = parse_prefer(",".join(request.headers.getall("Prefer", [])), self.env.gaps)
         root = f"{self.url}/api/data/{match[1]}"
-        return Call(request.method, path[match.end() :], query, headers, body, user, root, prefer)
+        origin = Origin(agent=headers.get("User-Agent", ""))
+        return Call(request.method, path[match.end() :], query, headers, body, user, root, prefer, origin)
 
     def _web(self, reply: Reply) -> web.Response:
         headers = dict(reply.headers)

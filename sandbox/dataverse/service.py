@@ -13,6 +13,7 @@ from sandbox.dataverse.properties import Properties
 from sandbox.dataverse.reader import Reader
 from sandbox.dataverse.rows import Rows
 from sandbox.dataverse.schema import Table
+from sandbox.dataverse.transactions import Transactions
 from sandbox.dataverse.wire import Call, Preferences, Reply
 
 _URL_LIMIT = 32 * 1024
@@ -22,18 +23,17 @@ _URL_LIMIT_IN_BATCH = 64 * 1024
 class Service:
     """The Web API of one environment, without a server around it."""
 
-    def __init__(self, env: Environment) -> None:
-        self.env = env
+    def __init__(self, env: Environment, transactions: Transactions) -> None:
+        self.env, self.transactions = env, transactions
 
-    def handle(self, call: Call, *, in_batch: bool = False) -> Reply:
+    async def handle(self, call: Call, *, in_batch: bool = False) -> Reply:
         """Carry out one request in a transaction of its own; refusals come back as replies."""
         try:
-            reply = self.carry_out(call, in_batch=in_batch)
+            if call.method == "GET":
+                return self.carry_out(call, in_batch=in_batch)
+            return await self.transactions.run(lambda: self.carry_out(call, in_batch=in_batch))
         except errors.DataverseError as error:
-            self.env.rolled_back()
             return self.refused(error, call.prefer)
-        self.env.committed()
-        return reply
 
     def refused(self, error: errors.DataverseError, prefer: Preferences | None = None) -> Reply:
         """The reply for a refusal, with the details a client prefers; what is not imitated is listed as a gap."""
@@ -46,7 +46,7 @@ class Service:
         return reply
 
     def carry_out(self, call: Call, *, in_batch: bool = False) -> Reply:
-        """As `handle`, but within the caller's transaction if there is one, and raising DataverseError."""
+        """As `handle`, but within the caller's transaction, and raising DataverseError."""
         if len(call.url) > (_URL_LIMIT_IN_BATCH if in_batch else _URL_LIMIT):
             raise errors.DataverseError(414, "0x80060888", "The request URL is too long.")
         check_headers(call.headers, call.path)

@@ -151,7 +151,7 @@ def _moment(table: Table, column: Column, value: str) -> str:
 
 def sent(column: Column, value: object) -> object:
     """A stored value as JSON sends it; numbers with decimals keep their scale (`25000.0000`)."""
-    if value is None:
+    if value is None or column.write_only:
         return None
     if column.type == "Boolean":
         return bool(value)

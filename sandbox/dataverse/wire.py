@@ -8,6 +8,7 @@ import simplejson
 from multidict import CIMultiDict
 
 from sandbox.dataverse.access import User
+from sandbox.dataverse.environment import Origin
 from sandbox.dataverse.errors import DataverseError, bad_query
 from sandbox.door import Gaps
 
@@ -81,6 +82,7 @@ class Call:
     user: User
     root: str
     prefer: Preferences = field(default_factory=Preferences)
+    origin: Origin = field(default_factory=Origin)
 
     @property
     def url(self) -> str:

@@ -1,25 +1,34 @@
 """Create, update and delete one row by the platform's rules: defaults, state, money, ownership, plug-ins, events."""
 
-import uuid
-from dataclasses import dataclass
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.access import User
 from sandbox.dataverse.derived import derive
-from sandbox.dataverse.environment import Change, Environment, Rule
+from sandbox.dataverse.environment import Change, Environment, Origin, Rule
+from sandbox.dataverse.guards import guard
 from sandbox.dataverse.payload import Body, Payload, link, parse
-from sandbox.dataverse.schema import Column, Table
+from sandbox.dataverse.schema import Column, Navigation, Table
 from sandbox.dataverse.store import Row, target_column
 
 
 @dataclass(frozen=True)
 class Writer:
-    """Writes for one caller; `root` is the service root its links may start with, `tag` the `tag` option."""
+    """Writes for one caller; `root` is the service root its links may start with, `tag` the `tag` option.
+
+    `depth` counts the operations that a write is nested in: 1 for what a request asks for itself.
+    """
 
     env: Environment
     user: User
     root: str = ""
     tag: str = ""
+    origin: Origin = field(default_factory=Origin)
+    depth: int = 1
 
     def create(self, table: Table, body: Body, row_id: str | None = None, preset: Row | None = None) -> str:
         """Create a row and the rows nested in it; returns its id.
@@ -30,15 +39,17 @@ class Writer:
         payload = parse(self.env, table, body, self.root)
         self._create_parents(payload, table)
         row = {**(preset or {}), **payload.values}
-        row[table.primary_id] = row_id or row.get(table.primary_id) or str(uuid.uuid4())
-        self._run_rules(table, row, payload.sent())
+        row[table.primary_id] = row_id or row.get(table.primary_id) or self.env.ids.new()
+        asked = dict(row)
+        self._run_rules("Create", table, row, payload.sent())
         _require(table, row)
         self._fill(table, row)
         derive(self.env.store, table, row, row)
-        self.env.store.insert(table, row)
+        guard(self.env, table, row, row)
         created = str(row[table.primary_id])
         sent = payload.sent() | (preset or {}).keys()
-        self.env.changed(Change("Create", table, created, sent, None, row, self.user, self.tag))
+        with self._told(self._change("Create", table, created, sent=sent, after=row, asked=asked)):
+            self.env.store.insert(table, row)
         for end, child in payload.children:
             owner = {end.column: created}
             target = self.env.schema.table(end.table)
@@ -58,32 +69,57 @@ class Writer:
         row_id = str(row[table.primary_id])
         if str(changes.pop(table.primary_id, None) or row_id) != row_id:
             raise errors.invalid_argument("The primary key of a row cannot be changed.")
-        self._run_rules(table, changes, sent)
+        asked = dict(changes)
+        self._run_rules("Update", table, changes, sent)
         _check_closed(table, row, changes)
         _check_cleared(table, changes)
         _move_state(table, row, changes, row_id)
         self._stamp(table, changes)
         derive(self.env.store, table, {**row, **changes}, changes)
-        self.env.store.update(table, row_id, changes)
-        change = Change("Update", table, row_id, sent, row, {**row, **changes}, self.user, self.tag)
-        self.env.changed(change)
+        guard(self.env, table, {**row, **changes}, changes)
+        after = {**row, **changes}
+        with self._told(self._change("Update", table, row_id, sent=sent, before=row, after=after, asked=asked)):
+            self.env.store.update(table, row_id, changes)
+            after["versionnumber"] = changes["versionnumber"]
 
     def delete(self, table: Table, row: Row) -> None:
         """Delete a row; lookups to it from known relationships are cleared."""
         self.user.need("Delete", table)
         row_id = str(row[table.primary_id])
-        for end in table.collections.values():
-            child = self.env.schema.table(end.table)
-            if child is not None:
-                self._let_go(table, child, child.columns[end.column], row_id)
-        self.env.store.delete(table, row_id)
-        self.env.changed(Change("Delete", table, row_id, frozenset(), row, None, self.user, self.tag))
+        with self._told(self._change("Delete", table, row_id, before=row)):
+            for end in table.collections.values():
+                child = self.env.schema.table(end.table)
+                if child is not None:
+                    self._let_go(table, child, end, row_id)
+            self.env.store.delete(table, row_id)
 
-    def _let_go(self, table: Table, child: Table, column: Column, row_id: str) -> None:
+    def _change(self, message: str, table: Table, row_id: str, **what: Any) -> Change:
+        known = {"sent": frozenset(), "before": None, "after": None, **what}
+        return Change(
+            message, table, row_id, user=self.user, tag=self.tag, origin=self.origin, depth=self.depth, **known
+        )
+
+    @contextmanager
+    def _told(self, change: Change) -> Iterator[None]:
+        """Tell subscribers of a write before it and after it."""
+        self.env.changing(change)
+        yield
+        self.env.changed(change)
+
+    @property
+    def nested(self) -> "Writer":
+        """For the writes that one of this writer's brings about."""
+        return replace(self, depth=self.depth + 1)
+
+    def _let_go(self, table: Table, child: Table, end: Navigation, row_id: str) -> None:
+        column = child.columns[end.column]
         for row in self.env.store.find(child, {column.name: row_id}):
             if column.polymorphic and row[target_column(column)] != table.name:
                 continue
-            if column.required == "SystemRequired" or column.name == "msdyn_vendor":
+            if end.on_delete == "Cascade":
+                self.nested.delete(child, row)
+                continue
+            if column.required == "SystemRequired" or end.on_delete == "Restrict":
                 text = "The object cannot be deleted because it is associated with another object."
                 raise errors.DataverseError(400, "0x8004f01f", text)
             values: Row = {}
@@ -97,9 +133,9 @@ class Writer:
                 raise errors.Unsupported("table", end.table, errors.no_segment(end.table))
             link(payload.values, table.columns[end.column], target, self.create(target, body))
 
-    def _run_rules(self, table: Table, values: Row, sent: frozenset[str]) -> None:
+    def _run_rules(self, message: str, table: Table, values: Row, sent: frozenset[str]) -> None:
         for rule in self.env.rules:
-            if rule.table == table.name and rule.column in sent:
+            if rule.table == table.name and rule.column in sent and message in rule.on:
                 _apply(rule, values)
 
     def _fill(self, table: Table, row: Row) -> None:
@@ -138,8 +174,20 @@ def _apply(rule: Rule, values: Row) -> None:
     value = values.get(rule.column)
     if not isinstance(value, str):
         return
-    ways = {"upper": value.upper(), "trim": value.strip(), "collapse": " ".join(value.split())}
-    values[rule.column] = ways[rule.do] or None
+    ways = {"upper": str.upper, "trim": str.strip, "collapse": _collapsed, "phone": _phone}
+    values[rule.column] = ways[rule.do](value) or None
+
+
+def _collapsed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _phone(text: str) -> str:
+    """A North American number in one form, `+1 425-555-0100 x12`; other text as it is."""
+    match = re.fullmatch(r"1?(\d{3})(\d{3})(\d{4})(\d*)", re.sub(r"\D", "", text))
+    if match is None:
+        return text
+    return f"+1 {match[1]}-{match[2]}-{match[3]}" + (f" x{match[4]}" if match[4].strip("0") else "")
 
 
 def _default(column: Column) -> object:

@@ -6,6 +6,7 @@ import pytest
 from sandbox.dataverse.server import Dataverse, Options
 from sandbox.identity import tokens
 from tests.sandbox.dataverse.helpers import Client, add_column, add_key
+from tests.sandbox.dataverse.receiver import Receiver
 
 LOAD = [
     {"name": "Alpha", "creditlimit": 100, "numberofemployees": 5, "paymenttermscode": 1},
@@ -76,3 +77,13 @@ async def loaded(client):
     answer = await client.door.post("/seed", json={"set": "accounts", "rows": LOAD})
     client.ids = answer.json()["ids"]
     return client
+
+
+@pytest.fixture
+async def receiver(client):
+    """A receiver that `hook.example` leads to."""
+    receiver = Receiver()
+    await receiver.start()
+    await client.door.put("/hosts", json={"hook.example": receiver.url})
+    yield receiver
+    await receiver.stop()

@@ -107,3 +107,53 @@ def statuses(answer):
     """The inner status codes of a batch answer, in order."""
     lines = (line for line in answer.text.splitlines() if line.startswith("HTTP/1.1 "))
     return [int(line.split()[1]) for line in lines]
+
+
+async def _made(client, entity_set, body, headers, *, refused):
+    answer = await client.post(entity_set, json=body, headers=headers)
+    if refused:
+        return answer
+    assert answer.status_code == 204, answer.text
+    return answer.headers["OData-EntityId"].split("(")[1].rstrip(")")
+
+
+async def make_endpoint(client, headers=None, *, refused=False, **values):
+    """Register a webhook; its id, or the answer when it is to be `refused`."""
+    body = {"name": "gp365", "url": "https://hook.example/dv", "contract": 8, "authtype": 5, "messageformat": 2}
+    body["authvalue"] = '<settings><setting name="x-key" value="secret" /></settings>'
+    return await _made(client, "serviceendpoints", body | values, headers, refused=refused)
+
+
+async def message_ids(client, message, table):
+    """The ids of a message and of its filter for a table, None where there is none."""
+    found = await client.rows("sdkmessages", filter=f"name eq '{message}'")
+    message_id = found[0]["sdkmessageid"] if found else None
+    where = f"primaryobjecttypecode eq '{table}' and _sdkmessageid_value eq {message_id}"
+    filters = await client.rows("sdkmessagefilters", filter=where)
+    return message_id, filters[0]["sdkmessagefilterid"] if filters else None
+
+
+async def make_step(client, endpoint, message, table, *, headers=None, refused=False, **values):
+    """Register an asynchronous step after the operation, unless `values` say otherwise; its id or the answer."""
+    message_id, filter_id = await message_ids(client, message, table)
+    body = {
+        "name": f"{message} of {table}",
+        "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint})",
+        "sdkmessageid@odata.bind": f"/sdkmessages({message_id})",
+        "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({filter_id})" if filter_id else None,
+        "stage": 40,
+        "mode": 1,
+    }
+    return await _made(client, "sdkmessageprocessingsteps", body | values, headers, refused=refused)
+
+
+async def make_image(client, step, *, refused=False, **values):
+    """Give a step an image of the row before it, unless `values` say otherwise; its id or the answer."""
+    body = {
+        "sdkmessageprocessingstepid@odata.bind": f"/sdkmessageprocessingsteps({step})",
+        "imagetype": 0,
+        "entityalias": "image",
+        "name": "image",
+        "messagepropertyname": "Target",
+    }
+    return await _made(client, "sdkmessageprocessingstepimages", body | values, None, refused=refused)
