@@ -93,6 +93,22 @@ CODES: dict[str, Cause] = {
         "The target system refused the record.",
         "Read the reason, correct the record or the target's rules, then retry.",
     ),
+    "refused_by_customisation": Cause(
+        "A customisation of GP (a Pre or Post procedure of eConnect) refused the record.",
+        "Ask whoever customised GP for the reason named here, then retry.",
+    ),
+    "not_set_up_in_gp": Cause(
+        "GP does not know a code that the record names: payment terms, salesperson, tax schedule and the like.",
+        "Set it up in GP, or correct it in Dynamics 365, then retry.",
+    ),
+    "not_writable": Cause(
+        "A column of GP that GP365 can't change: a key, the code of an address, a total.",
+        "Change it in GP, or take the field out of the way back (mapping), then retry.",
+    ),
+    "address_shared": Cause(
+        "Two addresses of a record are one address in GP, but different values are to be written to them.",
+        "Give the customer two addresses in GP (Cards > Sales > Addresses), or make both equal, then retry.",
+    ),
     "duplicate_in_target": Cause(
         "The target already holds another record with this key.",
         "Decide which one is right, then couple or delete, then retry.",

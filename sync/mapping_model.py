@@ -36,6 +36,7 @@ class GpSide(_Model):
     table: str
     key: str
     identity: str
+    mark: Literal["INTEGRATIONID", "GPSFOINTEGRATIONID"] = "INTEGRATIONID"
     joins: dict[str, Join] = Field(default_factory=dict)
 
 

@@ -41,7 +41,9 @@ def test_every_code_that_is_raised_is_in_the_catalogue() -> None:
 
 
 def test_every_code_of_the_catalogue_is_used() -> None:
-    sources = [path for path in (ROOT / "sync").rglob("*.py") if path.name != "errors.py"]
+    sources = [
+        path for path in (ROOT / "sync").rglob("*") if path.suffix in {".py", ".json"} and path.name != "errors.py"
+    ]
     text = "".join(path.read_text(encoding="utf-8") for path in sources)
     assert [code for code in CODES if f'"{code}"' not in text] == []
 

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from sync.errors import SyncError
 from sync.mapping import Mapping
+from sync.schema import gp_table
 from sync.system import Check
 from sync.systems.gp.client import GpClient, Row
 from sync.systems.gp.feeds import Facts, Source, discover, sources
@@ -179,8 +180,9 @@ def _wanted_columns(mappings: Sequence[Mapping]) -> dict[str, set[str]]:
             join = mapping.gp.joins.get(alias)
             joined = {*join.on, *join.where} if join else set()
             wanted.setdefault(join.table if join else mapping.gp.table, set()).update(columns, joined)
-        own = (parent for join in mapping.gp.joins.values() for parent in join.on.values())
-        wanted[mapping.gp.table].update(own)
+        own = {parent for join in mapping.gp.joins.values() for parent in join.on.values()}
+        mark = {mapping.gp.mark} & gp_table(mapping.gp.table).columns.keys()
+        wanted[mapping.gp.table].update(own, mark)
     return wanted
 
 

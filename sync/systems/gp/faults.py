@@ -31,8 +31,11 @@ _SIGN_IN = _Meaning(
 )
 _NO_DATABASE = _Meaning(BadSettings, "table_missing", "can't open the database")
 
+BUSY = frozenset((1204, 1205, 1222, 3960, 3961, 701, 8628, 8645, 8651))
+"""Numbers of locks, deadlocks and want of memory: the server is busy."""
+
 _MEANINGS: dict[int, _Meaning] = {
-    **dict.fromkeys((1204, 1205, 1222, 3960, 3961, 701, 8628, 8645, 8651), _BUSY),
+    **dict.fromkeys(BUSY, _BUSY),
     **dict.fromkeys((596, 921, 922, 927, 942, 3980, 6005, 17142, 18401, 18451), _AWAY),
     **dict.fromkeys((220, 241, 242, 245, 8114, 8115, 13609), _UNREADABLE),
     **dict.fromkeys((229, 230, 297, 300, 916), _NO_RIGHT),
@@ -57,14 +60,24 @@ _NOT_CONNECTED = 20009
 
 def explain(error: BaseException, server: str, database: str) -> SyncError:
     """The error of the line for what the driver raised while talking to `database` on `server`."""
-    number, text = number_of(error), text_of(error)
+    number = number_of(error)
+    told = explain_number(number, text_of(error), server, database)
+    if not number:
+        told.details = type(error).__name__
+    return told
+
+
+def explain_number(number: int, text: str, server: str, database: str, *, entity: str = "", key: str = "") -> SyncError:
+    """The error of the line for an error of SQL Server, given by its number and sentence."""
     meaning = _meaning(number, text)
     where = f"SQL Server {server}, database {database}"
     return meaning.kind(
         f"{where} {meaning.words}{': ' * bool(text)}{text}",
         code=meaning.code,
         system="gp",
-        details=f"SQL Server error {number}" if number else type(error).__name__,
+        entity=entity,
+        key=key,
+        details=f"SQL Server error {number}",
     )
 
 

@@ -1,37 +1,37 @@
 """Reads records of a GP company in bulk: what a mapping names, for up to 500 keys in one round trip."""
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Mapping as Table
 from dataclasses import dataclass
-from datetime import datetime
-from decimal import Decimal
+from datetime import UTC, datetime
 from itertools import batched
 
-from sync import schema
 from sync.keys import canonical
 from sync.mapping import Mapping
+from sync.schema import gp_column
 from sync.system import Record
-from sync.systems.gp.client import GpClient, Row
-from sync.systems.gp.normalise import STAMP, normalise, stamp_text, values
-from sync.systems.gp.statements import Parameter, Statement, render
-from sync.value import Value, normal
+from sync.systems.gp.client import GpClient
+from sync.systems.gp.rows import can_hold, column_type, key_facts, record_of, selection
+from sync.systems.gp.statements import Statement, render
 
 # OPENJSON came with compatibility level 130, SQL Server 2016; GP databases carried along from older ones lack it.
 OPENJSON_LEVEL = 130
 
+type Texts = tuple[str, ...]
+
 
 @dataclass(frozen=True)
-class _Column:
+class _Sought:
+    """A column of a group that is looked for: k0, k1 ... of `wanted`; `main` is the pair's own column that stands in for it
+    where the joined row is missing.
+    """
+
     table: int
     name: str
-
-
-@dataclass(frozen=True)
-class _Join:
-    number: int
-    table: str
-    on: Sequence[tuple[str, str]]
-    where: Sequence[tuple[str, Parameter, str]]
+    type: str
+    present: str
+    main: bool
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,43 @@ class GpReader:
         """The records by canonical key; a key that GP does not hold is absent. One round trip per page of keys.
 
         `values` has every path the mapping reads, None where a joined row is missing. `identity` is the identity
-        column's number, blank when GP never gave one; `version` the row's DEX_ROW_TS. Raises as `GpClient.query`.
+        column's number, blank when GP never gave one; `version` the row's DEX_ROW_TS; `mark` that of the try which wrote it
+        last. Raises as `GpClient.query`.
         """
-        records = {}
+        return (await self.read_at(company, mapping, keys))[0]
+
+    async def read_at(
+        self, company: str, mapping: Mapping, keys: Iterable[str]
+    ) -> tuple[dict[str, Record], datetime | None]:
+        """As `read`, and the server's time before the first row was read, UTC; None when nothing was asked."""
+        records, at = {}, None
         for page in self._pages(mapping, keys):
             statement = read_statement(mapping, page, openjson=(await self._database(company)).openjson)
-            (rows,) = await self._client.run(company, statement)
-            records.update({record.key: record for record in (_record(mapping, row) for row in rows)})
-        return records
+            times, rows = await self._client.run(company, statement)
+            records.update({record.key: record for record in (record_of(mapping, row) for row in rows)})
+            at = at or _moment(times[0]["at"])
+        return records, at
+
+    async def alike(
+        self, company: str, mapping: Mapping, wanted: Table[Texts, Collection[Texts]]
+    ) -> tuple[list[Record], datetime | None]:
+        """The records that hold, in the paths of a group, one of its values together, as GP compares; in one round trip.
+
+        A value that the column can't hold finds nothing. Raises as `GpClient.query`.
+        """
+        sought = {paths: _fitting(mapping, paths, values) for paths, values in wanted.items()}
+        groups = {paths: values for paths, values in sought.items() if values}
+        if not groups:
+            return [], None
+        openjson = (await self._database(company)).openjson
+        times, *found = await self._client.run(company, alike_statement(mapping, groups, openjson=openjson))
+        records = [record_of(mapping, row) for rows in found for row in rows]
+        return list({record.key: record for record in records}.values()), _moment(times[0]["at"])
+
+    async def now(self, company: str) -> datetime:
+        """The server's time, UTC."""
+        ((row,),) = await self._client.run(company, render("time"))
+        return _moment(row["at"])
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
         """The next `limit` canonical keys after `after` (blank: from the start), in the server's order.
@@ -68,9 +97,7 @@ class GpReader:
         """
         statement = render(
             "keys",
-            table=mapping.gp.table,
-            key_column=mapping.gp.key,
-            key_type=_type(mapping.gp.table, mapping.gp.key),
+            **key_facts(mapping),
             after=after,
             limit=limit,
             capitals_only=not (await self._database(company)).ignores_case,
@@ -108,68 +135,62 @@ class GpReader:
 
 
 def read_statement(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> Statement:
-    """The batch that reads `keys`; its columns c0, c1 ... are those of `_paths`, in that order."""
-    joined = {alias: join for alias, join in mapping.gp.joins.items() if alias in mapping.reads}
-    numbers = {"": 0} | {alias: number for number, alias in enumerate(joined, 1)}
-    columns = [_Column(numbers[alias], name) for alias, _, name in (path.rpartition(".") for path in _paths(mapping))]
-    return render(
-        "read",
-        columns=columns,
-        **_wanted(mapping, keys, openjson=openjson),
-        joins=[
-            _Join(
-                numbers[alias],
-                join.table,
-                list(join.on.items()),
-                [(column, wanted, _type(join.table, column)) for column, wanted in join.where.items()],
-            )
-            for alias, join in joined.items()
-        ],
-    )
+    """The batch that tells the time and reads `keys`: see `rows.selection`."""
+    return render("read", **selection(mapping), **_wanted(mapping, keys, openjson=openjson))
+
+
+def alike_statement(mapping: Mapping, groups: Table[Texts, Collection[Texts]], *, openjson: bool) -> Statement:
+    """The batch that tells the time and finds records by what they hold: one result per group."""
+    listed = [
+        {"sought": [_sought(mapping, path) for path in paths], **_listed(values, openjson=openjson)}
+        for paths, values in groups.items()
+    ]
+    return render("alike", **selection(mapping), table=mapping.gp.table, groups=listed)
 
 
 def _wanted(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> dict[str, object]:
     """What `wanted.sql` needs to know."""
-    return {
-        "json": json.dumps(keys, ensure_ascii=False) if openjson else "",
-        "keys": keys,
-        "table": mapping.gp.table,
-        "key_column": mapping.gp.key,
-        "key_type": _type(mapping.gp.table, mapping.gp.key),
-    }
+    facts = key_facts(mapping)
+    key = _Sought(0, facts["key_column"], facts["key_type"], "", main=False)
+    return {**facts, "sought": [key], **_listed([(key,) for key in keys], openjson=openjson)}
 
 
-def _paths(mapping: Mapping) -> list[str]:
-    own = [mapping.gp.key, mapping.gp.identity]
-    if STAMP in schema.gp_table(mapping.gp.table).columns:
-        own.append(STAMP)
-    return list(dict.fromkeys([*own, *mapping.gp.paths]))
+def _listed(values: Collection[Texts], *, openjson: bool) -> dict[str, object]:
+    rows = list(values)
+    listed = [row[0] if len(row) == 1 else row for row in rows]
+    return {"json": json.dumps(listed, ensure_ascii=False) if openjson else "", "rows": rows}
 
 
-def _record(mapping: Mapping, row: Row) -> Record:
-    names = {path: f"c{index}" for index, path in enumerate(_paths(mapping))}
-    stamp = row[names[STAMP]] if STAMP in names else None
-    return Record(
-        key=canonical(str(row[names[mapping.gp.key]])),
-        values=values(row, {path: names[path] for path in mapping.gp.paths}),
-        version=stamp_text(stamp) if isinstance(stamp, datetime) else "",
-        identity=_identity(normalise(row[names[mapping.gp.identity]])),
-    )
+def _sought(mapping: Mapping, path: str) -> _Sought:
+    alias, _, name = path.rpartition(".")
+    joined = [each for each in mapping.gp.joins if each in mapping.reads]
+    table, number = (mapping.gp.joins[alias].table, joined.index(alias) + 1) if alias else (mapping.gp.table, 0)
+    join = mapping.gp.joins.get(alias)
+    main = join is not None and join.otherwise is not None
+    return _Sought(number, name, column_type(table, name), next(iter(join.on)) if join else "", main)
 
 
-def _identity(value: Value) -> str:
-    """GP never gives note index 0: it stands in rows that an import made without one."""
-    return str(normal(value) if isinstance(value, Decimal) else value) if value else ""
+def _fitting(mapping: Mapping, paths: Texts, values: Collection[Texts]) -> list[Texts]:
+    """Those of the values that the columns can hold, none of them blank."""
+    lengths = [gp_column(*_column(mapping, path)).length for path in paths]
+    return [
+        row
+        for row in dict.fromkeys(values)
+        if all(text.strip(" ") and can_hold(text, length) for text, length in zip(row, lengths, strict=True))
+    ]
+
+
+def _column(mapping: Mapping, path: str) -> tuple[str, str]:
+    alias, _, name = path.rpartition(".")
+    return (mapping.gp.joins[alias].table if alias else mapping.gp.table), name
 
 
 def _can_be_key(key: str, mapping: Mapping) -> bool:
-    """Whether GP can hold this key at all: the server would cut a long one, and turn a foreign letter into `?`."""
-    length = schema.gp_column(mapping.gp.table, mapping.gp.key).length or 0
-    try:
-        return 0 < len(key.encode("cp1252")) <= length and "\0" not in key
-    except UnicodeEncodeError:
-        return False
+    """Whether GP can hold this key at all."""
+    return bool(key) and can_hold(key, gp_column(mapping.gp.table, mapping.gp.key).length)
 
 
-def _type(table: str, column: str) -> str:
-    return schema.gp_column(table, column).type
+def _moment(raw: object) -> datetime:
+    """A time of the server's UTC clock."""
+    assert isinstance(raw, datetime)
+    return raw.replace(tzinfo=UTC)

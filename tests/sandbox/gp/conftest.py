@@ -2,16 +2,20 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
 import pymssql
 import pytest
 
 from sandbox.gp.server import GpServer
+
+if TYPE_CHECKING:
+    from tests.sandbox.gp.records import World
 
 
 class Endpoint:
@@ -94,3 +98,15 @@ def connect(gp: Endpoint) -> Iterator[Callable[..., pymssql.Connection]]:
 def two(connect: Callable[..., pymssql.Connection]) -> pymssql.Connection:
     """`sa` in TWO inside a transaction that the end of the test undoes."""
     return connect("TWO", "sa")
+
+
+@pytest.fixture
+async def world(gp: Endpoint) -> AsyncIterator["World"]:
+    """A caller of GP365's own kind, and a customer that nobody else uses."""
+    from tests.sandbox.gp.records import World
+
+    world = World(gp)
+    world.make()
+    yield world
+    gp.server.door.faults.clear()
+    await world.client.close()

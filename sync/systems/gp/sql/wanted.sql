@@ -1,11 +1,14 @@
-{# The keys asked for, as a table `wanted` with the column k. #}
+{# The values asked for, as a table `wanted` with the columns k0, k1 ... #}
 {% if json %}
-FROM OPENJSON({{ value(json) }}) WITH (k {{ key_type }} '$') AS wanted
+FROM OPENJSON({{ value(json) }}) WITH (
+{%- for column in sought -%}
+k{{ loop.index0 }} {{ column.type }} '{{ "$" if sought | length == 1 else "$[%d]" % loop.index0 }}'{{ ", " if not loop.last }}
+{%- endfor -%}
+) AS wanted
 {% else %}
 FROM (VALUES
-{% for key in keys %}
-  ({{ value(key, key_type) }}){{ "," if not loop.last }}
+{% for row in rows %}
+  ({% for column in sought %}{{ value(row[loop.index0], column.type) }}{{ ", " if not loop.last }}{% endfor %}){{ "," if not loop.last }}
 {% endfor %}
-) AS wanted (k)
+) AS wanted ({% for column in sought %}k{{ loop.index0 }}{{ ", " if not loop.last }}{% endfor %})
 {% endif %}
-JOIN dbo.{{ table | name }} AS t0 ON t0.{{ key_column | name }} = wanted.k

@@ -1,7 +1,7 @@
 """Records in bulk: one round trip a page, keys in one spelling, a missing joined row is nothing."""
 
 import json
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
@@ -10,12 +10,14 @@ from hypothesis import strategies as st
 
 from sync.mapping import Mapping
 from sync.systems.gp.client import Row
-from sync.systems.gp.reader import GpReader, read_statement
+from sync.systems.gp.marks import stored_mark
+from sync.systems.gp.reader import GpReader, alike_statement, read_statement
 
 from .scripted import ScriptedClient, customer
 
 NEW = [[{"level": 150, "collation": "SQL_Latin1_General_CP1_CI_AS"}]]
 OLD = [[{"level": 100, "collation": "SQL_Latin1_General_CP1_CI_AS"}]]
+AT = [{"at": datetime(2027, 4, 12, 9, 0, 5)}]  # noqa: DTZ001
 BINARY = [[{"level": 150, "collation": "Latin1_General_BIN"}]]
 
 
@@ -26,7 +28,7 @@ def mapping() -> Mapping:
 
 def row(mapping: Mapping, **columns: object) -> Row:
     """A row as the read statement names it: the given columns of RM00101, blanks, and no joined rows."""
-    names = ["CUSTNMBR", "NOTEINDX", "DEX_ROW_TS"]
+    names = ["CUSTNMBR", "NOTEINDX", "DEX_ROW_TS", "INTEGRATIONID"]
     names += [path for path in mapping.gp.paths if path not in names]
     stamp = datetime(2027, 4, 12, 9, 0, 0, 3000)  # noqa: DTZ001
     values = {"NOTEINDX": Decimal("12.00000"), "DEX_ROW_TS": stamp} | columns
@@ -34,7 +36,7 @@ def row(mapping: Mapping, **columns: object) -> Row:
 
 
 async def test_a_page_of_keys_is_one_round_trip(mapping: Mapping) -> None:
-    client = ScriptedClient(NEW, [[row(mapping, CUSTNMBR="AARONFIT0001   ", CUSTNAME="Aaron Fitz   ")]])
+    client = ScriptedClient(NEW, [AT, [row(mapping, CUSTNMBR="AARONFIT0001   ", CUSTNAME="Aaron Fitz   ")]])
     records = await GpReader(client).read("TWO", mapping, ["AARONFIT0001", "NOBODY"])
     assert list(records) == ["AARONFIT0001"]
     record = records["AARONFIT0001"]
@@ -49,7 +51,7 @@ async def test_a_page_of_keys_is_one_round_trip(mapping: Mapping) -> None:
 
 
 async def test_the_database_is_looked_at_once(mapping: Mapping) -> None:
-    client = ScriptedClient(NEW, [[]], [[]])
+    client = ScriptedClient(NEW, [AT, []], [AT, []])
     reader = GpReader(client)
     await reader.read("TWO", mapping, ["A"])
     await reader.read("TWO", mapping, ["B"])
@@ -57,13 +59,13 @@ async def test_the_database_is_looked_at_once(mapping: Mapping) -> None:
 
 
 async def test_more_keys_than_a_page_are_read_in_pages(mapping: Mapping) -> None:
-    client = ScriptedClient(NEW, [[]], [[]], [[]])
+    client = ScriptedClient(NEW, [AT, []], [AT, []], [AT, []])
     await GpReader(client).read("TWO", mapping, [f"K{number}" for number in range(7)])
     assert [len(json.loads(str(params[0]))) for _, params in client.asked[1:]] == [3, 3, 1]
 
 
 async def test_an_old_database_gets_its_keys_as_typed_literals(mapping: Mapping) -> None:
-    client = ScriptedClient(OLD, [[]])
+    client = ScriptedClient(OLD, [AT, []])
     await GpReader(client).read("TWO", mapping, ["A", "B"])
     sql, params = client.asked[1]
     assert "OPENJSON" not in sql
@@ -72,7 +74,7 @@ async def test_an_old_database_gets_its_keys_as_typed_literals(mapping: Mapping)
 
 
 async def test_keys_are_asked_and_answered_in_one_spelling(mapping: Mapping) -> None:
-    client = ScriptedClient(NEW, [[row(mapping, CUSTNMBR="aaronfit0001   ")]])
+    client = ScriptedClient(NEW, [AT, [row(mapping, CUSTNMBR="aaronfit0001   ")]])
     records = await GpReader(client).read("TWO", mapping, ["aaronfit0001", "AARONFIT0001  "])
     assert list(records) == ["AARONFIT0001"]
     assert json.loads(str(client.asked[1][1][0])) == ["AARONFIT0001"]
@@ -85,8 +87,37 @@ async def test_what_can_be_no_key_is_absent_and_never_asked(mapping: Mapping, ke
 
 
 async def test_a_record_without_note_index_has_no_identity(mapping: Mapping) -> None:
-    client = ScriptedClient(NEW, [[row(mapping, CUSTNMBR="A", NOTEINDX=Decimal("0.00000"))]])
+    client = ScriptedClient(NEW, [AT, [row(mapping, CUSTNMBR="A", NOTEINDX=Decimal("0.00000"))]])
     assert (await GpReader(client).read("TWO", mapping, ["A"]))["A"].identity == ""
+
+
+async def test_a_read_tells_the_servers_time_before_its_first_page(mapping: Mapping) -> None:
+    later = [{"at": datetime(2027, 4, 12, 9, 0, 9)}]  # noqa: DTZ001
+    client = ScriptedClient(NEW, [AT, []], [later, []])
+    _, at = await GpReader(client).read_at("TWO", mapping, ["A", "B", "C", "D"])
+    assert at == datetime(2027, 4, 12, 9, 0, 5, tzinfo=UTC)
+
+
+async def test_the_mark_is_that_of_the_try_that_wrote_it(mapping: Mapping) -> None:
+    mark = "c7c72ec1ae9240d0a3931e6b20e06727"
+    client = ScriptedClient(NEW, [AT, [row(mapping, CUSTNMBR="A", INTEGRATIONID=f"{stored_mark(mark)}    ")]])
+    assert (await GpReader(client).read("TWO", mapping, ["A"]))["A"].mark == mark
+
+
+@pytest.mark.parametrize("openjson", [True, False])
+def test_groups_of_values_are_sought_in_their_columns_types(mapping: Mapping, *, openjson: bool) -> None:
+    groups = {("CUSTNAME", "bill_to.ZIP"): [("Aaron", "60603")], ("PHONE1",): [("1",), ("2",)]}
+    statement = alike_statement(mapping, groups, openjson=openjson)
+    assert statement.text.count("%s") == len(statement.parameters)
+    assert statement.text.count("SELECT") == 3
+    types = ["char(65)", "char(11)", "char(21)"]
+    assert all(each in statement.text for each in types)
+
+
+async def test_values_that_no_column_can_hold_are_not_sought(mapping: Mapping) -> None:
+    client = ScriptedClient()
+    wanted = {("CUSTNAME",): {("ŁÓDŹ",), ("",), ("  ",), ("x" * 66,)}}
+    assert await GpReader(client).alike("TWO", mapping, wanted) == ([], None)
 
 
 async def test_keys_are_paged_by_the_servers_order(mapping: Mapping) -> None:

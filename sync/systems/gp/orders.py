@@ -1,0 +1,63 @@
+"""Orders as one batch of SQL. Pure."""
+
+from collections.abc import Iterable, Sequence
+
+from sync.mapping import Mapping
+from sync.schema import gp_parameter
+from sync.systems.gp.order import Order
+from sync.systems.gp.rows import column_type, key_facts, selection
+from sync.systems.gp.statements import Statement, render
+from sync.systems.gp.updating import INTERNET_COLUMNS, LABELS
+from sync.systems.gp.written import CODES, PLACE
+
+_CUSTOMERS, _INTERNETS = "RM00101", "SY01200"
+
+
+def batch(mapping: Mapping, orders: Sequence[Order], patience_ms: int) -> Statement:
+    """The batch that writes `orders`, each in a transaction of its own; those whose turn has not come within `patience_ms`
+    are left undone.
+
+    Per order, result sets with a column `gp365_kept` (the record as it is, see `rows.record_of`) or `gp365_record` (what
+    became of it), both holding its number; procedures may add some of their own.
+    """
+    own = _own_columns(mapping)
+    return render(
+        "write",
+        **key_facts(mapping),
+        **selection(mapping),
+        orders=orders,
+        patience=patience_ms,
+        own=own,
+        place=PLACE,
+        internet=INTERNET_COLUMNS,
+        internet_types={column: _variable_type(_INTERNETS, column) for column in INTERNET_COLUMNS},
+        internet_limits=_limits(_INTERNETS, INTERNET_COLUMNS),
+        place_limits=_limits("RM00102", PLACE),
+        variables=list(_variables(own, orders)),
+    )
+
+
+def _own_columns(mapping: Mapping) -> list[str]:
+    """The customer's columns that a batch keeps in variables of the same name."""
+    parents = [parent for join in mapping.gp.joins.values() for parent in join.on.values()]
+    return list(dict.fromkeys([mapping.gp.key, *parents, *CODES, *LABELS]))
+
+
+def _variables(own: Iterable[str], orders: Iterable[Order]) -> Iterable[tuple[str, str]]:
+    """Name and type of every variable that holds a column."""
+    yield from ((column, column_type(_CUSTOMERS, column)) for column in own)
+    codes = dict.fromkeys(["own", *(code for order in orders for code in order.whole)])
+    yield from ((f"{code}_{column}", column_type(_CUSTOMERS, column)) for code in codes for column in PLACE)
+    yield from ((column, _variable_type(_INTERNETS, column)) for column in INTERNET_COLUMNS)
+
+
+def _variable_type(table: str, column: str) -> str:
+    """SQL Server has no variables of type text."""
+    known = column_type(table, column)
+    return "varchar(max)" if known == "text" else known
+
+
+def _limits(table: str, columns: Iterable[str]) -> dict[str, int]:
+    """What a procedure takes of each column, where that is less than the column holds: the rest would be cut."""
+    lengths = {column: gp_parameter(table, column).length for column in columns}
+    return {column: length for column, length in lengths.items() if length is not None}
