@@ -7,7 +7,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from sync.flow import Flow
-from sync.mapping_model import Brake
+from sync.mapping_model import Brake, Side
 from sync.match import INACTIVE
 from sync.plan import Case, Plan
 from sync.stores.brakes import Tally
@@ -40,15 +40,15 @@ class Excess:
     allowed: int
 
 
-def weigh(plans: Iterable[Plan]) -> Counted:
-    """What some plans would do, as the brake counts it."""
-    kinds = ((_kind(plan), plan.couple.key) for plan in plans)
+def weigh(plans: Iterable[Plan], side: Side) -> Counted:
+    """What some plans of a flow from that side would do, as the brake counts it."""
+    kinds = ((_kind(plan, side), plan.key) for plan in plans)
     return {(kind, key) for kind, key in kinds if kind}
 
 
 def weighed(cases: Iterable[Case]) -> Counted:
     """What was counted when the intents were stored that an earlier try left behind."""
-    kinds = ((_of_intent(case.couple.intent, case.couple.base), case.couple.key) for case in cases)
+    kinds = ((_of_intent(case.couple.intent, case.couple.base), case.key) for case in cases)
     return {(kind, key) for kind, key in kinds if kind}
 
 
@@ -68,24 +68,25 @@ def allowed(rules: Brake, kind: Kind, known: int) -> int:
 def text(excess: Excess, rules: Brake, flow: Flow, company: str) -> str:
     """Why the flow is paused, and what then, in a controller's words."""
     share = f"{getattr(rules, excess.kind) * 100:f}".rstrip("0").rstrip(".") if excess.known else "0"
+    source, target = ("GP", "Dataverse") if flow.side == "gp" else ("Dataverse", "GP")
     what = {
-        Kind.DELETES: "were deleted or made inactive in GP",
-        Kind.CHANGES: "would have been changed in Dataverse",
+        Kind.DELETES: f"were deleted or made inactive in {source}",
+        Kind.CHANGES: f"would have been changed in {target}",
     }[excess.kind]
     before = f"{excess.before:,} of them passed before it stopped; the rest waits." if excess.before else "All wait."
     return (
         f"In the last hour {excess.count:,} of {excess.known:,} known {flow.pair} records {what}; "
         f"{excess.allowed:,} may be without a question ({share}%, or fewer than {rules.at_least}). {before} "
         f"Find out why. If it is right, `python -m sync resume --company {company} --flow {flow.name}` "
-        "lets everything pass that was seen until then; if it is wrong, correct it in GP first: "
+        f"lets everything pass that was seen until then; if it is wrong, correct it in {source} first: "
         "records are read afresh when they pass."
     )
 
 
-def _kind(plan: Plan) -> Kind | None:
+def _kind(plan: Plan, side: Side) -> Kind | None:
     couple = plan.case.couple
     if plan.error:
-        gone = plan.error.code == "deleted_in_source" and couple.parked != plan.error.code
+        gone = plan.error.code == "deleted_in_source" and couple.parked_by(side) != plan.error.code
         return Kind.DELETES if gone else None
     return _of_intent(plan.couple.intent if plan.write else None, couple.base)
 
@@ -98,5 +99,5 @@ def _of_intent(intent: Intent | None, base: Mapping[str, Agreed]) -> Kind | None
         return Kind.CHANGES
     # A record that was inactive from the start is born active, and made inactive by an update: part of its creation.
     agreed = base.get(STATE)
-    born_so = agreed is not None and agreed.unsure and same(agreed.source, state.source)
+    born_so = agreed is not None and agreed.unsure and same(agreed.gp, state.source)
     return None if born_so else Kind.DELETES

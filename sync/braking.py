@@ -71,7 +71,7 @@ class Braking:
         Raises RetryLater when it is too much: then the flow is paused, and nothing of the round may be written.
         """
         run.counted |= weighed(cases)
-        new = weigh(plans) - run.counted
+        new = weigh(plans, run.flow.side) - run.counted
         deletes = sum(kind is Kind.DELETES for kind, _ in new)
         changes = {key for kind, key in new if kind is Kind.CHANGES}
         if deletes:
@@ -87,7 +87,7 @@ class Braking:
         """
         mapping = self._mappings[flow.pair]
         rules = mapping.rules.brake
-        if mapping.on_delete == "ignore" or (held is None and gone < rules.at_least):
+        if mapping.on_delete_of(flow.side) == "ignore" or (held is None and gone < rules.at_least):
             return
         if (await self._modes.of(company, flow.name)).mode is not Mode.ON:
             return

@@ -3,15 +3,20 @@
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Protocol
 
 from sync.mapping import Mapping
 from sync.match import NEW, Hit, Match, alone, chosen, decide, hits, wanted
 from sync.outcomes import Run
 from sync.plan import Case
+from sync.stores.couple import opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Ask, Record, Seen
 from sync.value import Value
+
+TRIES = 20
+"""So many ids for a new record are looked up at once."""
 
 
 class Source(Protocol):
@@ -36,64 +41,108 @@ class Cases:
 
     async def read(self, run: Run, keys: Sequence[str]) -> list[Case]:
         """One case per key, as both sides stand now; of those coupled with nothing yet, whom they match."""
-        couples = await self._crosswalk.read(run.company, run.flow.pair, keys, close=run.message.close)
+        way, close = run.planner.way, run.message.close
+        couples = await way.couples(self._crosswalk, run.company, run.flow.pair, keys, close=close)
         sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
-        cases = [_converted(run, Case(couple, sources.get(key))) for key, couple in couples.items()]
-        seen = await self._targets[run.flow.target].look(run.company, run.mapping, _ask(run.mapping, cases))
-        by_rule = hits(run.mapping, {case.couple.key: _values(case) for case in cases if case.converted}, seen.alike)
-        cases = [replace(case, target=_target(case, seen)) for case in cases]
-        owners = await self._crosswalk.owners(run.company, run.flow.pair, _strangers(cases, by_rule))
-        matches = {case.couple.key: _match(run.mapping, case, seen, by_rule, owners) for case in cases}
+        cases = [_turned(run, Case(key, couple, sources.get(key))) for key, couple in couples.items()]
+        seen = await self._targets[run.flow.target].look(run.company, run.mapping, _ask(run, cases))
+        by_rule = hits(run.mapping, _records(run, cases), _comparable(run, seen))
+        cases = [replace(case, target=_target(run, case, seen), at=seen.at) for case in cases]
+        owners = await way.owners(self._crosswalk, run.company, run.flow.pair, _strangers(run, cases, by_rule))
+        matches = {case.key: _match(run, case, seen, by_rule, owners) for case in cases}
         matches = alone(run.mapping, matches)
-        return [_with(case, matches[case.couple.key], owners) for case in cases]
+        cases = [_with(run, case, matches[case.key], owners) for case in cases]
+        return await self._with_free_ids(run, cases)
+
+    async def _with_free_ids(self, run: Run, cases: Sequence[Case]) -> list[Case]:
+        """A record that may have to be created in GP gets an id that nobody has there, nor is about to get."""
+        if run.flow.side == "gp":
+            return list(cases)
+        taken: set[str] = set()
+        done = []
+        for case in cases:
+            free = await self._free(run, case, taken) if _may_be_created(case) else ""
+            taken.add(free)
+            done.append(replace(case, free=free))
+        return done
+
+    async def _free(self, run: Run, case: Case, taken: set[str]) -> str:
+        assert case.source is not None
+        proposed = run.mapping.ids(case.source.values)
+        while some := [key for key in islice(proposed, TRIES) if key not in taken]:
+            seen = await self._targets[run.flow.target].look(run.company, run.mapping, Ask(ids=some))
+            couples = await self._crosswalk.read(run.company, run.flow.pair, some)
+            for key in some:
+                if key not in seen.by_id and not couples[key].etag:
+                    return key
+        return ""
 
 
-def _converted(run: Run, case: Case) -> Case:
+def _may_be_created(case: Case) -> bool:
+    return case.source is not None and case.target is None and not case.couple.key and not case.match.doubt
+
+
+def _turned(run: Run, case: Case) -> Case:
     """With what it would write, if that is needed to find its match."""
     couple = case.couple
-    if case.source is None or couple.coupled or couple.id or couple.answer or couple.intent or run.message.fields:
+    other = couple.on(opposite(run.flow.side))
+    if case.source is None or couple.coupled or other or couple.answer or couple.intent or run.message.fields:
         return case
-    return replace(case, converted=run.planner.convert(case.source))
+    return replace(case, turned=run.planner.turn(case.source))
 
 
-def _values(case: Case) -> dict[str, Value]:
-    return {name: pair.target for name, pair in case.converted.fields.items()} if case.converted else {}
+def _records(run: Run, cases: Sequence[Case]) -> dict[str, dict[str, Value]]:
+    """What the rules compare of each record that is coupled with none yet."""
+    way = run.planner.way
+    return {case.key: way.compared(case.source, case.turned) for case in cases if case.source and case.turned}
 
 
-def _ask(mapping: Mapping, cases: Sequence[Case]) -> Ask:
-    ids = [id_ for case in cases for id_ in (case.couple.id, case.couple.chosen) if id_]
-    keys = [case.couple.key for case in cases if case.source and not case.couple.coupled]
-    return Ask(ids, keys, wanted(mapping.match, (_values(case) for case in cases if case.converted)))
+def _comparable(run: Run, seen: Seen) -> list[Record]:
+    """What was found alike, in the words of the rules."""
+    way = run.planner.way
+    return [replace(record, values=way.comparable(record)) for record in seen.alike]
 
 
-def _target(case: Case, seen: Seen) -> Record | None:
-    return seen.by_id.get(case.couple.id) or seen.by_key.get(case.couple.key)
+def _ask(run: Run, cases: Sequence[Case]) -> Ask:
+    side = opposite(run.flow.side)
+    ids = [id_ for case in cases for id_ in (case.couple.on(side), case.couple.chosen) if id_]
+    keys = [case.key for case in cases if case.source and not case.couple.coupled]
+    way = run.planner.way
+    sought = {way.sought(rule): rule for rule in run.mapping.match}
+    return Ask(
+        ids, keys, wanted(sought, (way.seek(case.source, case.turned) for case in cases if case.source and case.turned))
+    )
 
 
-def _strangers(cases: Sequence[Case], by_rule: Table[str, Sequence[Hit]]) -> list[str]:
+def _target(run: Run, case: Case, seen: Seen) -> Record | None:
+    return seen.by_id.get(case.couple.on(opposite(run.flow.side))) or seen.by_key.get(case.key)
+
+
+def _strangers(run: Run, cases: Sequence[Case], by_rule: Table[str, Sequence[Hit]]) -> list[str]:
     """The ids of all records of which it must be known whose they are already."""
-    found = [case.target.key for case in cases if case.target and _new(case)]
+    found = [case.target.key for case in cases if case.target and _new(run, case)]
     found += [case.couple.chosen for case in cases if case.target is None and case.couple.chosen]
-    found += [hit.record.key for case in cases if case.target is None for hit in by_rule.get(case.couple.key, ())]
+    found += [hit.record.key for case in cases if case.target is None for hit in by_rule.get(case.key, ())]
     return list(dict.fromkeys(found))
 
 
-def _match(
-    mapping: Mapping, case: Case, seen: Seen, by_rule: Table[str, Sequence[Hit]], owners: Table[str, str]
-) -> Match:
-    couple = case.couple
+def _match(run: Run, case: Case, seen: Seen, by_rule: Table[str, Sequence[Hit]], owners: Table[str, str]) -> Match:
+    couple, raw = case.couple, {record.key: record for record in seen.alike}
     if case.target:
-        return Match(how="by its key") if _new(case) else NEW
+        return Match(how="by its key") if _new(run, case) else NEW
     if couple.chosen and not couple.coupled and case.source:
-        return chosen(mapping, couple.key, couple.chosen, seen.by_id.get(couple.chosen), owners)
-    return decide(mapping, couple.key, by_rule.get(couple.key, ()), owners)
+        record = seen.by_id.get(couple.chosen)
+        return chosen(run.mapping, case.key, couple.chosen, record, owners, run.planner.entity)
+    match = decide(run.mapping, case.key, by_rule.get(case.key, ()), owners, run.planner.entity)
+    return replace(match, record=raw[match.record.key]) if match.record else match
 
 
-def _with(case: Case, match: Match, owners: Table[str, str]) -> Case:
-    claimed = owners.get(case.target.key, "") if case.target and _new(case) else ""
+def _with(run: Run, case: Case, match: Match, owners: Table[str, str]) -> Case:
+    claimed = owners.get(case.target.key, "") if case.target and _new(run, case) else ""
     return replace(case, target=case.target or match.record, match=match, claimed_by=claimed)
 
 
-def _new(case: Case) -> bool:
+def _new(run: Run, case: Case) -> bool:
     """Whether the target's record was not this couple's before."""
-    return case.target is not None and not case.couple.coupled and case.target.key != case.couple.id
+    known = case.couple.on(opposite(run.flow.side))
+    return case.target is not None and not case.couple.coupled and case.target.key != known

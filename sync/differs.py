@@ -33,7 +33,7 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
         return True
     converted = mapping.convert(record.values, mapping.lookups)
     agreed = {name: couple.base[name] for name in converted.fields if name in couple.base}
-    moved = any(not same(converted.fields[name].source, base.source) for name, base in agreed.items())
+    moved = any(not same(converted.fields[name].source, base.gp) for name, base in agreed.items())
     return moved or any(problem.field in couple.base for problem in converted.problems)
 
 

@@ -44,7 +44,7 @@ class Filing:
 
     async def park_alone(self, run: Run, error: Rejected) -> None:
         """Park and tell the one record of a message that could not even be planned."""
-        await self._parking.park_alone(run.flow, run.message, error)
+        await self._parking.park_alone(run.flow, run.mapping, run.message, error)
         await self.tell(run, [line(run, run.message.keys[0], Result.PARKED, error.message, code=error.code)])
 
     async def unpark(self, run: Run, plans: Sequence[Plan]) -> None:
@@ -52,5 +52,5 @@ class Filing:
         time, and once more afterwards, since another worker may have put them there in between.
         """
         for plan in plans:
-            if plan.case.couple.parked or plan.couple.key in run.parked:
-                await self._parking.remove(run.company, run.flow, plan.couple.key)
+            if plan.case.couple.parked_by(run.flow.side) or plan.key in run.parked:
+                await self._parking.remove(run.company, run.flow, plan.key)

@@ -24,7 +24,7 @@ from sync.mapping_checks import check_matching, check_sides, resolve, target
 from sync.mapping_faults import model_faults
 from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
-from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Plain, Policy
+from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Plain, Policy, Side
 from sync.mapping_reads import DataverseTarget, Feed, GpSource, dataverse_target, feeds, gp_source, reads
 from sync.places import Present, check_places, home, key_paths
 from sync.schema import Attribute, did_you_mean
@@ -82,6 +82,10 @@ class Mapping:
     def on_delete(self) -> Policy:
         """What becomes of the account when the customer is deleted in GP."""
         return self.rules.on_delete.gp
+
+    def on_delete_of(self, side: Side) -> Policy:
+        """What becomes of a record when its counterpart on that side is deleted."""
+        return self.rules.on_delete.gp if side == "gp" else self.rules.on_delete.d365
 
     @property
     def match(self) -> tuple[MatchRule, ...]:

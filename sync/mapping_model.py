@@ -8,6 +8,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_valida
 
 type Owner = Literal["gp", "d365", "latest", "review"]
 type Side = Literal["gp", "d365"]
+"""The two sides of a pair. On the second one stands Dataverse, Finance or Business Central."""
+
 type FirstSync = Literal["gp", "d365", "fill", "review"]
 type Edits = Literal["leave", "request", "revert"]
 type Policy = Literal["park", "deactivate", "ignore"]

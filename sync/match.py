@@ -47,12 +47,14 @@ class Hit:
     record: Record
 
 
-def wanted(rules: Iterable[MatchRule], records: Iterable[Values]) -> dict[Texts, set[Texts]]:
-    """What to look for in the target: values by attributes. `records` holds what each record would write."""
+def wanted(sought: Table[Texts, MatchRule], records: Iterable[Values]) -> dict[Texts, set[Texts]]:
+    """What to look for in the target: values by the names under which it holds them. `sought`: the rules by these names;
+    `records`: what each record would write.
+    """
     found: dict[Texts, set[Texts]] = defaultdict(set)
     each = list(records)
-    for rule in rules:
-        found[rule.by] |= {texts for values in each if (texts := _texts(rule, values))}
+    for names, rule in sought.items():
+        found[names] |= {texts for values in each if (texts := _texts(rule, values))}
     return {attributes: texts for attributes, texts in found.items() if texts}
 
 
@@ -70,8 +72,8 @@ def hits(mapping: Mapping, records: Table[str, Values], seen: Iterable[Record]) 
     return found
 
 
-def decide(mapping: Mapping, key: str, found: Sequence[Hit], owners: Table[str, str]) -> Match:
-    """The match of one record. `owners`: whose the found ones are already, by id."""
+def decide(mapping: Mapping, key: str, found: Sequence[Hit], owners: Table[str, str], entity: str) -> Match:
+    """The match of one record. `owners`: whose the found ones are already, by id. What is found is an `entity`."""
     free = [hit for hit in found if owners.get(hit.record.key, key) == key]
     if not free:
         return NEW
@@ -79,18 +81,19 @@ def decide(mapping: Mapping, key: str, found: Sequence[Hit], owners: Table[str, 
     records = [hit.record for hit in free if hit.rule is rule]
     if rule.then == "couple" and len(records) == 1:
         return Match(records[0], f"by {_words(rule)}")
-    return Match(doubt=_doubt(mapping, key, rule, records))
+    return Match(doubt=_doubt(mapping, key, rule, records, entity))
 
 
-def chosen(mapping: Mapping, key: str, id_: str, record: Record | None, owners: Table[str, str]) -> Match:
+def chosen(
+    mapping: Mapping, key: str, id_: str, record: Record | None, owners: Table[str, str], entity: str = ""
+) -> Match:
     """The match that a person chose, unless it can't be any more."""
+    entity = entity or mapping.dataverse.entity
     if record is None:
-        return Match(doubt=f"The {mapping.dataverse.entity} {id_} that was chosen for {key} is not in Dataverse.")
+        return Match(doubt=f"The {entity} {id_} that was chosen for {key} is not there.")
     other = owners.get(id_, key) if owners.get(id_, key) != key else record.values.get(mapping.dataverse.key)
     if other:
-        return Match(
-            doubt=f"The {mapping.dataverse.entity} that was chosen for {key} belongs to {other} now: {told(mapping, record)}."
-        )
+        return Match(doubt=f"The {entity} that was chosen for {key} belongs to {other} now: {told(mapping, record)}.")
     return Match(record, "by a person")
 
 
@@ -114,9 +117,8 @@ def told(mapping: Mapping, record: Record) -> str:
     return ", ".join([*words, f"id {record.key}", *state])
 
 
-def _doubt(mapping: Mapping, key: str, rule: MatchRule, records: Sequence[Record]) -> str:
-    side = mapping.dataverse
-    what = f"the {side.entity}" if len(records) == 1 else f"one of {len(records)} {side.set}"
+def _doubt(mapping: Mapping, key: str, rule: MatchRule, records: Sequence[Record], entity: str) -> str:
+    what = f"the {entity}" if len(records) == 1 else f"one of {len(records)} {entity}s"
     listed = "; ".join(told(mapping, record) for record in records[:TOLD])
     rest = f"; and {len(records) - TOLD} more" if len(records) > TOLD else ""
     return f"{key} may be {what} with the same {_words(rule)}: {listed}{rest}."

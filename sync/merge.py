@@ -1,10 +1,10 @@
-"""Decides, per field, what becomes of a difference (design §3.1, step 8), for fields that go one way. Pure."""
+"""Decides, per field, what becomes of a difference (design §3.1, step 8). Pure."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sync.mapping_model import FirstSync
-from sync.stores.couple import Agreed
+from sync.mapping_model import Edits, FirstSync, Owner, Side
+from sync.stores.couple import Agreed, opposite
 from sync.value import Value, same
 
 
@@ -14,50 +14,131 @@ class Move(StrEnum):
     NOTHING = "nothing"
     REBASE = "rebase"
     WRITE = "write"
+    OTHER = "other"  # it is the other direction's
     REVIEW = "review"
+    REQUEST = "request"  # an edit on the side that does not own it waits for a person
 
 
 @dataclass(frozen=True)
 class Sides:
-    """One field as both sides hold it now.
+    """One field as both sides hold it now, seen from the flow that comes from `side`.
 
     `source` is the source's value in its own terms, `wanted` the same as the target would hold it, `present` what the
-    target holds. `base` is None for a field that never agreed.
+    target holds. `base` is None for a field that never agreed. `alike`: both say the same, if in other words.
     """
 
     source: Value
     wanted: Value
     present: Value
     base: Agreed | None
+    side: Side = "gp"
+    alike: bool = False
+
+    @property
+    def agree(self) -> bool:
+        """Whether nothing is left to be done about it."""
+        return self.alike or same(self.wanted, self.present)
+
+    @property
+    def source_moved(self) -> bool:
+        """Whether the source holds another value than when both agreed."""
+        return self._moved(self.side, self.source)
+
+    @property
+    def target_moved(self) -> bool:
+        """Whether the target does."""
+        return self._moved(opposite(self.side), self.present)
+
+    def _moved(self, side: Side, value: Value) -> bool:
+        return self.base is None or self.base.unsure == side or not same(value, self.base.half(side))
 
 
-def decide(sides: Sides, *, coupling: bool, first_sync: FirstSync = "gp") -> tuple[Move, str]:
+@dataclass(frozen=True)
+class Ruling:
+    """How a field is ruled: `only` is the side it comes from when it has no way back, `take` the one a person chose,
+    `newer` the one that was changed last, where that is known.
+    """
+
+    only: Side | None = "gp"
+    owner: Owner = "gp"
+    first_sync: FirstSync = "gp"
+    edits: Edits = "leave"
+    take: Side | None = None
+    newer: Side | None = None
+
+
+def decide(sides: Sides, ruling: Ruling, *, coupling: bool) -> tuple[Move, str]:
     """The move for one field and the rule that chose it, in words for the ledger.
 
     `coupling` is true while this pair of records has not agreed on all its fields yet; then `first_sync` says whose value
     holds. Later a field without a base is newly mapped, and makes no traffic until it is backfilled.
     """
-    agree = same(sides.wanted, sides.present)
-    if sides.base is None and not coupling and not agree:
+    if sides.base is None and not coupling and not sides.agree:
         return Move.NOTHING, "newly mapped, waits for a backfill"
-    if sides.base is not None and _at_rest(sides, sides.base):
+    if sides.base is not None and not (sides.source_moved or sides.target_moved):
         return Move.NOTHING, "unchanged"
-    if agree:
+    if sides.agree:
         return Move.REBASE, "both agree"
+    if ruling.only == opposite(sides.side):
+        return _edited(sides, ruling)
     if sides.base is None:
-        return _meet(sides, first_sync)
-    return Move.WRITE, "target drifted" if same(sides.source, sides.base.source) else "source changed"
+        return _meet(sides, ruling)
+    if ruling.only:
+        return _own(sides, ruling)
+    return _both_ways(sides, ruling)
 
 
-def _at_rest(sides: Sides, base: Agreed) -> bool:
-    """Neither side moved. What the target made of our value is its half of the base, and is left alone."""
-    return same(sides.source, base.source) and same(sides.present, base.target) and not base.unsure
+def _edited(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
+    """A field that only the target's side may change, or nobody's yet."""
+    if sides.base is None or not sides.source_moved or ruling.edits == "leave":
+        return Move.NOTHING, f"{_named(opposite(sides.side))}'s own"
+    if ruling.edits == "request" and ruling.take == sides.side:
+        return Move.WRITE, "approved by a person"
+    if ruling.edits == "revert" or ruling.take:
+        return Move.OTHER, f"{_named(opposite(sides.side))}'s own: put back"
+    return Move.REQUEST, f"{_named(opposite(sides.side))}'s own: waits for approval"
 
 
-def _meet(sides: Sides, first_sync: FirstSync) -> tuple[Move, str]:
+def _own(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
+    """A field that only the source's side may change."""
+    moved, asked = sides.source_moved, ruling.edits == "request"
+    if asked and (ruling.take == opposite(sides.side) or (ruling.take is None and not moved)):
+        return Move.OTHER, "target drifted: a person's to approve"
+    return Move.WRITE, "source changed" if moved else "target drifted"
+
+
+def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """What becomes of two values that differ when their records are coupled."""
-    if first_sync == "gp" or (sides.present is None and first_sync != "d365"):
+    first = ruling.take or ruling.first_sync
+    target = opposite(sides.side)
+    if first == sides.side or (sides.present is None and first != target):
         return Move.WRITE, "first coupling"
-    if first_sync == "review":
+    if ruling.only is None and (first == target or sides.source is None):
+        return Move.OTHER, f"first coupling: {_named(target)}'s value holds"
+    if first == "review":
         return Move.REVIEW, "first coupling: both are filled"
     return Move.REBASE, "first coupling: the target's value holds"
+
+
+def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
+    if not sides.target_moved:
+        return Move.WRITE, "source changed"
+    if not sides.source_moved:
+        return Move.OTHER, "target changed"
+    unsure = sides.base is not None and sides.base.unsure is not None
+    winner = ruling.take or _winner(ruling, unsure)
+    if winner is None:
+        return Move.REVIEW, "both changed"
+    rule = "a person's choice" if ruling.take else f"both changed: {_named(winner)}'s holds"
+    return (Move.WRITE if winner == sides.side else Move.OTHER), rule
+
+
+def _winner(ruling: Ruling, unsure: bool) -> Side | None:
+    """Whose value holds when both sides changed; None when a person must say."""
+    if unsure or ruling.owner == "review":
+        return None
+    return ruling.newer if ruling.owner == "latest" else ruling.owner
+
+
+def _named(side: Side) -> str:
+    return "GP" if side == "gp" else "Dataverse"

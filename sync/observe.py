@@ -14,9 +14,9 @@ def observe(run: Run, cases: Sequence[Case]) -> None:
     for case in cases:
         if case.couple.intent:
             error = RetryLater("A write that was begun waits until the flow is on.", code="paused")
-            run.postpone([case.couple.key], error)
+            run.postpone([case.key], error)
         else:
-            run.end(case.couple.key, _observed(run, run.planner.plan(case)))
+            run.end(case.key, _observed(run, run.planner.plan(case)))
 
 
 def would_park(run: Run, key: str, error: Rejected) -> Line:
@@ -25,7 +25,7 @@ def would_park(run: Run, key: str, error: Rejected) -> Line:
 
 def _observed(run: Run, plan: Plan) -> Line:
     """The outcome of one plan. One that would touch nothing is the skip that it always is."""
-    key = plan.couple.key
+    key = plan.key
     if plan.error:
         return would_park(run, key, plan.error)
     if plan.write:

@@ -76,7 +76,7 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
     create = bool(plan.write and plan.write.create) or (earlier is not None and earlier.result is Result.CREATED)
     written = line(
         run,
-        plan.couple.key,
+        plan.key,
         Result.CREATED if create else Result.UPDATED,
         plan.text,
         attempt=plan.write.mark if plan.write else "",

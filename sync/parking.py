@@ -3,16 +3,17 @@
 import hashlib
 import logging
 from collections.abc import Iterable
-from dataclasses import replace
 from datetime import UTC, datetime
 
 from sync.errors import Rejected, SyncError
 from sync.flow import Flow
+from sync.mapping import Mapping
 from sync.message import Message
 from sync.stores.couple import Couple
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.parked import Parked, ParkedStore
 from sync.value import visible
+from sync.way import way_of
 
 MESSAGES = "messages"
 """The pair under which unreadable messages are parked; they have no company."""
@@ -76,10 +77,12 @@ class Parking:
         )
         await self._parked.put([entry])
 
-    async def park_alone(self, flow: Flow, message: Message, error: Rejected) -> None:
+    async def park_alone(self, flow: Flow, mapping: Mapping, message: Message, error: Rejected) -> None:
         """Park the one record of a message that could not even be planned."""
         saved: Couple | None = None
+        way, [key] = way_of(mapping, flow.side), message.keys
         while not saved:  # lost: somebody else moved the row, so it is read again
-            [couple] = (await self._crosswalk.read(message.company, flow.pair, message.keys)).values()
-            [saved] = await self._crosswalk.save([(couple, replace(couple, parked=error.code))])
-        await self.park(flow, message.company, saved.key, error, message.message_id)
+            couples = await way.couples(self._crosswalk, message.company, flow.pair, [key], close=False)
+            couple = couples[key]
+            [saved] = await self._crosswalk.save([(couple, couple.with_parked(flow.side, error.code))])
+        await self.park(flow, message.company, key, error, message.message_id)

@@ -5,8 +5,8 @@ The file to read first. The steps are numbered in design §3.1; the decisions th
 """
 
 import uuid
+from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Mapping as Table
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -23,14 +23,17 @@ from sync.observe import observe, would_park
 from sync.outcomes import Run, line, written_line
 from sync.parking import Parking
 from sync.plan import Case, Plan, Planner
-from sync.settle import Settlement, committed, settle
-from sync.stores.couple import Couple
+from sync.settle import Found, Settlement, committed, settle
+from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.ledger import Ledger, Result
 from sync.stores.modes import Mode
 from sync.system import Outcome, Verdict, Write
 
 ROUNDS = 6
+
+type HandOver = Callable[[Flow, str, Sequence[str]], Awaitable[object]]
+"""Puts keys of one company on the lane of the direction opposite to a flow."""
 
 
 class Target(Looking, Protocol):
@@ -54,6 +57,7 @@ class Pipeline:
         guard: Guard,
         braking: Braking,
         visibility: timedelta,
+        hand_over: HandOver | None = None,
     ) -> None:
         self._mappings = mappings
         self._sources = sources
@@ -64,6 +68,7 @@ class Pipeline:
         self._guard = guard
         self._braking = braking
         self._visibility = visibility
+        self._hand_over = hand_over
 
     async def work(self, message: Message, flow: Flow, *, redelivered: bool) -> Run:
         """Work one message and file what became of each key; what could not be done now is in the run's `later`.
@@ -97,7 +102,7 @@ class Pipeline:
 
     def _begin(self, message: Message, flow: Flow, *, redelivered: bool, observed: bool = False) -> Run:
         mapping = self._mappings[flow.pair]
-        planner = Planner(flow, mapping, mapping.lookups, message)
+        planner = Planner(flow, mapping, mapping.lookups, message, self._visibility)
         return Run(message, flow, mapping, planner, redelivered, observed=observed)
 
     async def _round(self, run: Run, keys: Sequence[str]) -> list[str]:
@@ -112,23 +117,41 @@ class Pipeline:
         again = await self._settle(run, [case for case in cases if case.couple.intent])
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
         await self._braking.ask(run, cases, plans)
+        await self._give(run, [plan.couple for plan in plans if plan.hand_over])
         again += await self._store(run, [plan for plan in plans if not plan.write])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again
+
+    async def _give(self, run: Run, couples: Sequence[Couple]) -> None:
+        """Step 9: what is the other direction's is on its lane before the message ends."""
+        keys = [couple.on(opposite(run.flow.side)) for couple in couples]
+        if self._hand_over and keys:
+            await self._hand_over(run.flow, run.company, keys)
 
     async def _settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
         """Steps 3-7: find out what became of earlier tries, then go round again."""
         again = []
         for case in cases:
+            if case.couple.intent and case.couple.intent.target != run.flow.target:
+                await self._leave(run, case)
+                continue
+            halves = run.planner.way.halves(case.target) if case.target else {}
+            found = Found(case.target, halves, case.at)
             settlement = settle(
-                case.couple, case.target, run.message.message_id, self._visibility, attempt=uuid.uuid4().hex
+                case.couple, run.flow.side, found, run.message.message_id, self._visibility, attempt=uuid.uuid4().hex
             )
             if settlement.wait:
-                run.postpone([case.couple.key], RetryLater("Another worker is writing it.", code="in_progress"))
+                run.postpone([case.key], RetryLater("Another worker is writing it.", code="in_progress"))
             else:
-                again.append(case.couple.key)
+                again.append(case.key)
                 await self._settled(run, case, settlement)
         return again
+
+    async def _leave(self, run: Run, case: Case) -> None:
+        """The other direction is writing it, and settles what it left behind."""
+        if case.couple.age >= self._visibility and not run.message.delays:
+            await self._give(run, [case.couple])
+        run.postpone([case.key], RetryLater("The other direction is writing it.", code="in_progress"))
 
     async def _settled(self, run: Run, case: Case, settlement: Settlement) -> None:
         if settlement.fence:
@@ -138,25 +161,25 @@ class Pipeline:
             if verdict.outcome is not Outcome.WRITTEN:
                 return
         if settlement.landed and settlement.certain:
-            await self._filing.tell_landed(run, case.couple.key, settlement.landed)
+            await self._filing.tell_landed(run, case.key, settlement.landed)
         [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
         if saved and settlement.landed and not settlement.certain:
-            await self._filing.tell_landed(run, saved.key, settlement.landed)
+            await self._filing.tell_landed(run, case.key, settlement.landed)
 
     async def _store(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Step 10: records with nothing to write end as a skip or parked."""
         changed = [plan for plan in plans if plan.stores]
-        await self._filing.unpark(run, [plan for plan in plans if not plan.couple.parked])
+        await self._filing.unpark(run, [plan for plan in plans if not plan.couple.parked_by(run.flow.side)])
         saved = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in changed])
-        lost = {plan.couple.key for plan, couple in zip(changed, saved, strict=True) if couple is None}
-        ended = [plan for plan in plans if plan.couple.key not in lost]
-        await self._filing.unpark(run, [plan for plan in ended if not plan.couple.parked])
+        lost = {plan.key for plan, couple in zip(changed, saved, strict=True) if couple is None}
+        ended = [plan for plan in plans if plan.key not in lost]
+        await self._filing.unpark(run, [plan for plan in ended if not plan.couple.parked_by(run.flow.side)])
         for plan in ended:
             await self._end(run, plan)
         return [*lost, *await self._second_look(run, [plan for plan in ended if plan.error])]
 
     async def _end(self, run: Run, plan: Plan) -> None:
-        key = plan.couple.key
+        key = plan.key
         if plan.error:
             await self._filing.park(run, key, plan.error, plan.text)
             return
@@ -168,20 +191,21 @@ class Pipeline:
         ready = []
         for plan, couple in zip(plans, stored, strict=True):
             if couple is None:
-                run.postpone([plan.couple.key], RetryLater("Another worker took it.", code="in_progress"))
+                run.postpone([plan.key], RetryLater("Another worker took it.", code="in_progress"))
             else:
                 ready.append(replace(plan, couple=couple))
         if not ready:
             return []
         writes = [plan.write for plan in ready if plan.write]
         verdicts = await self._targets[run.flow.target].write(run.company, run.mapping, writes)
-        return await self._commit(run, list(zip(ready, verdicts, strict=True)))
+        met = [_met(plan, verdict) for plan, verdict in zip(ready, verdicts, strict=True)]
+        return await self._commit(run, list(zip(ready, met, strict=True)))
 
     async def _commit(self, run: Run, done: Sequence[tuple[Plan, Verdict]]) -> list[str]:
         known = [(plan, verdict) for plan, verdict in done if not _unknown(run, plan, verdict)]
         written = [plan for plan, verdict in known if verdict.outcome is Outcome.WRITTEN]
-        await self._filing.tell(run, [written_line(run, plan, run.lines.get(plan.couple.key)) for plan in written])
-        news = [_after(plan, verdict) for plan, verdict in known]
+        await self._filing.tell(run, [written_line(run, plan, run.lines.get(plan.key)) for plan in written])
+        news = [_after(run, plan, verdict) for plan, verdict in known]
         await self._filing.unpark(run, written)
         saved = await self._crosswalk.save([(plan.couple, new) for (plan, _), new in zip(known, news, strict=True)])
         await self._filing.unpark(run, written)
@@ -193,16 +217,16 @@ class Pipeline:
             if verdict.outcome is Outcome.REFUSED:
                 continue
             rest = plan.deferred and couple and verdict.outcome is Outcome.WRITTEN
-            if rest or plan.couple.key not in run.ended:
-                again.append(plan.couple.key)
-                run.ended.discard(plan.couple.key)
+            if rest or plan.key not in run.ended:
+                again.append(plan.key)
+                run.ended.discard(plan.key)
             elif couple:  # else somebody has settled it, and goes on with it
                 ended.append(plan)
         return [*again, *await self._second_look(run, ended)]
 
     async def _file(self, run: Run, plan: Plan, verdict: Verdict) -> None:
         """File one verdict, if it is an end."""
-        key = plan.couple.key
+        key = plan.key
         if verdict.outcome is Outcome.WRITTEN:
             run.end(key, run.told[key])
         elif verdict.outcome is Outcome.FAILED and isinstance(verdict.error, Rejected):
@@ -216,7 +240,7 @@ class Pipeline:
         """
         if not plans:
             return []
-        seen = {plan.couple.key: plan.case.source for plan in plans}
+        seen = {plan.key: plan.case.source for plan in plans}
         run.ended -= seen.keys()  # not before the look has succeeded
         now = await self._sources[run.flow.source].read(run.company, run.mapping, list(seen))
         moved = [key for key, source in seen.items() if now.get(key) != source]
@@ -224,19 +248,29 @@ class Pipeline:
         return moved
 
 
+def _met(plan: Plan, verdict: Verdict) -> Verdict:
+    """A create that met itself has landed before."""
+    own = verdict.kept is not None and plan.write is not None and verdict.kept.mark == plan.write.mark
+    return replace(verdict, outcome=Outcome.WRITTEN) if verdict.outcome is Outcome.EXISTS and own else verdict
+
+
 def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
     """Whether a write may or may not have landed: the intent stays, and the next delivery settles it."""
     if not isinstance(verdict.error, RetryLater | BadSettings):
         return False
-    run.postpone([plan.couple.key], verdict.error)
+    run.postpone([plan.key], verdict.error)
     return verdict.outcome is not Outcome.REFUSED
 
 
-def _after(plan: Plan, verdict: Verdict) -> Couple:
+def _after(run: Run, plan: Plan, verdict: Verdict) -> Couple:
+    side = run.flow.side
     if verdict.outcome is Outcome.WRITTEN:
-        return committed(plan.couple, verdict.kept)
-    parked = verdict.error.code if isinstance(verdict.error, Rejected) else plan.couple.parked
-    # An id stays reserved only while a create with it may be there already.
-    may_be_there = verdict.outcome is Outcome.EXISTS and plan.write is not None and plan.write.create
-    id_ = plan.couple.id if may_be_there else plan.case.couple.id
-    return replace(plan.couple, id=id_, intent=None, parked=parked)
+        kept = run.planner.way.halves(verdict.kept) if verdict.kept else None
+        return committed(plan.couple, side, kept)
+    parked = verdict.error.code if isinstance(verdict.error, Rejected) else plan.couple.parked_by(side)
+    # An id stays reserved only while a create with it may be there already; in GP it tells at once.
+    fenced = plan.write is not None and plan.write.not_after is None
+    may_be_there = verdict.outcome is Outcome.EXISTS and fenced and plan.write is not None and plan.write.create
+    other = opposite(side)
+    id_ = plan.couple.on(other) if may_be_there else plan.case.couple.on(other)
+    return replace(plan.couple.named(other, id_), intent=None).with_parked(side, parked)

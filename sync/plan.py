@@ -2,27 +2,33 @@
 
 import uuid
 from collections.abc import Mapping as Table
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from sync.errors import CODES, Rejected
 from sync.flow import Flow
-from sync.mapping import Converted, MappedField, Mapping
+from sync.mapping import Mapping, Problem
+from sync.mapping_model import Side
 from sync.match import INACTIVE, NEW, Match
-from sync.merge import Move, Sides, decide
+from sync.merging import Meeting, Merged, merge
 from sync.message import Message
-from sync.stores.couple import NONE, Agreed, Couple, Intent, Planned
+from sync.stores.couple import APPROVED, NONE, Agreed, Couple, Intent, Planned, opposite
 from sync.stores.ledger import FieldChange
 from sync.system import Record, Write
-from sync.value import Value, visible
+from sync.value import Value, same
+from sync.way import Turned, way_of
 
 ACTIVE = 0
 MASK = "***"
+STATE = "statecode"
+DIFFER = "values_differ"
 
 
 @dataclass(frozen=True)
 class Case:
     """Everything known of one record in this round: read in this order and never another."""
 
+    key: str
     couple: Couple
     source: Record | None
     target: Record | None = None
@@ -30,8 +36,12 @@ class Case:
     """The key of another record that the target is coupled with already."""
     match: Match = NEW
     """How the target was found, when it was not this record's before."""
-    converted: Converted | None = None
+    turned: Turned | None = None
     """What the source's values become, where that is known already."""
+    free: str = ""
+    """An id of the target that nobody has, for a record that may have to be created."""
+    at: datetime | None = None
+    """The target's own time when it was read, where it tells."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +50,7 @@ class Plan:
 
     With `write` set, `couple` carries the intent; `deferred` says that some fields can be written only afterwards. With
     `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
-    when it differs.
+    when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends.
     """
 
     case: Case
@@ -50,128 +60,196 @@ class Plan:
     changes: tuple[FieldChange, ...] = ()
     deferred: bool = False
     error: Rejected | None = None
+    hand_over: bool = False
+
+    @property
+    def key(self) -> str:
+        """The source's key."""
+        return self.case.key
 
     @property
     def stores(self) -> bool:
         return self.couple != self.case.couple
 
 
-@dataclass
-class _Merged:
-    """The fields of one record: their base, what is to be written and by which rule, what a person must look at."""
-
-    base: dict[str, Agreed]
-    planned: dict[str, Planned] = field(default_factory=dict)
-    rules: dict[str, str] = field(default_factory=dict)
-    review: list[str] = field(default_factory=list)
-
-
 class Planner:
-    """Plans the records of one message."""
+    """Plans the records of one message. `span`: how long after it was read a target without fences may be written."""
 
-    def __init__(self, flow: Flow, mapping: Mapping, lookups: Table[str, Table[str, Value]], message: Message) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        mapping: Mapping,
+        lookups: Table[str, Table[str, Value]],
+        message: Message,
+        span: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self.way = way_of(mapping, flow.side, lookups)
         self._flow = flow
         self._mapping = mapping
-        self._lookups = lookups
         self._message = message
+        self._span = span
+        self._from, self._to = ("GP", "Dataverse") if flow.side == "gp" else ("Dataverse", "GP")
 
     def plan(self, case: Case) -> Plan:
         """Decide about one record that has no intent."""
         couple = case.couple
         if case.source is None:
             return self._source_gone(case)
-        if couple.identity and couple.identity != case.source.identity:
+        identity = self.way.identity(case.source, case.target)
+        if couple.identity and identity and couple.identity != identity:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
+        if misplaced := self._misplaced(case, case.source):
+            return misplaced
         if couple.coupled and case.target is None and self._message.reason != "refreshed":
-            return self._park(case, "deleted_in_target", f"The account of {couple.key} was deleted in Dataverse.")
+            return self._target_gone(case)
         if case.claimed_by:
-            text = f"The account with the key of {couple.key} is coupled with {case.claimed_by} already."
+            text = f"The {self.entity} with the key of {case.key} is coupled with {case.claimed_by} already."
             return self._park(case, "duplicate_in_target", text)
-        converted = case.converted or self.convert(case.source)
-        if converted.problems:
-            problem = converted.problems[0]
-            return self._park(case, problem.code, " ".join(p.message for p in converted.problems))
+        turned = case.turned or self.turn(case.source, case.target)
+        if problems := self._of_this_change(case, case.source, turned):
+            return self._park(case, problems[0].code, " ".join(problem.message for problem in problems))
         if case.match.doubt:
             return self._park(case, "possible_duplicate", case.match.doubt)
-        if case.target is None:
-            return self._create(case, converted)
-        return self._update(case, case.target, converted)
+        try:
+            if case.target is None:
+                return self._create(case, turned)
+            return self._update(case, case.source, case.target, turned)
+        except Rejected as error:
+            return self._park(case, error.code, error.message)
 
-    def convert(self, source: Record) -> Converted:
+    def _of_this_change(self, case: Case, source: Record, turned: Turned) -> list[Problem]:
+        """The problems of a record. What can't go back to GP and was not changed in Dataverse is none of them."""
+        if self._flow.side == "gp":
+            return turned.problems
+        base = case.couple.base
+        return [
+            problem
+            for problem in turned.problems
+            if problem.field not in base or not same(base[problem.field].d365, source.values.get(problem.field))
+        ]
+
+    def turn(self, source: Record, target: Record | None = None) -> Turned:
         """What a record of the source would write, and all its problems."""
-        return self._mapping.convert(source.values, self._lookups)
+        return self.way.turn(source, target)
+
+    @property
+    def entity(self) -> str:
+        """What the target calls such a record."""
+        side = self._mapping.dataverse if self._flow.side == "gp" else self._mapping.gp
+        return side.entity
+
+    def _misplaced(self, case: Case, source: Record) -> Plan | None:
+        """A record of Dataverse that does not take part, or that belongs to another company."""
+        if self._flow.side == "gp":
+            return None
+        couple = case.couple
+        if couple.coupled:
+            return None
+        try:
+            if not self._mapping.in_scope(source.values):
+                return Plan(case, couple, "takes no part, by its scope")
+            self._mapping.company_of(source.values, (couple.company,))
+        except Rejected as error:
+            return self._park(case, error.code, error.message)
+        return None
+
+    def _target_gone(self, case: Case) -> Plan:
+        """Deleted on the other side: that is the other direction's, where there is one."""
+        if self._flow.two_way:
+            return Plan(case, case.couple, f"deleted in {self._to}", hand_over=True)
+        return self._park(case, "deleted_in_target", f"The {self.entity} of {case.key} was deleted in {self._to}.")
 
     def _source_gone(self, case: Case) -> Plan:
-        couple = case.couple
+        couple, policy = case.couple, self._mapping.on_delete_of(self._flow.side)
         if case.target is None:
-            gone = "deleted in GP and in Dataverse" if couple.coupled else "not in GP"
-            return self._skip(case, _settled(couple) if couple.coupled else couple, gone)
-        if self._mapping.on_delete == "ignore":
-            return self._skip(case, couple, "deleted in GP, kept in Dataverse by policy")
-        if self._mapping.on_delete == "park":
-            return self._park(case, "deleted_in_source", f"{couple.key} was deleted in GP.")
-        if case.target.values.get("statecode") == INACTIVE:
-            return self._skip(case, _settled(couple), "deleted in GP, inactive in Dataverse")
-        planned = {"statecode": Planned(None, case.target.values.get("statecode"), INACTIVE)}
-        return self._write(case, couple, planned, {"statecode": "deleted in GP"})
+            gone = f"deleted in {self._from} and in {self._to}" if couple.coupled else f"not in {self._from}"
+            return self._skip(case, self._settled(couple) if couple.coupled else couple, gone)
+        if policy == "ignore":
+            return self._skip(case, couple, f"deleted in {self._from}, kept in {self._to} by policy")
+        if policy == "park":
+            return self._park(case, "deleted_in_source", f"{case.key} was deleted in {self._from}.")
+        state = self.way.halves(case.target).get(STATE)
+        if state == INACTIVE:
+            return self._skip(case, self._settled(couple), f"deleted in {self._from}, inactive in {self._to}")
+        planned = {STATE: Planned(None, state, INACTIVE)}
+        columns = self._inactive()
+        return self._write(case, couple, planned, {STATE: f"deleted in {self._from}"}, columns)
 
-    def _create(self, case: Case, converted: Converted) -> Plan:
-        """Insert with an id chosen here, so that a second try meets the first (step 18).
+    def _inactive(self) -> dict[str, Value]:
+        """What to write to make the target's record inactive."""
+        if self._flow.side == "gp":
+            return {STATE: INACTIVE}
+        return {self._mapping.field(STATE).paths[0]: INACTIVE}
 
-        A record is born active: an inactive one is made so by an update. The base says so from the start, so that
-        whoever settles an interrupted create knows that the state is still to be written.
-        """
-        deferred = {
-            name: Agreed(pair.source, ACTIVE, unsure=True)
-            for name, pair in converted.fields.items()
-            if self._mapping.field(name).attribute.type == "State" and pair.target not in (None, ACTIVE)
-        }
+    def _create(self, case: Case, turned: Turned) -> Plan:
+        """Insert with an id chosen before, so that a second try meets the first (step 18)."""
+        couple, state = case.couple, self._mapping.rules.approve
+        if self._flow.side == "d365" and state != "never" and couple.answer not in (APPROVED, NONE):
+            return self._park(case, "approval_needed", f"{case.key} would become customer {case.free} in GP.")
+        deferred = self._deferred(turned)
         planned = {
             name: Planned(pair.source, None, pair.target)
-            for name, pair in converted.fields.items()
+            for name, pair in turned.fields.items()
             if name not in deferred
         }
-        # Coupled already when Dataverse was put back to a time before the record: made again under the same id.
-        couple = replace(case.couple, id=case.couple.id or str(uuid.uuid4()), base=deferred, coupled=False)
-        plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), create=True)
+        # Coupled already when the target was put back to a time before the record: made again under the same id.
+        other = opposite(self._flow.side)
+        new = str(uuid.uuid4()) if self._flow.side == "gp" else case.free
+        couple = replace(couple, base=deferred, coupled=False).named(other, couple.on(other) or new)
+        columns = self.way.columns(turned, planned, None)
+        plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), columns, create=True)
         text = "a new one, as a person said" if case.couple.answer == NONE else ""
         return replace(plan, deferred=bool(deferred), text=text)
 
-    def _update(self, case: Case, target: Record, converted: Converted) -> Plan:
+    def _deferred(self, turned: Turned) -> dict[str, Agreed]:
+        """A row of Dataverse is born active: an inactive one is made so by an update. The base says so from the start,
+        so that whoever settles an interrupted create knows that the state is still to be written.
+        """
+        if self._flow.side == "d365":
+            return {}
+        return {
+            name: Agreed(pair.source, ACTIVE, unsure="d365")
+            for name, pair in turned.fields.items()
+            if self._mapping.field(name).attribute.type == "State" and pair.target not in (None, ACTIVE)
+        }
+
+    def _update(self, case: Case, source: Record, target: Record, turned: Turned) -> Plan:
+        couple = case.couple
+        met = couple.coupled and couple.unmet != self._flow.side
+        newly = frozenset(self._message.fields)
+        meeting = Meeting(couple, source, target, turned, met, newly)
+        merged = merge(self.way, self._mapping.fields_by_name, meeting)
+        plan = self._merged(case, target, turned, merged)
+        return replace(plan, hand_over=bool(merged.others) or self._reopened(case))
+
+    def _merged(self, case: Case, target: Record, turned: Turned, merged: Merged) -> Plan:
         coupling = not case.couple.coupled
-        merged = self._merge(case, target, converted)
-        if merged.review:
-            text = f"{case.couple.key} and its {self._mapping.dataverse.entity} differ: {'; '.join(merged.review)}."
-            return self._park(case, "values_differ", text)
-        couple = replace(case.couple, id=target.key, base=merged.base)
-        claim = coupling and not target.values.get(self._mapping.dataverse.key)
+        told = merged.review or merged.requests
+        if told and (coupling or not merged.planned):
+            code = DIFFER if merged.review else "approval_needed"
+            return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(told)}.")
+        couple = replace(case.couple, base=merged.base, unmet=self._unmet(case)).named(
+            opposite(self._flow.side), target.key
+        )
+        claim = self._flow.side == "gp" and not target.values.get(self._mapping.dataverse.key)
         text = f"coupled {case.match.how}".rstrip() if coupling else ""
         if not merged.planned and not claim:
             return self._skip(case, replace(couple, coupled=True), text or "both agree")
-        plan = self._write(case, couple, merged.planned, merged.rules, claim=claim)
-        return replace(plan, text=text)
+        columns = self.way.columns(turned, merged.planned, target)
+        plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
+        return replace(plan, text=text, deferred=bool(told))
 
-    def _merge(self, case: Case, target: Record, converted: Converted) -> "_Merged":
-        """What becomes of each field. A record that another id was reserved for, or none, is met for the first time."""
-        coupling = not case.couple.coupled
-        # Coupled only once all fields agree: until then a field without a base is one that never agreed.
-        merged = _Merged({} if coupling else dict(case.couple.base))
-        for name, pair in converted.fields.items():
-            mapped = self._mapping.field(name)
-            newly = name in self._message.fields
-            first_sync = mapped.first_sync if newly or target.key != case.couple.id else "gp"
-            sides = Sides(pair.source, pair.target, target.values.get(name), merged.base.get(name))
-            move, rule = decide(sides, coupling=coupling or newly, first_sync=first_sync)
-            if move is Move.REBASE:
-                merged.base[name] = Agreed(pair.source, sides.present)
-            if move is Move.WRITE:
-                merged.planned[name] = Planned(pair.source, sides.present, pair.target)
-                merged.rules[name] = rule
-            if move is Move.REVIEW:
-                merged.review.append(_difference(mapped, sides))
-        return merged
+    def _unmet(self, case: Case) -> Side | None:
+        """Whose own fields are still to be brought over once this is done."""
+        if not case.couple.coupled:
+            return opposite(self._flow.side) if self._flow.two_way else None
+        return None if case.couple.unmet == self._flow.side else case.couple.unmet
+
+    def _reopened(self, case: Case) -> bool:
+        """Whether the other direction has parked a difference, which may be gone by now: only it can say."""
+        return self._flow.side == "d365" and case.couple.parked == DIFFER
 
     def _write(
         self,
@@ -179,12 +257,14 @@ class Planner:
         couple: Couple,
         planned: dict[str, Planned],
         rules: dict[str, str],
+        columns: dict[str, Value],
         *,
         create: bool = False,
         claim: bool = False,
     ) -> Plan:
         attempt = uuid.uuid4().hex
         version = case.target.version if case.target else ""
+        not_after = case.at + self._span if case.at else None
         message = self._message
         intent = Intent(
             attempt=attempt,
@@ -196,29 +276,48 @@ class Planner:
             flow=message.flow,
             reason=message.reason,
             seen_at=message.at.isoformat(),
+            not_after=not_after.isoformat() if not_after else "",
         )
-        values = {name: plan.new for name, plan in planned.items()}
-        write = Write(couple.id, values, attempt, create=create, claim=claim, version=version, key=couple.key)
+        write = Write(
+            couple.on(opposite(self._flow.side)),
+            columns,
+            attempt,
+            create=create,
+            claim=claim,
+            version=version,
+            key=case.key,
+            seen=case.target,
+            not_after=not_after,
+        )
         changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
-        stored = replace(couple, intent=intent, identity=_identity(case), discarded="")
+        stored = replace(couple, intent=intent, identity=self._identity(case), discarded="")
         return Plan(case, stored, "", write=write, changes=changes)
 
     def _skip(self, case: Case, couple: Couple, text: str) -> Plan:
         if couple.etag or couple.coupled:
-            couple = replace(couple, identity=_identity(case), parked="")
+            couple = replace(couple, identity=self._identity(case)).with_parked(self._flow.side, "")
             couple = replace(couple, discarded=couple.discarded if case.source is None else "")
         return Plan(case, couple, text)
 
     def _park(self, case: Case, code: str, text: str) -> Plan:
+        sides = {"gp": self._mapping.gp.entity, "d365": self._mapping.dataverse.entity}
         error = Rejected(
             text,
             code=code,
             system=self._flow.source,
-            entity=self._mapping.gp.entity,
-            key=case.couple.key,
+            entity=sides[self._flow.side],
+            key=case.key,
             details=CODES[code].meaning,
         )
-        return Plan(case, replace(case.couple, parked=code, discarded=""), text, error=error)
+        couple = replace(case.couple.with_parked(self._flow.side, code), discarded="")
+        return Plan(case, couple, text, error=error)
+
+    def _settled(self, couple: Couple) -> Couple:
+        """The base says that the source is gone and the counterpart with it: see `Couple.settled_delete`."""
+        return replace(couple, base=couple.base | {STATE: Agreed.of(self._flow.side, None, INACTIVE)})
+
+    def _identity(self, case: Case) -> str:
+        return self.way.identity(case.source, case.target) or case.couple.identity
 
 
 def field_change(mapping: Mapping, name: str, plan: Planned, rule: str) -> FieldChange:
@@ -227,19 +326,3 @@ def field_change(mapping: Mapping, name: str, plan: Planned, rule: str) -> Field
     if mapped and mapped.secret:
         return FieldChange(name, MASK, MASK, rule)
     return FieldChange(name, plan.old, plan.new, rule)
-
-
-def _difference(mapped: MappedField, sides: Sides) -> str:
-    """Both values of a field, for a person to decide."""
-    if mapped.secret:
-        return f"{mapped.name} (hidden)"
-    return f"{mapped.name} would be {visible(repr(sides.wanted))}, Dataverse holds {visible(repr(sides.present))}"
-
-
-def _settled(couple: Couple) -> Couple:
-    """The base says that the source is gone and the counterpart with it: see `Couple.settled_delete`."""
-    return replace(couple, base=couple.base | {"statecode": Agreed(None, INACTIVE)})
-
-
-def _identity(case: Case) -> str:
-    return case.source.identity if case.source else case.couple.identity

@@ -3,12 +3,17 @@
 Settling never writes mapped values: it finds out whether the write landed and sets the base accordingly.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sync.stores.couple import Agreed, Couple, Intent, Lineage
+from sync.mapping_model import Side
+from sync.stores.couple import Agreed, Couple, Intent, Lineage, opposite
 from sync.system import Record, Write
-from sync.value import same
+from sync.value import Value, same
+
+type Halves = Mapping[str, Value]
+"""What the target holds, per field."""
 
 
 @dataclass(frozen=True)
@@ -26,42 +31,77 @@ class Settlement:
     certain: bool = False
 
 
-def settle(couple: Couple, target: Record | None, message_id: str, visibility: timedelta, attempt: str) -> Settlement:
-    """Settle `couple.intent` from what the target holds now. `attempt` marks the fence, if one is needed."""
+@dataclass(frozen=True)
+class Found:
+    """The target as it is now: its record and its halves, and its own time, where it tells."""
+
+    record: Record | None
+    halves: Halves
+    at: datetime | None = None
+
+
+def settle(
+    couple: Couple, side: Side, found: Found, message_id: str, visibility: timedelta, attempt: str
+) -> Settlement:
+    """Settle `couple.intent`, left by a flow from `side`, from what the target holds now. `attempt` marks the fence, if
+    one is needed.
+    """
     intent = couple.intent
     assert intent is not None
-    if intent.message_id != message_id and couple.age < visibility:
+    if _may_be_at_work(couple, intent, found, message_id, visibility):
         return Settlement(couple, wait=True)
     cleared = replace(couple, intent=None)
-    # A create may still land later; it then meets the next try, which uses the same id. An update never will.
-    missed = cleared if intent.create or couple.coupled else replace(cleared, id="")
-    if target is None or target.key != couple.id:
+    missed = _missed(cleared, intent, side)
+    target = found.record
+    if target is None or target.key != couple.on(opposite(side)):
         return Settlement(missed)
-    if target.mark == intent.attempt or intent.create:
-        landed = _landed(cleared, intent, target)
-        return Settlement(landed, landed=intent, certain=target.mark == intent.attempt)
+    certain = target.mark == intent.attempt
+    if certain or (intent.create and not intent.not_after):
+        return Settlement(_landed(cleared, intent, side, found), landed=intent, certain=certain)
+    if intent.not_after:
+        return Settlement(missed)
     return Settlement(missed, fence=Write(target.key, {}, attempt, version=target.version))
 
 
-def committed(couple: Couple, kept: Record | None) -> Couple:
+def committed(couple: Couple, side: Side, kept: Halves | None) -> Couple:
     """The row after a write that succeeded (steps 14 and 15). `kept` is None when it could not be read back surely."""
     intent = couple.intent
     assert intent is not None
     base = dict(couple.base)
     for name, plan in intent.fields.items():
-        base[name] = Agreed(plan.source, kept.values.get(name) if kept else plan.new, unsure=kept is None)
-    return replace(couple, intent=None, coupled=True, base=base, parked="", lineage=lineage(intent))
+        half = plan.new if kept is None else kept.get(name)
+        base[name] = Agreed.of(side, plan.source, half, unsure=kept is None)
+    done = replace(couple, intent=None, coupled=True, base=base, answer="", lineage=lineage(intent))
+    return done.with_parked(side, "")
 
 
 def lineage(intent: Intent) -> Lineage:
     return Lineage(intent.message_id, intent.flow, intent.reason, intent.seen_at, intent.attempt)
 
 
-def _landed(couple: Couple, intent: Intent, target: Record) -> Couple:
-    base = dict(couple.base)
+def _may_be_at_work(couple: Couple, intent: Intent, found: Found, message_id: str, visibility: timedelta) -> bool:
+    """Another one's message may still have a living worker; and a target without a fence may be written until its time."""
+    if intent.not_after:
+        return found.at is None or found.at <= datetime.fromisoformat(intent.not_after)
+    return intent.message_id != message_id and couple.age < visibility
+
+
+def _missed(cleared: Couple, intent: Intent, side: Side) -> Couple:
+    """A create in Dataverse may still land later; it then meets the next try, which uses the same id. An update never
+    will, nor will anything in GP once its time is over.
+    """
+    if cleared.coupled or (intent.create and not intent.not_after):
+        return cleared
+    return cleared.named(opposite(side), "")
+
+
+def _landed(couple: Couple, intent: Intent, side: Side, found: Found) -> Couple:
+    target, base = found.record, dict(couple.base)
+    assert target is not None
     for name, plan in intent.fields.items():
-        kept = target.values.get(name) if target.written_by_us else plan.new
-        # A create may have landed with an older try's values: what differs is not certain.
-        unsure = not same(kept, plan.new) and not (target.written_by_us and target.mark == intent.attempt)
-        base[name] = Agreed(plan.source, kept, unsure=unsure)
-    return replace(couple, coupled=True, base=base, lineage=lineage(intent))
+        present = found.halves.get(name)
+        half = present if target.written_by_us else plan.new
+        # A create may have landed with an older try's values, and others may have written since: what differs is not certain.
+        unsure = not same(present, plan.new) and not (target.written_by_us and target.mark == intent.attempt)
+        base[name] = Agreed.of(side, plan.source, half, unsure=unsure)
+    return replace(couple, coupled=True, base=base, answer="", lineage=lineage(intent))

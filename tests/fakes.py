@@ -88,7 +88,7 @@ class FakeTable:
         kind, entity = operation[0], operation[1]
         if kind == "create":
             return _key(entity) not in self.entities
-        if kind == "update":
+        if len(operation) == 3:
             return self._etag(entity) == operation[2]["etag"]
         return True
 

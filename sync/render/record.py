@@ -45,9 +45,7 @@ def shown_json(record: Shown) -> dict[str, Any]:
     """One object: ids, agreed values, where each came from, history, parked; secrets masked."""
     couple = record.couple
     base = {
-        name: {"source": MASK, "target": MASK}
-        if name in record.secret
-        else {"source": to_json(a.source), "target": to_json(a.target)}
+        name: {"gp": MASK, "d365": MASK} if name in record.secret else {"gp": to_json(a.gp), "d365": to_json(a.d365)}
         for name, a in couple.base.items()
     }
     return {
@@ -69,7 +67,7 @@ def _agreed(record: Shown) -> RenderableType:
         return "No values agreed yet."
     title = "Agreed values, and when each was last written"
     table = plain_table(whole("Field"), "Value", whole("Written (UTC)"), "Before", "Why", title=title)
-    told = {name: pair for name, pair in sorted(base.items()) if is_told(pair.source, pair.target) or pair.unsure}
+    told = {name: pair for name, pair in sorted(base.items()) if is_told(pair.gp, pair.d365) or pair.unsure}
     for name, pair in told.items():
         hide = name in record.secret
         table.add_row(name, _value(pair, hide), *_origin(record.written.get(name), hide))
@@ -78,7 +76,7 @@ def _agreed(record: Shown) -> RenderableType:
 
 def _value(pair: Agreed, hide: bool) -> str:
     """One text where both sides read the same, else GP's, then Dataverse's."""
-    texts = dict.fromkeys([value_text(pair.source, hide), value_text(pair.target, hide)])
+    texts = dict.fromkeys([value_text(pair.gp, hide), value_text(pair.d365, hide)])
     return " = ".join(texts) + (" [yellow]?[/]" if pair.unsure else "")
 
 

@@ -1,12 +1,17 @@
 """What a couple is: two records that describe the same thing, what both held when they last agreed, what is being written."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from typing import Self
 
+from sync.mapping_model import Side
 from sync.value import Value
 
 NONE = "none"
-"""A person's answer: none of the records in Dataverse is this one."""
+"""A person's answer: none of the records on the other side is this one."""
+
+APPROVED = "approved"
+"""A person's answer: it may be written."""
 
 DELETED = "deleted_in_source"
 """The cause under which a record that is gone from its source is parked."""
@@ -15,13 +20,28 @@ KILLER = "worker_killed"
 """The cause under which a record is parked whose worker died each time."""
 
 
+def opposite(side: Side) -> Side:
+    """The other side of a pair."""
+    return "d365" if side == "gp" else "gp"
+
+
 @dataclass(frozen=True)
 class Agreed:
-    """The base of one field: what each side held when it last agreed. `unsure`: the target half is a guess."""
+    """The base of one field: what each side held when it last agreed. `unsure` names the side whose half is a guess."""
 
-    source: Value
-    target: Value
-    unsure: bool = False
+    gp: Value
+    d365: Value
+    unsure: Side | None = None
+
+    def half(self, side: Side) -> Value:
+        """What one side held."""
+        return self.gp if side == "gp" else self.d365
+
+    @classmethod
+    def of(cls, side: Side, own: Value, other: Value, *, unsure: bool = False) -> Self:
+        """From the halves as the flow that comes from `side` names them; `unsure`: the target's is a guess."""
+        doubt = opposite(side) if unsure else None
+        return cls(own, other, doubt) if side == "gp" else cls(other, own, doubt)
 
 
 @dataclass(frozen=True)
@@ -35,7 +55,9 @@ class Planned:
 
 @dataclass(frozen=True)
 class Intent:
-    """What a worker is about to write, stored before it writes."""
+    """What a worker is about to write, stored before it writes. `not_after`: the target's own time, as ISO text, from
+    which on it cannot land any more; blank where only a fence can tell.
+    """
 
     attempt: str
     message_id: str
@@ -46,6 +68,7 @@ class Intent:
     flow: str
     reason: str
     seen_at: str
+    not_after: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,22 +86,26 @@ class Lineage:
 class Couple:
     """One GP record and its Dataverse counterpart.
 
-    `id` is the Dataverse id or blank. `coupled` is true once the counterpart is known to be this one; before that, a
-    row without an intent has an id only while a create with that id may still land. `answer` is what a person said of
-    a record not coupled yet: NONE, or the id of the Dataverse record that it is. `identity` is GP's NOTEINDX. `parked`
-    holds the cause while a person must look, `discarded` the one that a person let go, until the record is worked
-    again. `etag` is blank for a row that does not exist yet.
+    `key` is GP's, `id` is Dataverse's; one of them is blank while there is no counterpart. `coupled` is true once the
+    counterpart is known to be this one; before that, a row without an intent names one only while a create with that
+    id may still land. `unmet` is the side whose own fields were not brought over yet since the two were coupled.
+    `answer` is what a person said: of a record not coupled yet NONE, APPROVED, or the id or key of the record that it
+    is; of a coupled one the side to take. `identity` is GP's NOTEINDX. `parked` holds the cause for which the flow from
+    GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one that a person let go,
+    until the record is worked again. `etag` is blank for a row that does not exist yet.
     """
 
     company: str
     pair: str
-    key: str
+    key: str = ""
     id: str = ""
     coupled: bool = False
     identity: str = ""
     base: dict[str, Agreed] = field(default_factory=dict)
     intent: Intent | None = None
     parked: str = ""
+    parked_d365: str = ""
+    unmet: Side | None = None
     answer: str = ""
     discarded: str = ""
     lineage: Lineage | None = None
@@ -89,11 +116,27 @@ class Couple:
     def partition(self) -> str:
         return f"{self.company}.{self.pair}"
 
+    def on(self, side: Side) -> str:
+        """Its id on one side."""
+        return self.key if side == "gp" else self.id
+
+    def named(self, side: Side, name: str) -> Self:
+        """With this id on one side."""
+        return replace(self, key=name) if side == "gp" else replace(self, id=name)
+
+    def parked_by(self, side: Side) -> str:
+        """The cause for which the flow from that side waits for a person."""
+        return self.parked if side == "gp" else self.parked_d365
+
+    def with_parked(self, side: Side, cause: str) -> Self:
+        """With this cause, or none."""
+        return replace(self, parked=cause) if side == "gp" else replace(self, parked_d365=cause)
+
     @property
     def settled_delete(self) -> bool:
         """Whether the counterpart was made inactive already because its source is gone."""
         state = self.base.get("statecode")
-        return state is not None and state.source is None
+        return state is not None and None in (state.gp, state.d365)
 
     @property
     def gone(self) -> bool:
@@ -101,9 +144,14 @@ class Couple:
         return self.settled_delete or DELETED in (self.parked, self.discarded)
 
     @property
+    def take(self) -> Side | None:
+        """Whose values hold where the sides differ, as a person chose."""
+        return self.answer if self.answer in ("gp", "d365") else None  # type: ignore[return-value]
+
+    @property
     def chosen(self) -> str:
-        """The Dataverse id that a person chose, or blank."""
-        return "" if self.answer == NONE else self.answer
+        """The counterpart that a person chose, or blank."""
+        return "" if self.answer in (NONE, APPROVED, "gp", "d365") else self.answer
 
 
 @dataclass(frozen=True)

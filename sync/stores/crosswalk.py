@@ -1,7 +1,7 @@
 """The crosswalk: which GP record is which Dataverse record, found from either side.
 
 Partition `{company}.{pair}`. Two rows a couple, written in one transaction: `gp~key` carries everything,
-`d365~id` points back to it.
+`d365~id` points back to it. What is known of a record without a counterpart in GP stands in a row `new~id`.
 """
 
 import json
@@ -33,6 +33,16 @@ class Crosswalk:
         rows = await self._table.rows(f"{company}.{pair}", [f"gp~{encode(key)}" for key in keys], close=close)
         found = {row["key"]: _couple(row, company, pair, self._table.now) for row in rows}
         return {key: found.get(key) or Couple(company, pair, key) for key in keys}
+
+    async def read_ids(self, company: str, pair: str, ids: Sequence[str], *, close: bool = False) -> dict[str, Couple]:
+        """One couple per Dataverse id; those without a row come back blank."""
+        partition = f"{company}.{pair}"
+        rows = await self._table.rows(partition, [f"{kind}~{id_}" for id_ in ids for kind in ("d365", "new")])
+        keys = {row["RowKey"].removeprefix("d365~"): row["key"] for row in rows if row["RowKey"].startswith("d365~")}
+        couples = await self.read(company, pair, list(keys.values()), close=close)
+        alone = {row["d365"]: _couple(row, company, pair, self._table.now) for row in rows if not row["key"]}
+        blank = {id_: alone.get(id_) or Couple(company, pair, id=id_) for id_ in ids}
+        return {id_: couples[keys[id_]] if id_ in keys else blank[id_] for id_ in ids}
 
     async def page(self, company: str, pair: str, after: str, limit: int) -> list[Couple]:
         """The next couples after the key `after` (blank: from the start), in row order, which is not GP's order.
@@ -77,7 +87,8 @@ class Crosswalk:
     async def save(self, changes: Sequence[tuple[Couple, Couple]]) -> list[Couple | None]:
         """Replace each old couple by the new one if nobody changed it meanwhile (ETag); None where somebody did.
 
-        All changes belong to one partition. The pointing row is written and removed in the same transaction.
+        All changes belong to one partition. The pointing row is written and removed in the same transaction, and so is
+        the row of a record that had no counterpart before.
         """
         etags = await self._table.transact([_operations(old, new) for old, new in changes])
         return [
@@ -99,30 +110,43 @@ def _outline(row: dict[str, Any], now: datetime) -> Outline:
 
 
 def _operations(old: Couple, new: Couple) -> list[Operation]:
-    row = _row(new)
-    first: Operation = ("create", row)
-    if old.etag:
-        first = ("update", row, {"etag": old.etag})
-    operations = [first]
-    if old.id and old.id != new.id:
-        operations.append(("delete", {"PartitionKey": new.partition, "RowKey": f"d365~{old.id}"}))
-    if new.id and old.id != new.id:
-        pointer = {"PartitionKey": new.partition, "RowKey": f"d365~{new.id}", "key": new.key}
-        operations.append(("create", pointer))
-    return operations
+    """The first one is about the row that carries the couple: its ETag is the couple's."""
+    before, after = _names(old) if old.etag else [], _names(new)
+    condition: Operation = ("update", _row(new), {"etag": old.etag})
+    kept = before[:1] == after[:1]
+    operations: list[Operation] = [condition if kept else ("create", _row(new))]
+    if before and not kept:
+        operations.append(("delete", {"PartitionKey": new.partition, "RowKey": before[0]}, {"etag": old.etag}))
+    operations += [
+        ("delete", {"PartitionKey": new.partition, "RowKey": name}) for name in before[1:] if name not in after
+    ]
+    pointers = [name for name in after[1:] if name not in before]
+    return [
+        *operations,
+        *(("create", {"PartitionKey": new.partition, "RowKey": name, "key": new.key}) for name in pointers),
+    ]
+
+
+def _names(couple: Couple) -> list[str]:
+    """The names of a couple's rows, that of the one that carries it first."""
+    if not couple.key:
+        return [f"new~{couple.id}"]
+    return [f"gp~{encode(couple.key)}", *([f"d365~{couple.id}"] if couple.id else [])]
 
 
 def _row(couple: Couple) -> dict[str, Any]:
     return {
         "PartitionKey": couple.partition,
-        "RowKey": f"gp~{encode(couple.key)}",
+        "RowKey": _names(couple)[0],
         "key": couple.key,
         "d365": couple.id,
         "coupled": couple.coupled,
         "identity": couple.identity,
-        "base": _dump({name: [to_json(a.source), to_json(a.target), a.unsure] for name, a in couple.base.items()}),
+        "base": _dump({name: [to_json(a.gp), to_json(a.d365), a.unsure] for name, a in couple.base.items()}),
         "intent": _dump(_intent_json(couple.intent)) if couple.intent else "",
         "parked": couple.parked,
+        "parked_d365": couple.parked_d365,
+        "unmet": couple.unmet or "",
         "gone": couple.gone,
         "answer": couple.answer,
         "discarded": couple.discarded,
@@ -138,8 +162,8 @@ def _intent_json(intent: Intent) -> dict[str, Any]:
 def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Couple:
     metadata = row.metadata  # type: ignore[attr-defined]
     base = {
-        name: Agreed(from_json(source), from_json(target), unsure)
-        for name, (source, target, unsure) in json.loads(row["base"]).items()
+        name: Agreed(from_json(gp), from_json(d365), unsure)
+        for name, (gp, d365, unsure) in json.loads(row["base"]).items()
     }
     return Couple(
         company,
@@ -151,6 +175,8 @@ def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Coup
         base=base,
         intent=_intent(json.loads(row["intent"])) if row["intent"] else None,
         parked=row["parked"],
+        parked_d365=row["parked_d365"],
+        unmet=row["unmet"] or None,
         answer=row["answer"],
         discarded=row.get("discarded", ""),
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,

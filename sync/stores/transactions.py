@@ -31,7 +31,7 @@ _HEADERS = {
 
 
 type Operation = tuple[str, Entity] | tuple[str, Entity, dict[str, Any]]
-"""`("create" | "upsert" | "delete", entity)`, or `("update", entity, {"etag"})`: a whole row, never a part of one."""
+"""`("create" | "upsert" | "delete", entity)`, or `("update" | "delete", entity, {"etag"})`: a whole row, never a part of one."""
 
 _VERBS = {"create": "POST", "update": "PUT", "upsert": "PUT", "delete": "DELETE"}
 
@@ -117,6 +117,8 @@ def _condition(operation: Operation) -> str:
         case ("create", _):
             return "Prefer: return-no-content\r\n"
         case ("update", _, {"etag": etag}):
+            return f"If-Match: {etag}\r\n"
+        case ("delete", _, {"etag": etag}):
             return f"If-Match: {etag}\r\n"
         case ("delete", _):
             return "If-Match: *\r\n"

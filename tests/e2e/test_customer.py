@@ -107,7 +107,7 @@ async def test_show_tells_where_a_value_came_from(box: Sandbox, dataverse: Datav
 
     record = await until(shown, lambda found: found.get("history"), f"history of {number}")
     assert record["dataverse_id"] == account["accountid"]
-    assert record["base"]["name"] == {"source": "First", "target": "First"}
+    assert record["base"]["name"] == {"gp": "First", "d365": "First"}
     assert record["history"][-1]["result"] == "created"
 
 

@@ -37,7 +37,7 @@ def line(key: str, result: Result, message_id: str, *changes: FieldChange) -> Li
 async def test_a_couple_comes_back_as_it_was_stored(table: Table) -> None:
     crosswalk = Crosswalk(table)
     blank = Couple("TWO", "customer", "A/B #1?")
-    base = {"name": Agreed("Ärö'x", "ÄRÖ'X", unsure=True)}
+    base = {"name": Agreed("Ärö'x", "ÄRÖ'X", unsure="d365")}
     [saved] = await crosswalk.save([(blank, replace(blank, id="g1", coupled=True, identity="7", base=base))])
     assert saved is not None
     read = (await crosswalk.read("TWO", "customer", ["A/B #1?", "B"]))["A/B #1?"]

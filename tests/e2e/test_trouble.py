@@ -163,9 +163,9 @@ async def test_change_tracking_switched_off_falls_back_to_the_timestamp(box: San
 
 async def test_a_record_whose_worker_died_beside_another_is_worked(box: Sandbox, dataverse: DataverseUser) -> None:
     number = new_id()
-    await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=6)
+    await fault(box, "host", at="host.invoke.before", match=f"^to_dataverse .*{number}", do="error", times=2)
     await type_customer(box, number)
-    await until(lambda: accounts(dataverse, number), bool, f"account {number}", seconds=180)
+    await until(lambda: accounts(dataverse, number), bool, f"account {number}", seconds=300)
     assert await parked(box, number) == []
 
 

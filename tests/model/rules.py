@@ -104,7 +104,7 @@ def what_was_sent_counts_as_kept(patch: Patch) -> None:
 
     def as_sent(couple: Couple, _: Any) -> Couple:
         done = committed(couple, None)
-        return replace(done, base={name: replace(half, unsure=False) for name, half in done.base.items()})
+        return replace(done, base={name: replace(half, unsure=None) for name, half in done.base.items()})
 
     patch.setattr(pipeline_module, "committed", as_sent)
 
@@ -216,7 +216,7 @@ def one_row_a_couple(patch: Patch) -> None:
 
 
 def identity_not_kept(patch: Patch) -> None:
-    patch.setattr(plan_module, "_identity", lambda _: "")
+    patch.setattr(plan_module.Planner, "_identity", lambda *_: "")
 
 
 def state_forgotten(patch: Patch) -> None:

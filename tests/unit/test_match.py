@@ -36,7 +36,7 @@ def test_the_first_rule_that_finds_a_free_account_decides(
     rows = [account(str(place), *of) for place, of in enumerate(accounts)]
     values = {"accountnumber": number, "name": name, "address1_postalcode": code}
     owners = {str(place): "OTHER" for place in taken}
-    match = decide(mapping, "A1", hits(mapping, {"A1": values}, rows)["A1"], owners)
+    match = decide(mapping, "A1", hits(mapping, {"A1": values}, rows)["A1"], owners, "account")
     free = [of for place, of in enumerate(accounts) if not of[3] and place not in taken]
     by_number = sum(plain(of[0]) == plain(number) != "" for of in free)
     by_name = sum(plain(of[1]) == plain(name) != "" and plain(of[2]) == plain(code) != "" for of in free)
@@ -47,7 +47,7 @@ def test_the_first_rule_that_finds_a_free_account_decides(
 
 @given(st.lists(st.fixed_dictionaries({"accountnumber": WORDS, "name": WORDS, "address1_postalcode": WORDS})))
 def test_only_whole_values_are_looked_for(mapping: Mapping, records: list[dict[str, Any]]) -> None:
-    for attributes, texts in wanted(mapping.match, records).items():
+    for attributes, texts in wanted({rule.by: rule for rule in mapping.match}, records).items():
         assert attributes in {rule.by for rule in mapping.match}
         assert all(text.strip() for each in texts for text in each)
 
@@ -61,7 +61,7 @@ def test_one_account_found_for_two_customers_is_a_doubt_about_both(mapping: Mapp
 
 def test_many_accounts_are_told_by_their_number(mapping: Mapping) -> None:
     rows = [account(f"id{n}", "A1") for n in range(TOLD + 3)]
-    match = decide(mapping, "A1", hits(mapping, {"A1": {"accountnumber": "A1"}}, rows)["A1"], {})
+    match = decide(mapping, "A1", hits(mapping, {"A1": {"accountnumber": "A1"}}, rows)["A1"], {}, "account")
     assert match.doubt.startswith("A1 may be one of 8 accounts with the same accountnumber: ")
     assert match.doubt.endswith("; and 3 more.")
 
@@ -120,7 +120,7 @@ async def test_an_account_that_agrees_already_still_gets_our_key(rig: Rig) -> No
     await rig.send("A1")
     assert rig.dataverse.rows["known"].values["gp365_key"] == "TWO-A1"
     assert rig.dataverse.writes[-1].values == {}
-    assert (await rig.couple("A1")).base["name"].target == "A"
+    assert (await rig.couple("A1")).base["name"].d365 == "A"
 
 
 async def test_the_same_name_and_postal_code_park_with_the_reasons(rig: Rig) -> None:
@@ -290,7 +290,7 @@ def taken(rig: Rig) -> None:
     rig.dataverse.edit("known", gp365_key="TWO-B1")
 
 
-@pytest.mark.parametrize(("change", "said"), [(gone, "is not in Dataverse"), (taken, "belongs to TWO-B1 now")])
+@pytest.mark.parametrize(("change", "said"), [(gone, "is not there"), (taken, "belongs to TWO-B1 now")])
 async def test_a_choice_that_can_not_be_any_more_is_asked_again(
     rig: Rig, change: Callable[[Rig], None], said: str
 ) -> None:

@@ -67,7 +67,7 @@ async def test_what_a_plug_in_keeps_is_not_written_again(rig: Rig) -> None:
     await rig.send("A1")
     await rig.send("A1")
     assert len(rig.dataverse.writes) == 1
-    assert (await rig.couple("A1")).base["name"].target == "AARON"
+    assert (await rig.couple("A1")).base["name"].d365 == "AARON"
 
 
 async def test_a_one_way_field_edited_in_dataverse_is_put_right_when_the_record_comes_by(rig: Rig) -> None:

@@ -34,7 +34,7 @@ async def test_a_backfill_writes_the_field_it_names_and_no_other_new_one(rig: Ri
     await newly_mapped(rig, "emailaddress1", "websiteurl")
     await rig.send(message=backfill("websiteurl"))
     assert [write.values for write in rig.dataverse.writes] == [{"websiteurl": "b.example"}]
-    assert (await rig.couple("A1")).base["websiteurl"].target == "b.example"
+    assert (await rig.couple("A1")).base["websiteurl"].d365 == "b.example"
     await rig.send("A1")
     assert len(rig.dataverse.writes) == 1
 
@@ -45,7 +45,7 @@ async def test_a_field_that_agrees_already_gets_its_base_without_a_write(rig: Ri
     rig.dataverse.edit(account, websiteurl="b.example", emailaddress1="a@b.example")
     await rig.send(message=backfill("websiteurl"))
     assert rig.dataverse.writes == []
-    assert (await rig.couple("A1")).base["websiteurl"].target == "b.example"
+    assert (await rig.couple("A1")).base["websiteurl"].d365 == "b.example"
 
 
 async def test_a_backfill_of_fields_makes_no_new_account_and_leaves_what_is_parked(rig: Rig) -> None:

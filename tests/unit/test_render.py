@@ -64,7 +64,9 @@ def test_of_many_values_written_at_once_the_first_few_are_told() -> None:
 
 def test_a_flag_that_is_off_and_an_amount_of_nothing_are_told() -> None:
     text = seen(
-        render_record.shown(shown(hold=Agreed(0, False), limit=Agreed(None, 0), guess=Agreed(None, None, unsure=True)))
+        render_record.shown(
+            shown(hold=Agreed(0, False), limit=Agreed(None, 0), guess=Agreed(None, None, unsure="d365"))
+        )
     )
     assert all(name in text for name in ("hold", "limit", "guess"))
 

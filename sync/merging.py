@@ -1,0 +1,94 @@
+"""Goes over the fields of one record and gathers what is to be written, rebased, asked, or left to the other direction. Pure."""
+
+from dataclasses import dataclass, field
+
+from sync.mapping import MappedField
+from sync.mapping_model import FirstSync, Side
+from sync.merge import Move, Ruling, Sides, decide
+from sync.stores.couple import Agreed, Couple, Planned, opposite
+from sync.system import Record
+from sync.value import same, visible
+from sync.way import Turned, Way
+
+
+@dataclass
+class Merged:
+    """The fields of one record: their base, what is to be written and by which rule, what a person must look at, and
+    whether some are the other direction's.
+    """
+
+    base: dict[str, Agreed]
+    planned: dict[str, Planned] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
+    review: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """Two records that belong together: `met` once all fields of this direction were brought over; `newly` mapped
+    fields meet for the first time whatever the others do.
+    """
+
+    couple: Couple
+    source: Record
+    target: Record
+    turned: Turned
+    met: bool
+    newly: frozenset[str]
+
+
+def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
+    """What becomes of each field."""
+    merged = Merged(dict(meeting.couple.base) if meeting.couple.coupled else {})
+    halves = way.halves(meeting.target)
+    for name, pair in meeting.turned.fields.items():
+        mapped, present = fields[name], halves.get(name)
+        alike = not same(pair.target, present) and way.alike(mapped, meeting.source, meeting.target)
+        sides = Sides(pair.source, pair.target, present, merged.base.get(name), way.side, alike)
+        ruling = _ruling(mapped, meeting, way.side)
+        move, rule = decide(sides, ruling, coupling=not meeting.met or name in meeting.newly)
+        _note(merged, mapped, sides, move, rule)
+    return merged
+
+
+def _ruling(mapped: MappedField, meeting: Meeting, side: Side) -> Ruling:
+    first = _first_sync(mapped, meeting, side)
+    return Ruling(mapped.side, mapped.owner, first, mapped.rule.edits or "revert", meeting.couple.take)
+
+
+def _first_sync(mapped: MappedField, meeting: Meeting, side: Side) -> FirstSync:
+    """Whose value holds in a field that never agreed."""
+    couple = meeting.couple
+    if mapped.name in meeting.newly:
+        return mapped.first_sync
+    if couple.coupled:  # by the other direction, which has brought what it could
+        return mapped.side or "fill"
+    # A record that was reserved for this one was made by us: what it holds is an earlier try's.
+    return side if meeting.target.key == couple.on(opposite(side)) else mapped.first_sync
+
+
+def _note(merged: Merged, mapped: MappedField, sides: Sides, move: Move, rule: str) -> None:
+    name = mapped.name
+    if move is Move.REBASE:
+        merged.base[name] = Agreed.of(sides.side, sides.source, sides.present)
+    if move is Move.WRITE:
+        merged.planned[name] = Planned(sides.source, sides.present, sides.wanted)
+        merged.rules[name] = rule
+    if move is Move.OTHER or (move is Move.REVIEW and sides.side == "d365"):
+        merged.others.append(name)
+    elif move is Move.REVIEW:
+        merged.review.append(difference(mapped, sides))
+    if move is Move.REQUEST:
+        merged.requests.append(difference(mapped, sides))
+
+
+def difference(mapped: MappedField, sides: Sides) -> str:
+    """Both values of a field, for a person to decide."""
+    if mapped.secret:
+        return f"{mapped.name} (hidden)"
+    holds = "Dataverse" if sides.side == "gp" else "GP"
+    base = sides.base.half("gp") if sides.base else None
+    agreed = f", both held {visible(repr(base))} before" if sides.base else ""
+    return f"{mapped.name} would be {visible(repr(sides.wanted))}, {holds} holds {visible(repr(sides.present))}{agreed}"
