@@ -35,7 +35,7 @@ def from_json(value: Json) -> Value:
 def normal(number: Decimal) -> Decimal:
     """The shortest plain form of an amount: 1.50000 and 1.5 are one amount, 100 is never 1E+2."""
     short = number.normalize()
-    return short.quantize(Decimal(1)) if short.as_tuple().exponent > 0 else short  # type: ignore[operator]
+    return Decimal(f"{short:f}") if short.as_tuple().exponent > 0 else short  # type: ignore[operator]
 
 
 def same(one: Value, other: Value) -> bool:

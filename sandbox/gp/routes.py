@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sandbox.gp.load import add_customers, refresh_statistics, rows_examined
 from sandbox.gp.logins import COMPANIES
+from sandbox.gp.procedures.customers import normalising_post
 from sandbox.gp.tables import SYSTEM
 from sandbox.tds.contract import SqlError
 
@@ -42,6 +43,11 @@ class TrackingAsked(_Asked):
 
 class DatabaseAsked(_Asked):
     database: str
+
+
+class NormalisingAsked(_Asked):
+    company: Literal[COMPANIES]
+    enabled: bool
 
 
 def add(routes: web.RouteTableDef, server: "GpServer") -> None:
@@ -89,6 +95,14 @@ def add(routes: web.RouteTableDef, server: "GpServer") -> None:
             return {}
 
         return await _answer(request, DatabaseAsked, work)
+
+    @routes.post("/normalising-post")
+    async def normalise(request: web.Request) -> web.Response:
+        def work(asked: NormalisingAsked) -> object:
+            server.catalogs[asked.company].add_procedure(normalising_post(enabled=asked.enabled))
+            return {}
+
+        return await _answer(request, NormalisingAsked, work)
 
     @routes.post("/restore-point")
     async def save(_: web.Request) -> web.Response:

@@ -21,11 +21,13 @@ def open_session(engine: Engine, login: Login, gaps: Gaps) -> Session:
 
 
 def perform(request: Request, session: Session, answer: Answer, gaps: Gaps) -> None:
-    """Run one request to its end; an error becomes a part of the answer."""
+    """Run one request to its end; an error becomes a part of the answer. Raises ConnectionAbortedError when the engine lets
+    go of the client.
+    """
     with contextlib.suppress(Cancelled):
         try:
             _hand_over(request, session, answer)
-        except Cancelled:
+        except (Cancelled, ConnectionAbortedError):
             raise
         except Exception as error:
             if not answer.cancelled:

@@ -19,7 +19,8 @@ type Look = Callable[[Runtime], AsyncIterator[Check]]
 
 
 def _gp(runtime: Runtime) -> AsyncIterator[Check]:
-    return gp_checks.check(runtime.gp.client, runtime.settings.companies, list(runtime.mappings.values()))
+    written = [runtime.mappings[flow.pair] for flow in runtime.flows.values() if flow.target == "gp"]
+    return gp_checks.check(runtime.gp.client, runtime.settings.companies, list(runtime.mappings.values()), written)
 
 
 def _dataverse(runtime: Runtime) -> AsyncIterator[Check]:

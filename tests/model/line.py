@@ -97,7 +97,6 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
         COMPANIES,
         clock=world.clock,
     )
-    sender = Sender(lanes, DEPTH)
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": world.gp},
@@ -107,12 +106,10 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
         parking=parking,
         guard=guard,
         braking=braking,
-        flows=flows,
-        sender=sender,
         visibility=VISIBILITY,
     )
     deliveries = Deliveries(flows, COMPANIES, pipeline, parking, lanes, Pauses(), Runs(tables.runs))
-    cursors = Cursors(tables.cursors)
+    cursors, sender = Cursors(tables.cursors), Sender(lanes, DEPTH)
     passes = Passes(GpWalk(world.gp, crosswalk), crosswalk, 1.0)
     sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=24), braking)
     rounds = Rounds(Pauses(), clock=world.clock)

@@ -34,4 +34,5 @@ def test_amounts_are_compared_by_number_and_other_types_are_not() -> None:
 
 def test_an_amount_is_never_stored_with_an_exponent() -> None:
     assert str(normal(Decimal("100.00000"))) == "100"
+    assert str(normal(Decimal("1E+30"))) == "1" + "0" * 30
     assert to_json(Decimal("1E+3")) == {"d": "1000"}

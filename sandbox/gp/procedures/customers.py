@@ -1,10 +1,11 @@
 """taUpdateCreateCustomerRcd: create or change a customer."""
 
 from sandbox.gp import accounts, notes
-from sandbox.gp.econnect import Call, Node, parameters
+from sandbox.gp.econnect import Call, Node, custom, parameters
 from sandbox.gp.money import currency_decimals, has_more_decimals
 from sandbox.gp.procedures.addresses import ADDRESS, ADDRESS_FIELDS, add_shipping_method, renamed
 from sandbox.gp.tables import column_names
+from sandbox.tsql.procedures import Procedure
 
 _PERCENTS = ("CUSTDISC", "FNCHPCNT", "MINPYPCT")
 _AMOUNTS = ("FINCHDLR", "MINPYDLR", "CRLMTAMT", "CRLMTPAM", "MXWROFAM")
@@ -176,6 +177,12 @@ def _write_note(call: Call) -> None:
     if text is not None:
         customer = call.rows.find("RM00101", CUSTNMBR=call.args["CUSTNMBR"])
         notes.write(call.rows, customer["NOTEINDX"], text)
+
+
+def normalising_post(*, enabled: bool) -> Procedure:
+    """A partner's Post procedure that writes every name in capitals, or the empty one as installed."""
+    capitals = "UPDATE RM00101 SET CUSTNAME = UPPER(CUSTNAME) WHERE CUSTNMBR = @I_vCUSTNMBR"
+    return custom(CUSTOMER, "Post", capitals if enabled else lambda _: 0)
 
 
 CUSTOMER = Node(

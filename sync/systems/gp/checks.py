@@ -13,6 +13,7 @@ from sync.systems.gp.client import GpClient, Row
 from sync.systems.gp.feeds import Facts, Source, discover, sources
 from sync.systems.gp.reader import OPENJSON_LEVEL
 from sync.systems.gp.statements import Statement, render
+from sync.systems.gp.writing_checks import writing
 
 _SKEW = timedelta(minutes=2)
 
@@ -23,19 +24,26 @@ class _Look(Protocol):
     def __call__(self, client: GpClient, company: str) -> Awaitable[list[Check]]: ...
 
 
-async def check(client: GpClient, companies: Iterable[str], mappings: Sequence[Mapping]) -> AsyncIterator[Check]:
-    """The lines about each company. Never raises a SyncError: it becomes the line."""
+async def check(
+    client: GpClient, companies: Iterable[str], mappings: Sequence[Mapping], written: Sequence[Mapping] = ()
+) -> AsyncIterator[Check]:
+    """The lines about each company; `written` are the mappings by which a flow writes to GP. Never raises a SyncError: it
+    becomes the line.
+    """
     for company in companies:
-        async for line in _company(client, company, mappings):
+        async for line in _company(client, company, mappings, written):
             yield line
 
 
-async def _company(client: GpClient, company: str, mappings: Sequence[Mapping]) -> AsyncIterator[Check]:
+async def _company(
+    client: GpClient, company: str, mappings: Sequence[Mapping], written: Sequence[Mapping]
+) -> AsyncIterator[Check]:
     looks: list[tuple[str, _Look]] = [
         ("connection", _connection),
         ("company", _known_to_gp),
         ("tables", partial(_tables, mappings=mappings)),
         ("changes", partial(_feeds, wanted=sources(mappings))),
+        ("writing", partial(writing, mappings=written)),
     ]
     for name, look in looks:
         for line in (lines := await _guarded(f"GP {company}: {name}", look(client, company))):

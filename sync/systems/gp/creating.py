@@ -95,7 +95,7 @@ def _placed(mapping: Mapping, write: Write, written: Written) -> _Addresses:
         free = [each for each in ([given] if given else codes_for(mapping, alias)) if _fits(placed, each, columns)]
         if not free:
             text = f"{write.id}: two different addresses would be {given or alias} in GP."
-            raise Rejected(text, code="address_shared", system="gp", entity=mapping.gp.entity, key=write.id)
+            raise Rejected(text, code="one_in_gp", system="gp", entity=mapping.gp.entity, key=write.id)
         placed.codes[code] = free[0]
         placed.taken[free[0]] = placed.taken.get(free[0], {}) | columns
     return placed

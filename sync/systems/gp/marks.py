@@ -4,8 +4,11 @@ import base64
 import binascii
 import re
 
+STORED_LENGTH = 26
+"""Letters of a mark in GP."""
+
 _HEX = re.compile(r"[0-9a-f]{32}")
-_STORED = re.compile(r"[A-Z2-7]{26}")
+_STORED = re.compile(rf"[A-Z2-7]{{{STORED_LENGTH}}}")
 
 
 def stored_mark(mark: str) -> str:

@@ -54,7 +54,7 @@ class GpRecords:
         verdicts: dict[str, Verdict] = {}
         for write in writes:
             try:
-                orders[write.id] = _order(mapping, write)
+                orders[write.id] = order_of(mapping, write)
             except Rejected as error:
                 verdicts[write.id] = Verdict(write.id, Outcome.FAILED, error=error)
         sent = [write for write in writes if write.id in orders]
@@ -80,6 +80,7 @@ class GpRecords:
         return [verdict(place, mapping, write, answer, texts) for write, answer in zip(writes, found, strict=True)]
 
 
-def _order(mapping: Mapping, write: Write) -> Order:
+def order_of(mapping: Mapping, write: Write) -> Order:
+    """What a write asks of GP. Raises Rejected for what GP would not keep whole."""
     written = sort(mapping, write)
     return create(mapping, write, written) if write.create else update(mapping, write, written)

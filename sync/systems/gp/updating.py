@@ -94,7 +94,7 @@ def _keep_apart(mapping: Mapping, order: Order, rows: Iterable[tuple[str, Column
             continue
         if one == other:
             text = f"{order.key}: two different values would go to one address in GP."
-            raise Rejected(text, code="address_shared", system="gp", entity=mapping.gp.entity, key=order.key)
+            raise Rejected(text, code="one_in_gp", system="gp", entity=mapping.gp.entity, key=order.key)
         order.apart.append((one, other))
 
 

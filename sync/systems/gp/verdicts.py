@@ -18,8 +18,8 @@ _NOT_READ = -1
 _DUPLICATE = {2601, 2627}
 _MOVED = {"changed": Outcome.CHANGED, "expired": Outcome.CHANGED, "gone": Outcome.GONE}
 _UNFIT = {
-    "shared": ("address_shared", "two different values would go to one address in GP"),
-    "no code": ("address_shared", "all address codes that GP365 may use for it are taken in GP"),
+    "shared": ("one_in_gp", "two different values would go to one address in GP"),
+    "no code": ("refused_by_target", "the address codes that GP365 may use are taken; give the customer one in GP"),
     "cut": ("value_too_long", "GP holds a text that is longer than its own procedures take, which would cut it"),
     "": ("unexpected", "a procedure in GP began a transaction and did not end it"),
 }

@@ -3,7 +3,7 @@
 import itertools
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -98,7 +98,7 @@ class World:
         assert calls.call(sa, procedure, **key, **values) == calls.Answer(0, 0, "")
 
     @contextmanager
-    def customised(self, node: str, stage: str, body: str) -> Iterator[None]:
+    def customised(self, node: str, stage: str, body: str | Callable[[Any], int]) -> Iterator[None]:
         """A partner's Pre or Post procedure for a while."""
         two, procedure = self.gp.server.catalogs["TWO"], custom(NODES[node], stage, body)
         two.add_procedure(procedure)
@@ -109,8 +109,14 @@ class World:
     def locked(self, table: str, where: str) -> Iterator[None]:
         """Somebody has rows open for change."""
         with self.gp.connect("TWO", "sa") as sa:
-            calls.run(sa, f"SELECT * FROM {table} WITH (UPDLOCK, HOLDLOCK) WHERE {where}")
+            calls.run(sa, f"SELECT * FROM {table} WITH (UPDLOCK) WHERE {where}")
             yield
+
+    def wait_until_blocked(self) -> None:
+        """Until somebody waits for a lock."""
+        with self.gp.server.engine.connect() as postgres:
+            while not postgres.execute(b"SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
+                pass
 
     def in_a_thread(self, work: Any) -> threading.Thread:
         thread = threading.Thread(target=work)

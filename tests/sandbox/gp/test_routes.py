@@ -7,6 +7,7 @@ import pymssql
 import pytest
 
 from sandbox.gp.server import GpServer
+from tests.sandbox.gp.calls import customer, rows
 from tests.sandbox.gp.conftest import Endpoint
 
 
@@ -70,6 +71,19 @@ def test_change_tracking_is_switched_and_cleaned(door: httpx.Client) -> None:
     door.post("/change-tracking", json={"database": "THREE", "table": "RM00101", "enabled": False})
     door.post("/change-tracking", json={"database": "THREE", "enabled": False})
     assert versions() == [None, None]
+
+
+def test_a_normalising_post_procedure_is_switched_on_and_off(gp: Endpoint, door: httpx.Client) -> None:
+    name = "SELECT RTRIM(CUSTNAME) FROM RM00101 WHERE CUSTNMBR = 'ASTORSUI0001'"
+
+    def renamed(enabled: bool) -> object:
+        assert door.post("/normalising-post", json={"company": "TWO", "enabled": enabled}).status_code == 200
+        with gp.connect() as caller:
+            assert customer(caller, CUSTNMBR="ASTORSUI0001", CUSTNAME="Astor Suites").state == 0
+            return rows(caller, name)[0][0]
+
+    assert renamed(enabled=True) == "ASTOR SUITES"
+    assert renamed(enabled=False) == "Astor Suites"
 
 
 def test_a_restore_brings_back_rows_and_change_versions_and_cuts_connections(gp: Endpoint, door: httpx.Client) -> None:

@@ -9,7 +9,8 @@ import pytest
 
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.systems.gp import client as module
-from sync.systems.gp.client import GpClient
+from sync.systems.gp.client import GpClient, Unanswered
+from sync.systems.gp.statements import Statement
 
 from ..gated import NotingGate
 from .scripted import SETTINGS, ScriptedConnection
@@ -218,3 +219,60 @@ async def test_a_batch_whose_caller_is_gone_is_inside_until_it_is_over(connect: 
     await client.close()
     await asyncio.sleep(0)
     assert gate.inside == 0
+
+
+WRITE = Statement("EXEC %s", ("x",))
+
+
+def calm(_: object) -> bool:
+    return False
+
+
+async def test_a_batch_that_writes_is_never_sent_twice(connect: Callable) -> None:
+    dead = ScriptedConnection(ONE, pymssql.OperationalError(20017, b"Unexpected EOF"))
+    connect(dead, ScriptedConnection(ONE))
+    client = GpClient(SETTINGS)
+    await client.query("TWO", "SELECT 1")
+    with pytest.raises(Unanswered) as caught:
+        await client.write("TWO", WRITE, calm)
+    assert isinstance(caught.value.cause, RetryLater)
+    assert caught.value.cause.code == "system_unreachable"
+    assert client.round_trips == 2
+    assert dead.closed
+    await client.close()
+
+
+@pytest.mark.parametrize(("number", "kind"), [(1205, RetryLater), (208, BadSettings), (102, Rejected)])
+async def test_an_error_that_was_not_caught_in_the_batch_leaves_it_unanswered(
+    connect: Callable, number: int, kind: type[Exception]
+) -> None:
+    connect(ScriptedConnection([(("n",), (1,)), pymssql.OperationalError(number, b"told")]))
+    client = GpClient(SETTINGS)
+    with pytest.raises(Unanswered) as caught:
+        await client.write("TWO", WRITE, calm)
+    assert type(caught.value.cause) is kind
+    await client.close()
+
+
+async def test_what_fails_before_the_batch_was_sent_is_no_open_question(connect: Callable) -> None:
+    connect(pymssql.OperationalError((20009, b"DB-Lib error message 20009, severity 9:\nUnable to connect")))
+    client = GpClient(SETTINGS)
+    with pytest.raises(RetryLater):
+        await client.write("TWO", WRITE, calm)
+    with pytest.raises(Rejected):
+        await client.write("TWO", Statement("EXEC %s", ("a\0b",)), calm)
+    assert client.round_trips == 0
+    await client.close()
+
+
+@pytest.mark.parametrize("busy", [True, False])
+async def test_the_gate_hears_of_a_busy_server_also_when_the_batch_came_to_its_end(
+    connect: Callable, *, busy: bool
+) -> None:
+    connect(ScriptedConnection(ONE))
+    gate = NotingGate()
+    client = GpClient(SETTINGS, gate)
+    await client.write("TWO", WRITE, lambda _: busy)
+    await asyncio.sleep(0)
+    assert gate.heard == [{"busy": busy}]
+    await client.close()
