@@ -46,8 +46,8 @@ SUITES: dict[str, Suite] = {}
 
 
 def suite(function: Suite) -> Suite:
-    """Register a suite under its function's name."""
-    SUITES[function.__name__] = function
+    """Register a suite under its function's name, with dashes."""
+    SUITES[function.__name__.replace("_", "-")] = function
     return function
 
 

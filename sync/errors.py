@@ -118,8 +118,17 @@ CODES: dict[str, Cause] = {
         "Look at it with `python -m sync show RECORD`.",
     ),
     "values_differ": Cause(
-        "Two records that meet for the first time hold different values where the mapping says `first_sync: review`.",
-        "Make both equal, in GP or in Dynamics 365, then retry.",
+        "Both sides hold different values in a field that a person decides about: they met for the first time "
+        "(`first_sync: review`), or both were changed (`owner: review`), or it is not sure who changed it.",
+        "Make both equal, in GP or in Dynamics 365, then retry; or `python -m sync parked resolve --record RECORD --take gp` "
+        "or `d365`.",
+    ),
+    "approval_needed": Cause(
+        "Dynamics 365 asks for something that GP decides about: a new customer, or a change of a field that is GP's own.",
+        "`python -m sync parked resolve --record RECORD --take d365` approves it, `--take gp` puts GP's value back.",
+    ),
+    "no_id_left": Cause(
+        "No free id was found for a new record in GP.", "Change how ids are made (`ids` of the mapping), then retry."
     ),
     "deleted_in_source": Cause(
         "The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."

@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Guard:
     """Asked before a message is worked, before a company is polled, and before what a poll brought is sent.
 
-    `targets` tell which environment each target system is now.
+    `targets` tell which environment those systems are now that no poll tells of.
     """
 
     def __init__(
@@ -44,10 +44,12 @@ class Guard:
     async def admit(self, company: str, flow: Flow) -> Mode:
         """How a message of a flow may be worked now: `on` or `observe`. Raises RetryLater while it is paused.
 
-        The target is looked at when this process first uses it, and then every five minutes. Raises as it does.
+        Dataverse is looked at when this process first uses it, and then every five minutes. Raises as it does. GP tells
+        with every poll.
         """
         mode = _unless_paused(await self._modes.of(company, flow.name))
-        if await self._look_at(flow.target):
+        looked = [await self._look_at(system) for system in (flow.source, flow.target) if system in self._targets]
+        if any(looked):
             mode = _unless_paused(await self._modes.of(company, flow.name))
         return mode
 

@@ -22,7 +22,7 @@ def check_sides(rules: PairRules) -> list[MappingFault]:
 
 
 def check_matching(rules: PairRules, fields: Iterable[MappedField]) -> Iterator[MappingFault]:
-    """Every fault of `match` and of `shown_by`, the fields being well."""
+    """Every fault of `match`, `evidence` and `shown_by`, the fields being well."""
     known = {field.name: field for field in fields if field.side != "d365"}
     named: list[tuple[Where, str, bool]] = [
         (("dataverse", "shown_by", place), name, False) for place, name in enumerate(rules.dataverse.shown_by)
@@ -34,6 +34,17 @@ def check_matching(rules: PairRules, fields: Iterable[MappedField]) -> Iterator[
             yield MappingFault(where, f"no field from GP fills {name}{did_you_mean(name, known)}")
         elif text and known[name].attribute.type != "String":
             yield MappingFault(where, f"{name} is no text of one line: records can't be found by it")
+    yield from _check_evidence(rules)
+
+
+def _check_evidence(rules: PairRules) -> Iterator[MappingFault]:
+    """An attribute that no field fills, as after an overlay removed it, tells nothing and does no harm."""
+    for name in rules.evidence.attributes:
+        try:
+            if target(rules.dataverse, name).type != "String":
+                yield MappingFault(("evidence",), f"{name} is no text of one line: records can't be compared by it")
+        except UnknownName as error:
+            yield MappingFault(("evidence",), str(error))
 
 
 def resolve(gp: GpSide, path: str) -> GpColumn:

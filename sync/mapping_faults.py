@@ -7,6 +7,8 @@ from sync.mapping_model import (
     Brake,
     Column,
     DataverseSide,
+    Evidence,
+    EvidencePlace,
     FieldRule,
     GpSide,
     Ids,
@@ -31,6 +33,19 @@ def _fault(where: tuple[str | int, ...], kind: str, text: str) -> MappingFault:
 
 _WORDS = frozenset(
     field.alias or name
-    for model in (PairRules, OnDelete, Ids, Brake, GpSide, Join, DataverseSide, Column, MatchRule, FieldRule)
+    for model in (
+        PairRules,
+        OnDelete,
+        Ids,
+        Brake,
+        GpSide,
+        Join,
+        DataverseSide,
+        Column,
+        MatchRule,
+        Evidence,
+        EvidencePlace,
+        FieldRule,
+    )
     for name, field in model.model_fields.items()
 )

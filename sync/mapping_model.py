@@ -79,6 +79,33 @@ class MatchRule(_Model):
     then: Literal["couple", "park"]
 
 
+class EvidencePlace(_Model):
+    """One address of a record, by attributes."""
+
+    postal_code: str = ""
+    city: str = ""
+    street: str = ""
+
+
+class Evidence(_Model):
+    """The attributes that tell who a record is: what `python -m sync match` compares."""
+
+    name: str = ""
+    number: str = ""
+    tax_id: str = ""
+    phone: tuple[str, ...] = ()
+    email: tuple[str, ...] = ()
+    website: tuple[str, ...] = ()
+    places: tuple[EvidencePlace, ...] = ()
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        """All of them."""
+        places = (name for place in self.places for name in (place.postal_code, place.city, place.street))
+        named = (self.name, self.number, self.tax_id, *self.phone, *self.email, *self.website, *places)
+        return tuple(filter(None, named))
+
+
 _PERCENT = re.compile(r"(\d{1,3}(?:\.\d{1,4})?)%", re.ASCII)
 
 
@@ -247,4 +274,5 @@ class PairRules(_Model):
         default_factory=dict, description="Tables of GP codes and what they are in Dataverse."
     )
     match: tuple[MatchRule, ...] = Field((), description="How records are found that were there before GP365.")
+    evidence: Evidence = Field(Evidence(), description="The attributes that tell who a record is, for `match`.")
     fields: tuple[FieldRule, ...] = Field(min_length=1, description="The fields.")

@@ -18,8 +18,10 @@ type Bulk = Literal["reread", "sweep", "backfill", "restored", "refreshed"]
 person asked for all of them, GP was restored from a backup, or Dataverse is another environment than it was.
 """
 
-type Reason = FeedKind | Bulk | Literal["retry"]
-"""Why a record is looked at: its change was seen in a feed, all of them are, or a person asked."""
+type Reason = FeedKind | Bulk | Literal["retry", "handed_over"]
+"""Why a record is looked at: its change was seen in a feed, all of them are, a person asked, or the other direction of
+its pair found what is not its own to write.
+"""
 
 type FieldName = Annotated[str, Field(min_length=1, max_length=50)]
 

@@ -5,8 +5,8 @@ The file to read first. The steps are numbered in design §3.1; the decisions th
 """
 
 import uuid
-from collections.abc import Awaitable, Callable, Sequence
 from collections.abc import Mapping as Table
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Protocol
@@ -23,6 +23,7 @@ from sync.observe import observe, would_park
 from sync.outcomes import Run, line, written_line
 from sync.parking import Parking
 from sync.plan import Case, Plan, Planner
+from sync.sender import Sender
 from sync.settle import Found, Settlement, committed, settle
 from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
@@ -31,9 +32,6 @@ from sync.stores.modes import Mode
 from sync.system import Outcome, Verdict, Write
 
 ROUNDS = 6
-
-type HandOver = Callable[[Flow, str, Sequence[str]], Awaitable[object]]
-"""Puts keys of one company on the lane of the direction opposite to a flow."""
 
 
 class Target(Looking, Protocol):
@@ -57,7 +55,8 @@ class Pipeline:
         guard: Guard,
         braking: Braking,
         visibility: timedelta,
-        hand_over: HandOver | None = None,
+        flows: Table[str, Flow],
+        sender: Sender,
     ) -> None:
         self._mappings = mappings
         self._sources = sources
@@ -68,7 +67,8 @@ class Pipeline:
         self._guard = guard
         self._braking = braking
         self._visibility = visibility
-        self._hand_over = hand_over
+        self._flows = flows
+        self._sender = sender
 
     async def work(self, message: Message, flow: Flow, *, redelivered: bool) -> Run:
         """Work one message and file what became of each key; what could not be done now is in the run's `later`.
@@ -125,8 +125,8 @@ class Pipeline:
     async def _give(self, run: Run, couples: Sequence[Couple]) -> None:
         """Step 9: what is the other direction's is on its lane before the message ends."""
         keys = [couple.on(opposite(run.flow.side)) for couple in couples]
-        if self._hand_over and keys:
-            await self._hand_over(run.flow, run.company, keys)
+        for flow in filter(run.flow.is_opposite, self._flows.values() if keys else ()):
+            await self._sender.send(flow, run.company, keys, "handed_over")
 
     async def _settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
         """Steps 3-7: find out what became of earlier tries, then go round again."""

@@ -186,7 +186,9 @@ class Planner:
     def _create(self, case: Case, turned: Turned) -> Plan:
         """Insert with an id chosen before, so that a second try meets the first (step 18)."""
         couple, state = case.couple, self._mapping.rules.approve
-        if self._flow.side == "d365" and state != "never" and couple.answer not in (APPROVED, NONE):
+        if self._flow.side == "d365" and not (couple.key or case.free):
+            return self._park(case, "no_id_left", f"No free id was found in GP for {case.key}.")
+        if self._flow.side == "d365" and state != "never" and couple.answer != APPROVED:
             return self._park(case, "approval_needed", f"{case.key} would become customer {case.free} in GP.")
         deferred = self._deferred(turned)
         planned = {
@@ -197,7 +199,9 @@ class Planner:
         # Coupled already when the target was put back to a time before the record: made again under the same id.
         other = opposite(self._flow.side)
         new = str(uuid.uuid4()) if self._flow.side == "gp" else case.free
-        couple = replace(couple, base=deferred, coupled=False).named(other, couple.on(other) or new)
+        couple = replace(couple, base=deferred, coupled=False, unmet=self._unmet(case)).named(
+            other, couple.on(other) or new
+        )
         columns = self.way.columns(turned, planned, None)
         plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), columns, create=True)
         text = "a new one, as a person said" if case.couple.answer == NONE else ""

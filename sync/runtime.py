@@ -135,6 +135,8 @@ def build(settings: Settings) -> Runtime:
         parking=parking,
         guard=guard,
         braking=braking,
+        flows=flows,
+        sender=sender,
         visibility=VISIBILITY * settings.time_scale,
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, pauses, runs)

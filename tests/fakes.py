@@ -285,3 +285,71 @@ def _fits(row: Record, names: Sequence[str], values: Iterable[Sequence[str]]) ->
 
 def _holds(value: str, operator: str, bound: str) -> bool:
     return {"eq": value == bound, "ge": value >= bound, "lt": value < bound}[operator]
+
+
+class FakeGp(FakeSource):
+    """GP in memory as a target too: keys, the mark, its own clock, and planned misbehaviour."""
+
+    def __init__(self, mapping: Mapping) -> None:
+        super().__init__(mapping)
+        self.now = START
+        self.writes: list[Write] = []
+        self.cut_before = 0
+        self.cut_after = 0
+        self.refuse: dict[str, SyncError] = {}
+        self.before_write: list[Any] = []
+        self.normalise = lambda path, value: value
+        self.stamps = 0
+
+    def type_customer(self, company: str, key: str, **values: Any) -> None:
+        """A new customer, or a clerk's edit of one, who leaves its mark and its note as they are."""
+        known = self.records.get((company, key))
+        if known is None:
+            values.setdefault("NOTEINDX", len(self.records) + 1)
+            super().type_customer(company, key, **values)
+        else:
+            self.records[company, key] = replace(known, values={**known.values, **values})
+        self._stamp(company, key)
+
+    async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
+        by_id = await self.read(company, mapping, wanted.ids)
+        here = [record for (where, _), record in self.records.items() if where == company]
+        alike = [each for each in here if any(_fits(each, names, some) for names, some in wanted.alike.items())]
+        return Seen(by_id, {}, alike, self.now)
+
+    async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        while self.before_write:
+            self.before_write.pop(0)()
+        if self.cut_before:
+            self.cut_before -= 1
+            raise RetryLater("cut before", code="system_unreachable")
+        verdicts = [self._one(company, write) for write in writes]
+        if self.cut_after:
+            self.cut_after -= 1
+            raise RetryLater("cut after", code="system_unreachable")
+        return verdicts
+
+    def _one(self, company: str, write: Write) -> Verdict:
+        present = self.records.get((company, write.id))
+        if write.not_after and self.now > write.not_after:
+            return Verdict(write.id, Outcome.CHANGED)
+        if write.create and present:
+            return Verdict(write.id, Outcome.EXISTS, present)
+        if not write.create and present is None:
+            return Verdict(write.id, Outcome.GONE)
+        if not write.create and write.seen != present:
+            return Verdict(write.id, Outcome.CHANGED)
+        if error := self.refuse.get(write.key):
+            return Verdict(write.id, Outcome.FAILED, error=error)
+        self.writes.append(write)
+        if present is None:
+            FakeSource.type_customer(self, company, write.id, NOTEINDX=len(self.records) + 1)
+        known = self.records[company, write.id]
+        kept = {path: self.normalise(path, value) for path, value in write.values.items()}
+        self.records[company, write.id] = replace(known, values=known.values | kept, mark=write.mark)
+        return Verdict(write.id, Outcome.WRITTEN, self._stamp(company, write.id))
+
+    def _stamp(self, company: str, key: str) -> Record:
+        self.stamps += 1
+        self.records[company, key] = replace(self.records[company, key], version=str(self.stamps))
+        return self.records[company, key]

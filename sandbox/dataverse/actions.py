@@ -8,6 +8,7 @@ from sandbox.dataverse.customizing import Customizing
 from sandbox.dataverse.environment import Environment
 from sandbox.dataverse.grammar import parse_literal
 from sandbox.dataverse.literals import Literal
+from sandbox.dataverse.merging import Merging
 from sandbox.dataverse.odata import Segment
 from sandbox.dataverse.store import quoted
 from sandbox.dataverse.wire import Call, Reply
@@ -133,10 +134,23 @@ FUNCTIONS: dict[str, Callable[[Environment, Call, Segment, dict[str, str]], Repl
     "RetrieveCurrentOrganization": _organization,
     "RetrieveTotalRecordCount": _total,
 }
+
+
+def _merge(env: Environment, call: Call) -> Reply:
+    body = _parameters(call, "Target", "Subordinate", "UpdateContent", "PerformParentingChecks")
+    parts = [body.get(name) or {} for name in ("Target", "Subordinate", "UpdateContent")]
+    checks = body.get("PerformParentingChecks", False)
+    if not all(isinstance(part, dict) for part in parts) or not isinstance(checks, bool):
+        raise errors.DataverseError(400, "0x80048d19", "Error identified in Payload: rows and a flag are expected.")
+    Merging(env, call).run(*parts, checks_parents=checks)
+    return Reply()
+
+
 ACTIONS: dict[str, Callable[[Environment, Call], Reply]] = {
     "PublishAllXml": _publish_all,
     "PublishXml": _publish,
     "InsertOptionValue": _insert_option,
     "ReactivateEntityKey": _reactivate_key,
     "CreateEntities": _create_tables,
+    "Merge": _merge,
 }

@@ -58,12 +58,14 @@ def _is_money(table: Table, name: str) -> bool:
 def _composites(table: Table, row: Row, changes: Row) -> None:
     for prefix in {name.partition("_")[0] for name in changes if "_" in name}:
         if f"{prefix}_composite" in table.columns:
-            changes[f"{prefix}_composite"] = _composite(row, prefix)
+            changes[f"{prefix}_composite"] = composite(row, f"{prefix}_")
 
 
-def _composite(row: Row, prefix: str) -> str | None:
+def composite(row: Row, prefix: str) -> str | None:
+    """An address in lines, from the columns that begin with `prefix`."""
+
     def text(name: str) -> str:
-        return str(row.get(f"{prefix}_{name}") or "")
+        return str(row.get(f"{prefix}{name}") or "")
 
     region = " ".join(filter(None, [text("stateorprovince"), text("postalcode")]))
     town = ", ".join(filter(None, [text("city"), region]))

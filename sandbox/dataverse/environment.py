@@ -24,7 +24,7 @@ class Switches(BaseModel):
     """Behaviour that the reference leaves unconfirmed, or that differs between environments.
 
     `special_updates` says what a change of state or owner raises: an Update, its own message (SetState, Assign) for
-    the state, or both.
+    the state, or both. `addresses_touch_parents`: a change of an address row 1 or 2 raises its account's version.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -32,6 +32,7 @@ class Switches(BaseModel):
     create_keeps_state: bool = False
     expand_collections_inline: bool = False
     no_bulk: list[str] = []
+    addresses_touch_parents: bool = False
     special_updates: Literal["update", "own", "both"] = "update"
     key_reads: int = 1
 

@@ -93,6 +93,8 @@ class _Reader:
         self._link(end, target, str(row[target.primary_id]))
 
     def _link(self, end: Navigation, target: Table | None, row_id: str | None) -> None:
+        if self.table.columns[end.column].read_only:
+            return
         link(self.payload.values, self.table.columns[end.column], target, row_id)
 
     def _nested_parent(self, end: Navigation, value: object) -> None:

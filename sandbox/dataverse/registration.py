@@ -16,6 +16,8 @@ BEFORE, AFTER, BOTH = 0, 1, 2
 """The kinds of image."""
 ASYNCHRONOUS = 1
 _DEFAULT_PORTS = {"http": 80, "https": 443}
+_SILENT = {"Associate", "Disassociate", "Win", "Lose"}
+"""Messages that steps can be registered on, and that nothing here raises."""
 _STAGES = {10, 20, POST_OPERATION}
 # The property that holds the row, by message; tools register "Id" for Create, the table reference says "Target".
 _IMAGED = {
@@ -84,6 +86,11 @@ def check_step(env: Environment, row: Row, _: Row) -> None:
     if row.get("configuration") is not None:
         raise errors.invalid_argument("A configuration cannot be given to a webhook.")
     message, table = _message(env, row), filtered_table(env, row)
+    if message.endswith("Multiple") and row["stage"] != POST_OPERATION:
+        error = errors.invalid_argument("A step on a bulk message can be registered in the stage PostOperation only.")
+        raise errors.Unsupported("step before", message, error)
+    if message in _SILENT:
+        env.gaps.note("event", message)
     listed = columns_of(row.get("filteringattributes"))
     if listed and message != "Update":
         raise errors.invalid_argument("Filtering attributes can be given to a step on Update only.")

@@ -83,11 +83,13 @@ class Column(_Definition):
 
 class Navigation(_Definition):
     """A relationship end: single-valued, the lookup `column` of this table and the `table` it leads to;
-    collection-valued, the child `table`, its lookup `column` and what becomes of the children with their parent."""
+    collection-valued, the child `table`, its lookup `column`, what becomes of the children with their parent, and
+    whether they follow it in a merge."""
 
     table: str
     column: str
     on_delete: Literal["RemoveLink", "Cascade", "Restrict"] = "RemoveLink"
+    merges: bool = False
 
 
 class Key(_Definition):

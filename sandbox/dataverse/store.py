@@ -128,6 +128,10 @@ class Store:
     def update(self, table: Table, row_id: str, changes: Row) -> None:
         """Change columns of a row, giving it a new version. Raises DataverseError for a duplicate."""
         changes["versionnumber"] = self.next_version()
+        self.amend(table, row_id, changes)
+
+    def amend(self, table: Table, row_id: str, changes: Row) -> None:
+        """Change columns of a row that keeps its version."""
         terms = ", ".join(f"{quoted(name)} = ?" for name in changes)
         sql = f"UPDATE {quoted(table.name)} SET {terms} WHERE {quoted(table.primary_id)} = ?"
         self._write(table, sql, [*changes.values(), row_id])

@@ -1,6 +1,5 @@
 """Create, update and delete one row by the platform's rules: defaults, state, money, ownership, plug-ins, events."""
 
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -8,11 +7,14 @@ from typing import Any
 
 from sandbox.dataverse import errors
 from sandbox.dataverse.access import User
+from sandbox.dataverse.addresses import follow, is_twin
 from sandbox.dataverse.derived import derive
-from sandbox.dataverse.environment import Change, Environment, Origin, Rule
+from sandbox.dataverse.environment import Change, Environment, Origin
 from sandbox.dataverse.guards import guard
 from sandbox.dataverse.payload import Body, Payload, link, parse
+from sandbox.dataverse.plugins import run_plugins
 from sandbox.dataverse.schema import Column, Navigation, Table
+from sandbox.dataverse.states import check_closed, move_state, start_state
 from sandbox.dataverse.store import Row, target_column
 
 
@@ -41,14 +43,14 @@ class Writer:
         row = {**(preset or {}), **payload.values}
         row[table.primary_id] = row_id or row.get(table.primary_id) or self.env.ids.new()
         asked = dict(row)
-        self._run_rules("Create", table, row, payload.sent())
+        run_plugins(self.env.rules, "Create", table, row, payload.sent())
         _require(table, row)
         self._fill(table, row)
         derive(self.env.store, table, row, row)
-        guard(self.env, table, row, row)
+        guard(self.env, table, row, row, creating=True)
         created = str(row[table.primary_id])
         sent = payload.sent() | (preset or {}).keys()
-        with self._told(self._change("Create", table, created, sent=sent, after=row, asked=asked)):
+        with self.telling("Create", table, created, sent=sent, after=row, asked=asked):
             self.env.store.insert(table, row)
         for end, child in payload.children:
             owner = {end.column: created}
@@ -70,41 +72,55 @@ class Writer:
         if str(changes.pop(table.primary_id, None) or row_id) != row_id:
             raise errors.invalid_argument("The primary key of a row cannot be changed.")
         asked = dict(changes)
-        self._run_rules("Update", table, changes, sent)
-        _check_closed(table, row, changes)
+        run_plugins(self.env.rules, "Update", table, changes, sent)
+        check_closed(table, row, changes)
         _check_cleared(table, changes)
-        _move_state(table, row, changes, row_id)
+        move_state(table, row, changes, row_id)
         self._stamp(table, changes)
         derive(self.env.store, table, {**row, **changes}, changes)
-        guard(self.env, table, {**row, **changes}, changes)
-        after = {**row, **changes}
-        with self._told(self._change("Update", table, row_id, sent=sent, before=row, after=after, asked=asked)):
+        self._store(table, row, changes, sent, asked)
+
+    def set(self, table: Table, row: Row, changes: Row) -> None:
+        """Change columns as the platform does, past what a request may send."""
+        sent = frozenset(name for name in changes if "$" not in name)
+        self._stamp(table, changes)
+        self._store(table, row, changes, sent, dict(changes))
+
+    def values(self, table: Table, body: Body) -> Row:
+        """The column values in a body."""
+        return parse(self.env, table, body, self.root).values
+
+    def _store(self, table: Table, row: Row, changes: Row, sent: frozenset[str], asked: Row) -> None:
+        guard(self.env, table, {**row, **changes}, changes, creating=False)
+        row_id, after = str(row[table.primary_id]), {**row, **changes}
+        with self.telling("Update", table, row_id, sent=sent, before=row, after=after, asked=asked):
             self.env.store.update(table, row_id, changes)
             after["versionnumber"] = changes["versionnumber"]
 
     def delete(self, table: Table, row: Row) -> None:
-        """Delete a row; lookups to it from known relationships are cleared."""
+        """Delete a row; along known relationships, its children go with it, lose their link, or keep it from going."""
         self.user.need("Delete", table)
+        if is_twin(table, row):
+            error = errors.invalid_argument("An address that its account or contact holds itself cannot be deleted.")
+            raise errors.Unsupported("address", "deleting address 1 or 2", error)
         row_id = str(row[table.primary_id])
-        with self._told(self._change("Delete", table, row_id, before=row)):
+        with self.telling("Delete", table, row_id, before=row):
             for end in table.collections.values():
                 child = self.env.schema.table(end.table)
                 if child is not None:
                     self._let_go(table, child, end, row_id)
             self.env.store.delete(table, row_id)
 
-    def _change(self, message: str, table: Table, row_id: str, **what: Any) -> Change:
-        known = {"sent": frozenset(), "before": None, "after": None, **what}
-        return Change(
-            message, table, row_id, user=self.user, tag=self.tag, origin=self.origin, depth=self.depth, **known
-        )
-
     @contextmanager
-    def _told(self, change: Change) -> Iterator[None]:
-        """Tell subscribers of a write before it and after it."""
+    def telling(self, message: str, table: Table, row_id: str, **what: Any) -> Iterator[Change]:
+        """Tell subscribers of a write before it and after it; `what` are further parts of the Change."""
+        known = {"sent": frozenset(), "before": None, "after": None, **what}
+        who = {"user": self.user, "tag": self.tag, "origin": self.origin, "depth": self.depth}
+        change = Change(message, table, row_id, **who, **known)
         self.env.changing(change)
-        yield
+        yield change
         self.env.changed(change)
+        follow(self.env, change)
 
     @property
     def nested(self) -> "Writer":
@@ -115,6 +131,9 @@ class Writer:
         column = child.columns[end.column]
         for row in self.env.store.find(child, {column.name: row_id}):
             if column.polymorphic and row[target_column(column)] != table.name:
+                continue
+            if is_twin(child, row):
+                self.env.store.delete(child, str(row[child.primary_id]))
                 continue
             if end.on_delete == "Cascade":
                 self.nested.delete(child, row)
@@ -133,16 +152,11 @@ class Writer:
                 raise errors.Unsupported("table", end.table, errors.no_segment(end.table))
             link(payload.values, table.columns[end.column], target, self.create(target, body))
 
-    def _run_rules(self, message: str, table: Table, values: Row, sent: frozenset[str]) -> None:
-        for rule in self.env.rules:
-            if rule.table == table.name and rule.column in sent and message in rule.on:
-                _apply(rule, values)
-
     def _fill(self, table: Table, row: Row) -> None:
         for name, column in table.columns.items():
             if name not in row and (default := _default(column)) is not None:
                 row[name] = default
-        _start_state(self.env, table, row)
+        start_state(self.env, table, row)
         self._own(table, row)
         now, created = self.env.now(), row.get("overriddencreatedon")
         stamps = {"createdon": created or now, "createdby": self.user.id, "organizationid": None}
@@ -166,28 +180,6 @@ class Writer:
             row["modifiedon"] = self.env.now()
         if "modifiedby" in table.columns:
             row["modifiedby"] = self.user.id
-
-
-def _apply(rule: Rule, values: Row) -> None:
-    if rule.do == "refuse":
-        raise errors.plugin_threw(rule.text)
-    value = values.get(rule.column)
-    if not isinstance(value, str):
-        return
-    ways = {"upper": str.upper, "trim": str.strip, "collapse": _collapsed, "phone": _phone}
-    values[rule.column] = ways[rule.do](value) or None
-
-
-def _collapsed(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _phone(text: str) -> str:
-    """A North American number in one form, `+1 425-555-0100 x12`; other text as it is."""
-    match = re.fullmatch(r"1?(\d{3})(\d{3})(\d{4})(\d*)", re.sub(r"\D", "", text))
-    if match is None:
-        return text
-    return f"+1 {match[1]}-{match[2]}-{match[3]}" + (f" x{match[4]}" if match[4].strip("0") else "")
 
 
 def _default(column: Column) -> object:
@@ -216,47 +208,3 @@ def _check_cleared(table: Table, changes: Row) -> None:
         column = table.columns.get(name)
         if value is None and column and column.required == "SystemRequired":
             raise errors.invalid_argument(f"Attribute '{name}' of entity '{table.name}' cannot be NULL.")
-
-
-def _check_closed(table: Table, row: Row, changes: Row) -> None:
-    if row.get("statecode") in table.closed and changes.keys() - {"statecode", "statuscode"}:
-        text = f"This {table.name} cannot be edited because it is closed."
-        raise errors.invalid_argument(text)
-
-
-def _first_status(table: Table, state: int) -> int | None:
-    options = table.columns["statuscode"].options
-    return min((value for value, option in options.items() if option.state == state), default=None)
-
-
-def _start_state(env: Environment, table: Table, row: Row) -> None:
-    if "statecode" not in table.columns:
-        return
-    initial = table.columns["statecode"].default or 0
-    keeps = env.switches.create_keeps_state and row.get("statecode") is not None
-    state = int(str(row["statecode"])) if keeps else initial
-    row["statecode"] = state
-    _set_status(table, row, state, str(row[table.primary_id]))
-
-
-def _move_state(table: Table, row: Row, changes: Row, row_id: str) -> None:
-    if "statecode" not in changes and "statuscode" not in changes:
-        return
-    before = row["statecode"]
-    state = int(str(before if changes.get("statecode") is None else changes["statecode"]))
-    changes["statecode"] = state
-    if state == before and changes.get("statuscode") is None:
-        changes["statuscode"] = row["statuscode"]
-    _set_status(table, changes, state, row_id)
-
-
-def _set_status(table: Table, row: Row, state: int, row_id: str) -> None:
-    if "statuscode" not in table.columns:
-        return
-    status = row.get("statuscode")
-    if status is None:
-        row["statuscode"] = _first_status(table, state)
-        return
-    option = table.columns["statuscode"].options.get(int(str(status)))
-    if option is None or option.state != state:
-        raise errors.bad_status(int(str(status)), state, table.name, row_id)

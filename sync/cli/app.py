@@ -6,7 +6,7 @@ People get tables, machines `--json` (one JSON object a line on standard output)
 
 from dataclasses import asdict
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 import typer
@@ -22,6 +22,7 @@ from sync.operations import describe as describe_operation
 from sync.operations import doctor as doctor_operation
 from sync.operations import parked as parked_operation
 from sync.operations import provision as provision_operation
+from sync.operations import resolve as resolve_operation
 from sync.operations import show as show_operation
 from sync.render import parked as render_parked
 from sync.render import record as render_record
@@ -222,6 +223,31 @@ def parked_discard(
         done = [entry async for entry in parked_operation.discard(runtime, entries, why)]
         tell(as_json, [asdict(entry) for entry in done], lambda: render_parked.counted("discarded", done))
         return 0 if done else 1
+
+    execute(run, as_json)
+
+
+@parked_app.command("resolve")
+def parked_resolve(
+    take: Annotated[
+        Literal["gp", "d365"],
+        typer.Option(help="Whose values hold: gp, or d365, which also approves what it asks for."),
+    ],
+    company: Company = "",
+    record: Key = "",
+    code: Code = "",
+    as_json: Json = False,
+) -> None:
+    """Decide about records whose two sides differ, or that wait for approval. They are worked again at once."""
+
+    async def run(runtime: Runtime) -> int:
+        if not (company or record or code):
+            raise typer.BadParameter("say which: --company, --record or --code")
+        entries = await _selected(runtime, company, record, code)
+        done, refused = await resolve_operation.resolve(runtime, entries, take)
+        objects = [*map(asdict, done), *({"error": error.as_dict()} for error in refused)]
+        tell(as_json, objects, lambda: render_parked.retried(done, refused))
+        return 0 if done and not refused else 1
 
     execute(run, as_json)
 

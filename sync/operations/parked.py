@@ -11,6 +11,7 @@ from sync.parking import MESSAGES
 from sync.runtime import Runtime
 from sync.stores.ledger import Line, Result
 from sync.stores.parked import Parked
+from sync.way import way_of
 
 EXAMPLES = 3
 
@@ -96,9 +97,12 @@ async def _file(runtime: Runtime, entry: Parked, why: str) -> None:
     message = Message.new(entry.flow, entry.company, [entry.key], "retry")
     line = Line(entry.key, entry.flow, Result.DISCARDED, why, "discard", now, now, message.message_id, code=entry.code)
     await runtime.ledger.write(entry.company, entry.pair, [line], redelivered=False)
-    [couple] = (await runtime.crosswalk.read(entry.company, entry.pair, [entry.key])).values()
+    side = runtime.flows[entry.flow].side if entry.flow in runtime.flows else "gp"
+    way = way_of(runtime.mappings[entry.pair], side)
+    couples = await way.couples(runtime.crosswalk, entry.company, entry.pair, [entry.key], close=False)
+    couple = couples[entry.key]
     if couple.etag:
-        await runtime.crosswalk.save([(couple, replace(couple, parked="", discarded=entry.code))])
+        await runtime.crosswalk.save([(couple, replace(couple.with_parked(side, ""), discarded=entry.code))])
 
 
 def _matches(entry: Parked, key: str, code: str) -> bool:

@@ -1,5 +1,6 @@
 """Shows one record: both ids, both sides' agreed values, and what became of its changes."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -9,6 +10,8 @@ from sync.runtime import Runtime
 from sync.stores.couple import Couple
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
+
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -33,20 +36,34 @@ class Shown:
 
 
 async def show(runtime: Runtime, record: str) -> Shown:
-    """Look a record up as `TWO/AARONFIT0001` (the customer pair) or `customer/TWO/AARONFIT0001`.
+    """Look a record up as `TWO/AARONFIT0001` (the customer pair) or `customer/TWO/AARONFIT0001`; Dataverse's id will do too.
 
     Raises Rejected when the text names no installed pair and company, or nothing is known of the record.
     """
     pair, company, key = parse_record(runtime, record)
-    couple = (await runtime.crosswalk.read(company, pair, [key]))[key]
-    history = await runtime.ledger.history(company, pair, key)
-    parked = [entry async for entry in runtime.parked.list(company, pair) if entry.key == key]
+    couple = await find_couple(runtime, pair, company, key)
+    names = [name for name in dict.fromkeys((couple.key, couple.id)) if name]
+    lines = [line for name in names for line in await runtime.ledger.history(company, pair, name)]
+    history = sorted(lines, key=lambda line: line.done_at, reverse=True)
+    parked = [entry async for entry in runtime.parked.list(company, pair) if entry.key in names]
     if not (couple.etag or history or parked):
         raise Rejected(
             f"Nothing is known of {pair} {company}/{key}: no change of it was seen yet.", code="unknown_record"
         )
     secret = frozenset(rule.name for rule in runtime.mappings[pair].fields if rule.secret)
     return Shown(couple, history, parked, secret, last_writes(history))
+
+
+async def find_couple(runtime: Runtime, pair: str, company: str, key: str) -> Couple:
+    """The couple of a record, named by its id on either side; a blank one when nothing is known of it."""
+    if is_id(key):
+        return (await runtime.crosswalk.read_ids(company, pair, [key]))[key]
+    return (await runtime.crosswalk.read(company, pair, [key]))[key]
+
+
+def is_id(key: str) -> bool:
+    """Whether it is a Dataverse id."""
+    return _ID.fullmatch(key) is not None
 
 
 def last_writes(history: Iterable[Line]) -> dict[str, Written]:
@@ -72,4 +89,5 @@ def parse_record(runtime: Runtime, record: str) -> tuple[str, str, str]:
             f"{record!r} names no record: write PAIR/COMPANY/ID, such as customer/{runtime.settings.companies[0]}/AARONFIT0001.",
             code="unknown_record",
         )
-    return parts[0], parts[1].upper(), canonical(parts[2])
+    key = parts[2].lower()
+    return parts[0], parts[1].upper(), key if is_id(key) else canonical(parts[2])

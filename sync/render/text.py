@@ -17,6 +17,7 @@ REASONS = {
     "refreshed": "looked at with all others, after Dataverse was restored or copied",
     "sweep": "found by the sweep",
     "retry": "tried again by a person",
+    "handed_over": "found by the other direction",
 }
 
 

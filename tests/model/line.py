@@ -97,6 +97,7 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
         COMPANIES,
         clock=world.clock,
     )
+    sender = Sender(lanes, DEPTH)
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": world.gp},
@@ -106,10 +107,12 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
         parking=parking,
         guard=guard,
         braking=braking,
+        flows=flows,
+        sender=sender,
         visibility=VISIBILITY,
     )
     deliveries = Deliveries(flows, COMPANIES, pipeline, parking, lanes, Pauses(), Runs(tables.runs))
-    cursors, sender = Cursors(tables.cursors), Sender(lanes, DEPTH)
+    cursors = Cursors(tables.cursors)
     passes = Passes(GpWalk(world.gp, crosswalk), crosswalk, 1.0)
     sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=24), braking)
     rounds = Rounds(Pauses(), clock=world.clock)

@@ -15,6 +15,7 @@ from sync.message import Message
 from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
+from sync.sender import Sender
 from sync.stores.brakes import Brakes
 from sync.stores.couple import Couple
 from sync.stores.crosswalk import Crosswalk
@@ -98,6 +99,8 @@ def rig(mapping: Mapping) -> Rig:
         parking=parking,
         guard=guard,
         braking=braking,
+        flows=find_flows(),
+        sender=Sender(lanes, 2000),  # type: ignore[arg-type]
         visibility=timedelta(minutes=10),
     )
     runs_table = FakeTable()

@@ -156,3 +156,29 @@ async def test_an_error_arrives_with_its_code(sdk):
     error = await sdk(work)
     assert error.status_code == 400
     assert "0x80044331" in str(error.details)
+
+
+async def test_a_webhook_is_registered_and_called(sdk, client, receiver):
+    def work(dataverse):
+        endpoint = dataverse.records.create(
+            "serviceendpoint",
+            {"name": "hook", "url": "https://hook.example/sdk", "contract": 8, "authtype": 4, "authvalue": "key"},
+        )
+        message = next(iter(dataverse.records.list("sdkmessage", filter="name eq 'Create'")))["sdkmessageid"]
+        where = f"primaryobjecttypecode eq 'account' and _sdkmessageid_value eq {message}"
+        table = next(iter(dataverse.records.list("sdkmessagefilter", filter=where)))["sdkmessagefilterid"]
+        step = {
+            "name": "accounts",
+            "stage": 40,
+            "mode": 1,
+            "eventhandler_serviceendpoint@odata.bind": f"/serviceendpoints({endpoint})",
+            "sdkmessageid@odata.bind": f"/sdkmessages({message})",
+            "sdkmessagefilterid@odata.bind": f"/sdkmessagefilters({table})",
+        }
+        dataverse.records.create("sdkmessageprocessingstep", step)
+        return dataverse.records.create("account", {"name": "A"})
+
+    account = await sdk(work)
+    await client.server.jobs.settled()
+    (hook,) = receiver.got
+    assert (hook.path, hook.body["PrimaryEntityId"]) == ("/sdk?code=key", account)

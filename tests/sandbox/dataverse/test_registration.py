@@ -159,6 +159,17 @@ async def test_a_step_on_every_table_is_refused_and_noted_but_not_for_associate(
     assert await make_step(client, endpoint, "Associate", "account", **none)
 
 
+async def test_a_step_that_nothing_here_calls_is_noted(client, endpoint):
+    await make_step(client, endpoint, "Win", "opportunity")
+    gaps = (await client.door.get("/gaps")).json()
+    assert {"kind": "event", "what": "Win"}.items() <= gaps[0].items()
+
+
+async def test_a_step_before_a_bulk_message_is_refused(client, endpoint):
+    values = {"stage": 20, "mode": 0}
+    error(await make_step(client, endpoint, "CreateMultiple", "account", refused=True, **values), 400, INVALID)
+
+
 @pytest.mark.parametrize(
     ("message", "values"),
     [

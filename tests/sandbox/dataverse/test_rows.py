@@ -184,11 +184,32 @@ async def test_a_path_that_is_not_imitated_is_404_and_listed(client, tail):
 
 
 async def test_deleting_a_parent_clears_lookups_to_it(client):
+    parent = await client.create("accounts", name="A")
+    account = await client.create("accounts", name="B", **{"parentaccountid@odata.bind": f"/accounts({parent})"})
+    contact = await client.create("contacts", lastname="C")
+    await client.patch(f"accounts({account})", json={"primarycontactid@odata.bind": f"/contacts({contact})"})
+    await client.delete(f"accounts({parent})")
+    await client.delete(f"contacts({contact})")
+    row = await client.row("accounts", account)
+    assert (row["_parentaccountid_value"], row["_primarycontactid_value"]) == (None, None)
+
+
+async def test_deleting_a_parent_deletes_what_belongs_to_it_alone(client):
     account = await client.create("accounts", name="A")
-    bind = {"parentcustomerid_account@odata.bind": f"/accounts({account})"}
-    contact = await client.create("contacts", lastname="B", **bind)
+    contact = {"parentcustomerid_account@odata.bind": f"/accounts({account})"}
+    deal = {"customerid_account@odata.bind": f"/accounts({account})"}
+    note = {"objectid_account@odata.bind": f"/accounts({account})"}
+    address = {"parentid_account@odata.bind": f"/accounts({account})"}
+    await client.create("contacts", lastname="B", **contact)
+    await client.create("opportunities", name="C", **deal)
+    await client.create("annotations", subject="D", **note)
+    await client.create("customeraddresses", name="E", line1="1 Main", **address)
+    other = await client.create("contacts", lastname="F")
     await client.delete(f"accounts({account})")
-    assert (await client.row("contacts", contact))["_parentcustomerid_value"] is None
+    assert [row["contactid"] for row in await client.rows("contacts")] == [other]
+    for entity_set in ("opportunities", "annotations"):
+        assert await client.rows(entity_set) == []
+    assert {row["_parentid_value"] for row in await client.rows("customeraddresses")} == {other}
 
 
 async def test_a_vendor_with_purchase_orders_cannot_be_deleted(client):

@@ -1,0 +1,16 @@
+"""What both directions and the first coupling cost, and how right they are. A part is an async function that yields measures."""
+
+from collections.abc import AsyncIterator
+
+from bench.match import match
+from bench.suite import Measure, suite
+
+PARTS = (match,)
+
+
+@suite
+async def two_way() -> AsyncIterator[Measure]:
+    """All parts, one after the other."""
+    for part in PARTS:
+        async for measure in part():
+            yield measure

@@ -1,0 +1,54 @@
+"""A person's decision about a parked record: whose values hold, or that Dynamics 365 may have what it asks for."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from sync.errors import Rejected, RetryLater
+from sync.mapping_model import Side
+from sync.message import Message
+from sync.runtime import Runtime
+from sync.stores.couple import APPROVED, Couple
+from sync.stores.parked import Parked
+from sync.way import way_of
+
+DECIDED = frozenset({"values_differ", "approval_needed"})
+"""Causes about which a side can be taken."""
+
+
+async def resolve(runtime: Runtime, entries: Sequence[Parked], take: Side) -> tuple[list[Parked], list[Rejected]]:
+    """Keep the decision with each record and put it on its lane: those decided, and why the others could not be.
+
+    Raises RetryLater while a record is being written.
+    """
+    decided, refused = [], []
+    for entry in entries:
+        try:
+            await _resolve(runtime, entry, take)
+        except Rejected as error:
+            refused.append(error)
+            continue
+        decided.append(entry)
+    return decided, refused
+
+
+async def _resolve(runtime: Runtime, entry: Parked, take: Side) -> None:
+    name = f"{entry.pair}/{entry.company}/{entry.key}"
+    if entry.code not in DECIDED or entry.flow not in runtime.flows:
+        raise Rejected(f"{name} is parked as {entry.code}: no side can be taken.", code=entry.code, key=entry.key)
+    flow = runtime.flows[entry.flow]
+    way = way_of(runtime.mappings[flow.pair], flow.side)
+    [before] = (await way.couples(runtime.crosswalk, entry.company, flow.pair, [entry.key], close=False)).values()
+    if before.intent:
+        raise RetryLater(f"{name} is being written.", code="in_progress")
+    [saved] = await runtime.crosswalk.save([(before, replace(before, answer=_answer(before, name, take)))])
+    if not saved:
+        raise RetryLater(f"{name} was just changed.", code="in_progress")
+    await runtime.lanes.send(flow.lane, Message.new(flow.name, entry.company, [entry.key], "retry"))
+
+
+def _answer(couple: Couple, name: str, take: Side) -> str:
+    if couple.coupled:
+        return take
+    if take == "gp":
+        raise Rejected(f"{name} has no customer in GP: discard it instead.", code="approval_needed", key=couple.id)
+    return APPROVED

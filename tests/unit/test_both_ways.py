@@ -1,0 +1,408 @@
+"""A pair with two directions: both sides' edits survive, nothing comes twice, and nothing echoes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sync.braking import Braking
+from sync.delivery import Deliveries
+from sync.errors import RetryLater
+from sync.flow import Flow, find_flows
+from sync.guard import Guard
+from sync.mapping import Mapping, load_mapping
+from sync.message import Message
+from sync.parking import Parking
+from sync.pauses import Pauses
+from sync.pipeline import Pipeline
+from sync.sender import Sender
+from sync.stores.brakes import Brakes
+from sync.stores.couple import APPROVED, Couple
+from sync.stores.crosswalk import Crosswalk
+from sync.stores.identities import Identities
+from sync.stores.ledger import Ledger
+from sync.stores.modes import Modes
+from sync.stores.parked import Parked, ParkedStore
+from sync.stores.runs import Runs
+from sync.system import Ask, Record
+from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget
+
+HERE = Path(__file__).parent
+THERE = "customer_gp_to_dataverse"
+BACK = "customer_dataverse_to_gp"
+ACCOUNT = "0a000000-0000-4000-8000-000000000001"
+
+
+class Accounts(FakeTarget):
+    """Dataverse as a source too."""
+
+    def type(self, id_: str, mapping: Mapping, **values: Any) -> None:
+        """A person makes or edits an account."""
+        if id_ in self.rows:
+            self.edit(id_, **values)
+        else:
+            blank = dict.fromkeys((*mapping.attributes, mapping.dataverse.key, *mapping.routing))
+            self.rows[id_] = Record(id_, blank | {"statecode": 0, "customertypecode": 3} | values, self._next())
+
+
+class AsSource:
+    def __init__(self, accounts: Accounts) -> None:
+        self._accounts = accounts
+
+    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        return (await self._accounts.look(company, mapping, Ask(ids=keys))).by_id
+
+
+@dataclass
+class Both:
+    """The line of both directions, with everything around it faked."""
+
+    mapping: Mapping
+    gp: FakeGp
+    accounts: Accounts
+    lanes: FakeLanes
+    crosswalk: Crosswalk
+    table: FakeTable
+    parked_store: ParkedStore
+    deliveries: Deliveries
+
+    async def there(self, *keys: str, delivery: int = 1, message: Message | None = None) -> None:
+        """A message of GP's is worked."""
+        await self._send(message or Message.new(THERE, "TWO", keys, "timestamp"), "to-dataverse", delivery)
+
+    async def back(self, *ids: str, delivery: int = 1, message: Message | None = None) -> None:
+        """A message of Dataverse's is worked."""
+        await self._send(message or Message.new(BACK, "TWO", ids or [ACCOUNT], "webhook"), "to-gp", delivery)
+
+    async def _send(self, message: Message, lane: str, delivery: int) -> None:
+        await self.deliveries.receive(message.to_json(), delivery, lane)
+
+    async def rest(self) -> None:
+        """Everything on the lanes is worked, and what comes of it, until nothing is left."""
+        for _ in range(20):
+            if not self.lanes.sent:
+                return
+            lane, message, _ = self.lanes.sent.pop(0)
+            await self._send(message, lane, 1)
+        raise AssertionError(f"no end: {self.lanes.sent}")
+
+    async def coupled(self, key: str = "A1", **values: Any) -> str:
+        """A customer with its account, both agreeing; the account's id."""
+        self.gp.type_customer("TWO", key, CUSTNAME="Ann", CRLMTTYP=1, **values)
+        await self.there(key)
+        [id_] = [row.key for row in self.accounts.rows.values() if row.values["accountnumber"] == key]
+        await self.back(id_)
+        await self.rest()
+        self.gp.writes.clear()
+        self.accounts.writes.clear()
+        return id_
+
+    async def couple(self, key: str = "A1") -> Couple:
+        return (await self.crosswalk.read("TWO", "customer", [key]))[key]
+
+    async def answer(self, key: str, answer: str) -> None:
+        """A person answers."""
+        [before] = (await self.crosswalk.read_ids("TWO", "customer", [key])).values()
+        await self.crosswalk.save([(before, replace(before, answer=answer))])
+
+    async def parked(self) -> list[Parked]:
+        return [entry async for entry in self.parked_store.list()]
+
+    def customer(self, key: str = "A1") -> dict[str, Any]:
+        return self.gp.records["TWO", key].values
+
+    def account(self, id_: str) -> dict[str, Any]:
+        return self.accounts.rows[id_].values
+
+
+@pytest.fixture(scope="session")
+def two_way() -> Mapping:
+    return load_mapping(HERE.parents[1] / "sync" / "mappings" / "customer.yaml", HERE / "two_way" / "customer.yaml")
+
+
+def ruled(mapping: Mapping, name: str, **words: Any) -> Mapping:
+    """The mapping with other rules for one field."""
+    fields = [
+        replace(field, rule=field.rule.model_copy(update=words)) if field.name == name else field
+        for field in mapping.fields
+    ]
+    return replace(mapping, fields=tuple(fields))
+
+
+def build(mapping: Mapping) -> Both:
+    lanes, table, parked = FakeLanes(), FakeTable(), ParkedStore(FakeTable())
+    gp, accounts, crosswalk = FakeGp(mapping), Accounts(), Crosswalk(table)
+    flows = {name: replace(flow, two_way=True) for name, flow in find_flows().items()}
+    flows[BACK] = Flow("customer", "dataverse", "gp", BACK, two_way=True)
+    modes = Modes(FakeTable())
+    mappings = {"customer": mapping}
+    sender = Sender(lanes, 2000)  # type: ignore[arg-type]
+    parking = Parking(parked, crosswalk)
+    pipeline = Pipeline(
+        flows=flows,
+        mappings=mappings,
+        sources={"gp": gp, "dataverse": AsSource(accounts)},
+        targets={"dataverse": accounts, "gp": gp},
+        crosswalk=crosswalk,
+        ledger=Ledger(FakeTable()),
+        parking=parking,
+        guard=Guard(modes, Identities(FakeTable()), {"dataverse": accounts.identity}, ["TWO", "THREE"]),
+        braking=Braking(Brakes(FakeTable()), modes, crosswalk, mappings, 1.0),
+        sender=sender,
+        visibility=timedelta(minutes=10),
+    )
+    deliveries = Deliveries(flows, ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), Runs(FakeTable()))  # type: ignore[arg-type]
+    return Both(mapping, gp, accounts, lanes, crosswalk, table, parked, deliveries)
+
+
+@pytest.fixture
+def both(two_way: Mapping) -> Both:
+    return build(two_way)
+
+
+async def test_an_account_waits_for_a_persons_yes_and_then_becomes_one_customer(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron Fitz Electrical", telephone1="+1 414-555-0145")
+    await both.back()
+    [entry] = await both.parked()
+    assert (entry.code, both.gp.writes) == ("approval_needed", [])
+    assert "AARONFIT0001" in entry.message
+    await both.answer(ACCOUNT, APPROVED)
+    await both.back()
+    assert both.customer("AARONFIT0001")["CUSTNAME"] == "Aaron Fitz Electrical"
+    assert both.customer("AARONFIT0001")["PHONE1"].startswith("4145550145")
+    assert await both.parked() == []
+
+
+async def test_a_new_customers_number_and_key_come_back_to_its_account(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron Fitz Electrical")
+    await both.answer(ACCOUNT, APPROVED)
+    await both.back()
+    await both.there("AARONFIT0001")
+    await both.rest()
+    assert both.account(ACCOUNT)["accountnumber"] == "AARONFIT0001"
+    assert both.account(ACCOUNT)["gp365_key"] == "TWO-AARONFIT0001"
+    assert len(both.gp.records) == 1
+    assert len(both.accounts.rows) == 1
+
+
+async def test_edits_of_different_fields_on_both_sides_both_survive(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Anna")
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    await both.there("A1")
+    await both.back(id_)
+    await both.rest()
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == ("Anna", "Anna")
+    assert both.customer()["FAX"].startswith("4145550100")
+    assert both.account(id_)["fax"] == "+1 414-555-0100"
+
+
+async def test_a_write_comes_back_as_an_event_and_ends_there(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Anna")
+    await both.there("A1")
+    await both.back(id_)
+    await both.there("A1")
+    assert (len(both.accounts.writes), len(both.gp.writes), both.lanes.sent) == (1, 0, [])
+
+
+async def test_an_edit_that_only_the_other_direction_may_carry_is_handed_over(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, name="Anna")
+    await both.there("A1")
+    [(lane, message, _)] = both.lanes.sent
+    assert (lane, message.flow, message.keys, message.reason) == ("to-gp", BACK, (id_,), "handed_over")
+    await both.rest()
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == ("Anna", "Anna")
+
+
+async def test_when_both_changed_one_field_its_owner_decides(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="By GP")
+    both.accounts.type(id_, both.mapping, name="By a rep")
+    await both.back(id_)
+    await both.rest()
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == ("By GP", "By GP")
+
+
+@pytest.mark.parametrize(("take", "name"), [("gp", "By GP"), ("d365", "By a rep")])
+async def test_a_difference_under_review_waits_with_all_values_and_a_persons_choice_holds(
+    two_way: Mapping, take: str, name: str
+) -> None:
+    both = build(ruled(two_way, "name", owner="review"))
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="By GP")
+    both.accounts.type(id_, both.mapping, name="By a rep")
+    await both.back(id_)
+    await both.rest()
+    [entry] = await both.parked()
+    assert entry.code == "values_differ"
+    assert all(value in entry.message for value in ("'By GP'", "'By a rep'", "'Ann'"))
+    await both.answer(id_, take)
+    await both.there("A1")
+    await both.rest()
+    await both.there("A1")
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == (name, name)
+    assert await both.parked() == []
+
+
+async def test_a_difference_that_went_away_in_dataverse_is_taken_off_the_list(two_way: Mapping) -> None:
+    both = build(ruled(two_way, "name", owner="review"))
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="By GP")
+    both.accounts.type(id_, both.mapping, name="By a rep")
+    await both.there("A1")
+    both.accounts.type(id_, both.mapping, name="By GP")
+    await both.back(id_)
+    await both.rest()
+    assert await both.parked() == []
+
+
+async def test_an_edit_of_gps_own_field_waits_for_approval_and_is_not_put_back_meanwhile(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, creditonhold=True, fax="+1 414-555-0100")
+    await both.back(id_)
+    await both.there("A1")
+    await both.rest()
+    [entry] = await both.parked()
+    assert (entry.code, entry.flow) == ("approval_needed", BACK)
+    assert (both.customer()["HOLD"], both.account(id_)["creditonhold"]) == (0, True)
+    assert both.customer()["FAX"].startswith("4145550100")
+
+
+@pytest.mark.parametrize(("take", "held"), [("d365", 1), ("gp", 0)])
+async def test_a_request_is_carried_out_or_put_back_as_a_person_says(both: Both, take: str, held: int) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, creditonhold=True)
+    await both.back(id_)
+    await both.answer(id_, take)
+    await both.back(id_)
+    await both.rest()
+    await both.back(id_)
+    assert (both.customer()["HOLD"], both.account(id_)["creditonhold"]) == (held, bool(held))
+    assert await both.parked() == []
+
+
+async def test_a_create_cut_after_it_landed_is_found_by_its_mark_and_not_repeated(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
+    await both.answer(ACCOUNT, APPROVED)
+    both.gp.cut_after = 1
+    message = Message.new(BACK, "TWO", [ACCOUNT], "webhook")
+    await both.back(message=message)
+    both.gp.now += timedelta(minutes=11)
+    await both.back(message=message)
+    await both.rest()
+    assert [key for _, key in both.gp.records] == ["AARON0001"]
+    assert (await both.couple("AARON0001")).coupled
+
+
+async def test_a_create_cut_before_it_landed_is_done_again_once_it_can_not_land_any_more(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
+    await both.answer(ACCOUNT, APPROVED)
+    both.gp.cut_before = 1
+    await both.back()
+    both.lanes.sent.clear()
+    await both.back()
+    assert both.gp.records == {}
+    both.gp.now += timedelta(minutes=11)
+    await both.back()
+    assert [key for _, key in both.gp.records] == ["AARON0001"]
+
+
+async def test_an_id_that_a_clerk_took_that_very_second_is_left_to_the_clerk(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
+    await both.answer(ACCOUNT, APPROVED)
+    both.gp.before_write.append(lambda: both.gp.type_customer("TWO", "AARON0001", CUSTNAME="Somebody else"))
+    await both.back()
+    assert both.customer("AARON0001")["CUSTNAME"] == "Somebody else"
+    assert both.customer("AARON0002")["CUSTNAME"] == "Aaron"
+    assert (await both.couple("AARON0002")).id == ACCOUNT
+    assert not (await both.couple("AARON0001")).etag
+
+
+async def test_two_accounts_of_one_name_get_two_ids(both: Both) -> None:
+    other = ACCOUNT[:-1] + "2"
+    for id_ in (ACCOUNT, other):
+        both.accounts.type(id_, both.mapping, name="Aaron")
+        await both.answer(id_, APPROVED)
+    await both.back(ACCOUNT, other)
+    assert sorted(key for _, key in both.gp.records) == ["AARON0001", "AARON0002"]
+
+
+async def test_an_edit_in_gp_between_read_and_write_survives(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    both.gp.before_write.append(lambda: both.gp.type_customer("TWO", "A1", CUSTNAME="Typed meanwhile"))
+    await both.back(id_)
+    assert both.customer()["CUSTNAME"] == "Typed meanwhile"
+    assert both.customer()["FAX"].startswith("4145550100")
+
+
+async def test_what_gp_made_of_a_value_is_its_half_and_makes_no_traffic(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.normalise = lambda _, value: value.upper() if isinstance(value, str) else value
+    both.accounts.type(id_, both.mapping, name="Anna")
+    await both.back(id_)
+    await both.there("A1")
+    await both.back(id_)
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == ("ANNA", "Anna")
+    assert (len(both.gp.writes), both.accounts.writes) == (1, [])
+
+
+async def test_an_account_with_a_customers_number_is_coupled_with_it(both: Both) -> None:
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann")
+    both.accounts.type(ACCOUNT, both.mapping, name="Ann", accountnumber="A1")
+    await both.back()
+    await both.rest()
+    assert (await both.couple("A1")).id == ACCOUNT
+    assert len(both.gp.records) == 1
+
+
+async def test_an_account_that_may_be_a_customer_waits_for_a_person(both: Both) -> None:
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann", **{"bill_to.CUSTNMBR": "A1", "bill_to.ZIP": "60603"})
+    both.accounts.type(ACCOUNT, both.mapping, name="ANN", address1_postalcode="60603")
+    await both.back()
+    [entry] = await both.parked()
+    assert (entry.code, entry.key) == ("possible_duplicate", ACCOUNT)
+
+
+async def test_an_account_out_of_scope_is_left_alone(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="A prospect", customertypecode=1)
+    await both.back()
+    assert (both.gp.writes, await both.parked()) == ([], [])
+
+
+async def test_an_account_deleted_in_dataverse_waits_for_a_person_whoever_notices(both: Both) -> None:
+    id_ = await both.coupled()
+    del both.accounts.rows[id_]
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Anna")
+    await both.there("A1")
+    await both.rest()
+    [entry] = await both.parked()
+    assert (entry.flow, entry.code) == (BACK, "deleted_in_source")
+    assert both.accounts.rows == {}
+
+
+async def test_a_write_that_the_other_direction_left_behind_is_not_touched(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.cut_before = 1
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    await both.back(id_)
+    both.lanes.sent.clear()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Anna")
+    await both.there("A1")
+    assert both.accounts.writes == []
+    [(lane, message, _)] = both.lanes.sent
+    assert (lane, message.delays) == ("to-dataverse", 1)
+
+
+async def test_trouble_in_gp_parks_nothing_and_comes_again(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    both.gp.error = RetryLater("locked", code="busy")
+    await both.back(id_)
+    [(lane, message, _)] = both.lanes.sent
+    assert (lane, message.keys, await both.parked()) == ("to-gp", (id_,), [])
