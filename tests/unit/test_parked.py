@@ -26,7 +26,9 @@ class Desk:
 def desk(rig: Rig) -> Desk:
     settings = SimpleNamespace(companies=("TWO", "THREE"))
     stores = {"lanes": rig.lanes, "parked": rig.parked_store, "crosswalk": rig.crosswalk, "ledger": rig.ledger}
-    return Desk(rig, SimpleNamespace(flows=find_flows(), mappings={"customer": rig.mapping}, settings=settings, **stores))
+    return Desk(
+        rig, SimpleNamespace(flows=find_flows(), mappings={"customer": rig.mapping}, settings=settings, **stores)
+    )
 
 
 async def test_a_message_that_nobody_can_read_does_not_keep_the_others_from_being_sent(rig: Rig) -> None:

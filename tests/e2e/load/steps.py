@@ -10,6 +10,8 @@ from azure.core.exceptions import ResourceNotFoundError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue import TextBase64DecodePolicy
 from azure.storage.queue.aio import QueueClient
+from rich.console import Console
+from rich.table import Table
 
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
@@ -97,3 +99,11 @@ async def parked(box: Sandbox, keys: Sequence[str], company: str = "TWO") -> lis
     """What waits for a person among these keys, as `parked list` tells it."""
     wanted = set(keys)
     return [entry for entry in await app(box, "parked", "list", "--company", company) if entry["key"] in wanted]
+
+
+def printed(table: Table) -> str:
+    """A table as text."""
+    console = Console(width=100)
+    with console.capture() as capture:
+        console.print(table)
+    return capture.get()

@@ -2,9 +2,8 @@
 
 import signal
 from collections import Counter
+from collections.abc import Callable
 
-import pytest
-from rich.console import Console
 from rich.table import Table
 
 from sandbox.scenarios.load import clean_customers, differences, edit, every_customer
@@ -12,7 +11,7 @@ from sandbox.scenarios.scenario import app
 from sandbox.up import Sandbox
 from tests.e2e.load.conftest import QUICKLY
 from tests.e2e.load.seams import kill_at, seams
-from tests.e2e.load.steps import at_rest, load, message_ids, outcomes, parked, rows
+from tests.e2e.load.steps import at_rest, load, message_ids, outcomes, parked, printed, rows
 from tests.e2e.steps import door
 
 COMPANY = "THREE"
@@ -30,7 +29,7 @@ ROUNDS = 3
 
 
 async def test_a_host_killed_at_every_seam_leaves_one_equal_account_per_customer(
-    load_box: Sandbox, capsys: pytest.CaptureFixture[str]
+    load_box: Sandbox, tell: Callable[[str], None]
 ) -> None:
     keys = await half_of_them_known(load_box)
     await app(load_box, "backfill", "--company", COMPANY, "--no-wait")
@@ -43,8 +42,7 @@ async def test_a_host_killed_at_every_seam_leaves_one_equal_account_per_customer
     await load_box.stop("host")
 
     kills = await kills_of(load_box)
-    with capsys.disabled():
-        report(len(keys), kills)
+    tell(report(len(keys), kills))
     assert statuses == [-signal.SIGKILL] * len(ROUND) * ROUNDS
     assert kills.total() >= 20
     assert all(kills[name] >= 2 for name in known)
@@ -83,9 +81,9 @@ async def kills_of(box: Sandbox) -> Counter[str]:
     return kills
 
 
-def report(records: int, kills: Counter[str]) -> None:
+def report(records: int, kills: Counter[str]) -> str:
     table = Table("Seam", "Host killed", title=f"A backfill of {records:,} records")
     for name in ROUND:
         table.add_row(name, str(kills[name]))
     table.add_row("in all", str(kills.total()))
-    Console(width=100).print(table)
+    return printed(table)

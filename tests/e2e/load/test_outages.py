@@ -2,9 +2,8 @@
 
 import asyncio
 import math
+from collections.abc import Callable
 
-import pytest
-from rich.console import Console
 from rich.table import Table
 
 from sandbox.scenarios.load import differences, edit
@@ -13,7 +12,7 @@ from sandbox.up import Sandbox
 from sync.pauses import LONGEST
 from sync.sender import KEYS_A_BULK_MESSAGE
 from tests.e2e.load.conftest import SCALE
-from tests.e2e.load.steps import BULK, at_rest, calls, parked, waiting
+from tests.e2e.load.steps import BULK, at_rest, calls, parked, printed, waiting
 from tests.e2e.steps import door, fault
 
 CHANGES = 10_000
@@ -41,17 +40,17 @@ def tries_at_most() -> int:
 
 
 async def test_half_an_hour_of_429_and_then_of_no_gp_with_10_000_changes_waiting_loses_and_parks_nothing(
-    load_box: Sandbox, customers: list[str], capsys: pytest.CaptureFixture[str]
+    load_box: Sandbox, customers: list[str], tell: Callable[[str], None]
 ) -> None:
     load_box.overrides["GP365_POLL_SCHEDULE"] = f"*/{TICK} * * * * *"
     await changed(load_box, "HOLD = 1 - HOLD")
     await fault(load_box, "dataverse", at="dataverse.before", do="error", code=429, seconds=30, times=-1)
-    throttled = await half_an_hour(load_box, "Dataverse answers only 429", capsys)
+    throttled = await half_an_hour(load_box, "Dataverse answers only 429", tell)
     await door(load_box, "dataverse", "DELETE", "/faults")
 
     await changed(load_box, "CUSTNAME = 'Waited ' + CUSTNMBR")
     await load_box.stop("gp")
-    away = await half_an_hour(load_box, "GP is stopped", capsys)
+    away = await half_an_hour(load_box, "GP is stopped", tell)
     await load_box.start("gp")
 
     await load_box.start("host")
@@ -71,7 +70,7 @@ async def changed(box: Sandbox, change: str) -> None:
     assert await waiting(box, BULK) >= before + CHANGES / KEYS_A_BULK_MESSAGE
 
 
-async def half_an_hour(box: Sandbox, what: str, capsys: pytest.CaptureFixture[str]) -> bool:
+async def half_an_hour(box: Sandbox, what: str, tell: Callable[[str], None]) -> bool:
     """Run a host through the outage and print its storage calls; whether they are as few as the design says."""
     messages = await waiting(box, BULK)
     await door(box, "storage", "DELETE", "/counts")
@@ -90,6 +89,5 @@ async def half_an_hour(box: Sandbox, what: str, capsys: pytest.CaptureFixture[st
         f"{messages} messages wait. The app's bound: {bound:,} = {messages} messages x {tries_at_most()} tries x "
         f"{CALLS_A_TRY} calls, and the polls. The host's own: it asks each queue every {2 * SCALE:g} s."
     )
-    with capsys.disabled():
-        Console(width=100).print(table)
+    tell(printed(table))
     return done["app"] <= bound
