@@ -18,6 +18,15 @@ async def poll_gp(timer: func.TimerRequest) -> None:
     await runtime.intake.poll_all(runtime.settings.companies)
 
 
+if runtime.catchup.tables:
+
+    @app.function_name("catch_up")
+    @app.timer_trigger(arg_name="timer", schedule=runtime.settings.delta_schedule)
+    async def catch_up(timer: func.TimerRequest) -> None:
+        """Look for changes in Dataverse that no webhook told."""
+        await runtime.catchup.tick_all()
+
+
 if runtime.alerting.channels:
 
     @app.function_name("alert")
@@ -32,6 +41,7 @@ if runtime.alerting.channels:
 async def sweep(timer: func.TimerRequest) -> None:
     """Look for what no feed has told, a few pages at a time."""
     await runtime.intake.sweep_all(runtime.settings.companies)
+    await runtime.catchup.sweep_all(runtime.settings.companies)
 
 
 @app.function_name("health")

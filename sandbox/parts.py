@@ -68,6 +68,7 @@ def app_settings(ready: Ready, time_scale: float) -> dict[str, str]:
         "GP365_GP_ENCRYPTION": "request",
         "GP365_COMPANIES": COMPANIES,
         "GP365_POLL_SCHEDULE": "*/2 * * * * *",
+        "GP365_DELTA_SCHEDULE": "*/2 * * * * *",
         "GP365_ALERT_SCHEDULE": "*/2 * * * * *",
         "GP365_DATAVERSE_URL": dataverse["url"],
         "GP365_AUTHORITY": identity["authority"],

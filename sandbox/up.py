@@ -160,17 +160,18 @@ class Sandbox:
             raise failures.exceptions[0] from None
 
     async def _bind_app(self) -> None:
-        """Write the app's settings; before the first host starts, provision Dataverse and note where GP stands.
+        """Write the app's settings; before the first host starts, provision Dataverse and note where both sides stand.
 
-        The first poll of a company sends nothing (docs/decisions/0003): made here, whatever is typed in once
-        the sandbox is ready is seen.
+        The first poll sends nothing (docs/decisions/0003): made here, whatever is typed in once the sandbox is ready is
+        seen. In Dataverse it asks for our own columns, so it comes second.
         """
         settings_file(self.state).write_text(
             json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2), encoding="utf-8"
         )
         if any(part_of(name) is PARTS["host"] for name in self._children):
             return
-        await asyncio.gather(self._prepare("provision"), self._prepare("poll"))
+        await self._prepare("provision")
+        await self._prepare("poll")
 
     async def _prepare(self, command: str) -> None:
         status, out, err = await self.cli(command, "--json")

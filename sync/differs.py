@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from sync.mapping import Mapping
+from sync.mapping_model import Side
 from sync.stores.couple import Couple
 from sync.system import Record
 from sync.value import same
@@ -18,18 +19,14 @@ class Watched:
 
 
 def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, now: datetime) -> bool:
-    """Whether a record found in the source should be sent. `now` is the clock by which the couple's age was taken.
+    """Whether a record found in GP should be sent. `now` is the clock by which the couple's age was taken.
 
     A record that is parked waits for a person; one with an intent has its own message; one that a person let go is
     left alone until it changes again. A field that never agreed does not count: it waits for a backfill.
     """
-    if couple.parked or couple.intent:
-        return False
-    if not couple.etag:
-        return watched.loaded or _changed_after(record, watched.since)
-    if couple.discarded and not _changed_after(record, now - couple.age):
-        return False
-    if not couple.coupled or (couple.identity and couple.identity != record.identity):
+    if (rest := _whatever_it_holds("gp", couple, _stamp(record), watched, now)) is not None:
+        return rest
+    if couple.identity and couple.identity != record.identity:
         return True
     converted = mapping.convert(record.values, mapping.lookups)
     agreed = {name: couple.base[name] for name in converted.fields if name in couple.base}
@@ -37,6 +34,34 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
     return moved or any(problem.field in couple.base for problem in converted.problems)
 
 
-def _changed_after(record: Record, moment: datetime) -> bool:
+def is_news_in_dataverse(mapping: Mapping, couple: Couple, record: Record, watched: Watched, now: datetime) -> bool:
+    """The same for a record found in Dataverse: what it holds is its half of the base as it stands. A field whose edits
+    never go to GP does not count.
+    """
+    if (rest := _whatever_it_holds("d365", couple, record.changed, watched, now)) is not None:
+        return rest
+    heard = [field.name for field in mapping.fields if field.returns]
+    agreed = {name: couple.base[name] for name in heard if name in couple.base}
+    return any(not same(record.values.get(name), base.d365) for name, base in agreed.items())
+
+
+def _whatever_it_holds(
+    side: Side, couple: Couple, changed: datetime | None, watched: Watched, now: datetime
+) -> bool | None:
+    """The answer where the values of a record of this side make no difference; None where they do."""
+    if couple.parked_by(side) or couple.intent:
+        return False
+    if not couple.etag:
+        return watched.loaded or _after(changed, watched.since)
+    if couple.discarded and not _after(changed, now - couple.age):
+        return False
+    return True if not couple.coupled or couple.unmet == side else None
+
+
+def _stamp(record: Record) -> datetime | None:
+    return datetime.fromisoformat(record.version).replace(tzinfo=UTC) if record.version else None
+
+
+def _after(changed: datetime | None, moment: datetime) -> bool:
     """By the source's own stamp of its row; one without a stamp counts as changed."""
-    return not record.version or datetime.fromisoformat(record.version).replace(tzinfo=UTC) > moment
+    return changed is None or changed > moment

@@ -180,6 +180,9 @@ CODES: dict[str, Cause] = {
     "right_missing": Cause("The account lacks a right.", "Grant the right named here."),
     "table_missing": Cause("A table is missing.", "Check the company database and its version."),
     "column_missing": Cause("A column is missing.", "Run `python -m sync provision`, or correct the mapping."),
+    "tracking_off": Cause(
+        "Dynamics 365 does not track what changes in a table that GP365 reads.", "Run `python -m sync provision`."
+    ),
     "key_missing": Cause(
         "The alternate key is missing or not active yet.",
         "Run `python -m sync provision` and wait until the key is active.",

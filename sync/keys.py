@@ -41,17 +41,27 @@ def decode(text: str) -> str:
 
 def company_key(company: str, gp_id: str) -> str:
     """The value of the alternate key column: company and id, `TWO-AARONFIT0001`. Company ids hold no `-`."""
-    return f"{_company_part(company)}-{encode(canonical(gp_id))}"
+    return f"{company_prefix(company)}{encode(canonical(gp_id))}"
+
+
+def company_prefix(company: str) -> str:
+    """How every key of a company begins."""
+    return f"{encode(company).replace('-', '_2D')}-"
 
 
 def company_of_key(key: str, companies: Iterable[str]) -> str | None:
     """Whose a value of the key column is, of these companies; None when it is nobody's. Dataverse ignores its case."""
-    part, dash, _ = key.strip().upper().partition("-")
-    return next((company for company in companies if dash and _company_part(company) == part), None)
+    text = key.strip().upper()
+    return next((company for company in companies if text.startswith(company_prefix(company))), None)
 
 
-def _company_part(company: str) -> str:
-    return encode(company).replace("-", "_2D")
+def gp_id_of(company: str, key: str) -> str:
+    """The GP id in a key of this company, in whatever case Dataverse kept it; blank when it is none."""
+    text, prefix = key.strip().upper(), company_prefix(company)
+    try:
+        return canonical(decode(text.removeprefix(prefix))) if text.startswith(prefix) else ""
+    except ValueError:
+        return ""
 
 
 def _upper(char: str) -> str:

@@ -85,15 +85,16 @@ class Passes:
         left = [
             outline for outline in outlines if outline.left_behind(self._left_behind) and outline.intent == flow.name
         ]
-        if mapping.on_delete == "ignore":
-            return [outline.on(flow.source) for outline in left]
+        policies = mapping.rules.on_delete
+        if (policies.gp if flow.side == "gp" else policies.d365) == "ignore":
+            return [outline.on(flow.side) for outline in left]
         coupled = [outline for outline in outlines if outline.coupled and not outline.intent]
-        gone = [one for one in await self.walk.gone(company, mapping, coupled) if _matters(one, place)]
+        gone = [one for one in await self.walk.gone(company, mapping, coupled) if _matters(one, flow, place)]
         couples = await self._crosswalk.read(company, flow.pair, [outline.key for outline in gone])
         unsettled = [outline for outline in gone if not couples[outline.key].settled_delete]
-        return [outline.on(flow.source) for outline in (*left, *unsettled)]
+        return [outline.on(flow.side) for outline in (*left, *unsettled)]
 
 
-def _matters(outline: Outline, place: Place) -> bool:
-    waits = outline.parked and place.reason == "sweep"
+def _matters(outline: Outline, flow: Flow, place: Place) -> bool:
+    waits = outline.parked_by(flow.side) and place.reason == "sweep"
     return not waits and outline.discarded != DELETED

@@ -13,6 +13,7 @@ from azure.storage.queue.aio import QueueServiceClient
 
 from sync.alerting import Alerting
 from sync.braking import Braking
+from sync.catchup import CatchUp
 from sync.channel import channels
 from sync.delivery import Deliveries
 from sync.errors import BadSettings
@@ -26,6 +27,7 @@ from sync.passes import Passes
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
 from sync.rounds import Rounds
+from sync.routing import Routing
 from sync.sender import Sender
 from sync.settings import Settings, read_settings
 from sync.slots import Times
@@ -40,15 +42,18 @@ from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
 from sync.stores.runs import Runs
+from sync.stores.standings import Standings
 from sync.stores.tables import Table
 from sync.sweep import Sweep
 from sync.systems.dataverse import environment
+from sync.systems.dataverse.changes import DataverseChanges
 from sync.systems.dataverse.client import DataverseClient
+from sync.systems.dataverse.reader import DataverseReader
 from sync.systems.dataverse.records import DataverseRecords
 from sync.systems.dataverse.tokens import Credentials, Tokens
 from sync.systems.gp.client import GpClient, GpSettings
 from sync.systems.gp.system import GpSystem
-from sync.walks import GpWalk
+from sync.walks import DataverseWalk, GpWalk, Walk
 
 MAPPINGS = Path(__file__).parent / "mappings"
 
@@ -70,6 +75,7 @@ class Runtime:
     gp: GpSystem
     dataverse: DataverseClient
     records: DataverseRecords
+    reader: DataverseReader
     lanes: Lanes
     crosswalk: Crosswalk
     ledger: Ledger
@@ -79,8 +85,10 @@ class Runtime:
     guard: Guard
     runs: Runs
     cursors: Cursors
+    standings: Standings
     sender: Sender
     intake: Intake
+    catchup: CatchUp
     pipeline: Pipeline
     deliveries: Deliveries
     gates: dict[str, Gate]
@@ -114,18 +122,30 @@ def build(settings: Settings) -> Runtime:
     braking = Braking(Brakes(Table(tables, "brakes")), modes, crosswalk, mappings, settings.time_scale)
     runs = Runs(Table(tables, "runs"))
     cursors = Cursors(Table(tables, "cursors"))
+    standings = Standings(cursors)
     gates = _gates(settings, Gates(Table(tables, "gates")))
     gp = GpSystem(GpClient(_gp_settings(settings), gates["gp"]))
     dataverse = _dataverse(settings, gates["dataverse"])
     records = DataverseRecords(dataverse, settings.dataverse_bulk)
+    reader = DataverseReader(dataverse, settings.companies)
     identities = Identities(Table(tables, "identities"))
     targets = {"dataverse": partial(environment.look, dataverse)}
     guard = Guard(modes, identities, targets, settings.companies, settings.time_scale)
     pauses = Pauses(settings.time_scale)
     sender = Sender(lanes, settings.lane_depth)
-    passes = Passes(GpWalk(gp, crosswalk), crosswalk, settings.time_scale)
-    sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=settings.sweep_hours), braking)
+    span = timedelta(hours=settings.sweep_hours)
+
+    def sweeping(walk: Walk) -> Sweep:
+        passes = Passes(walk, crosswalk, settings.time_scale)
+        return Sweep(flows, mappings, passes, cursors, sender, modes, span, braking)
+
+    sweep = sweeping(GpWalk(gp, crosswalk))
     intake = Intake(flows, mappings, gp, cursors, sender, guard, braking, sweep, Rounds(pauses))
+    routing = Routing(flows.values(), mappings, settings.companies, crosswalk, reader, sender, parking)
+    catchup = CatchUp(
+        flows, mappings, settings.companies, DataverseChanges(dataverse), standings, routing, sender, guard,
+        sweeping(DataverseWalk(reader, crosswalk)), Rounds(pauses),
+    )  # fmt: skip
     pipeline = Pipeline(
         mappings=mappings,
         sources={"gp": gp},
@@ -141,8 +161,8 @@ def build(settings: Settings) -> Runtime:
     )
     deliveries = Deliveries(flows, settings.companies, pipeline, parking, lanes, pauses, runs)
     return Runtime(
-        settings, flows, mappings, gp, dataverse, records, lanes, crosswalk, ledger, parked, modes, identities, guard,
-        runs, cursors, sender, intake, pipeline, deliveries, gates, tables, queues,
+        settings, flows, mappings, gp, dataverse, records, reader, lanes, crosswalk, ledger, parked, modes, identities, guard,
+        runs, cursors, standings, sender, intake, catchup, pipeline, deliveries, gates, tables, queues,
         _alerting(settings, tables, parked, modes), braking,
     )  # fmt: skip
 

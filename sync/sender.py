@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import batched
 
 from sync.flow import Flow
-from sync.message import Message, Reason
+from sync.message import MAX_KEYS, Message, Reason
 from sync.stores.queues import Lanes
 
 KEYS_A_MESSAGE = 100
@@ -46,6 +46,8 @@ class Sender:
         return await self._lanes.waiting(flow.lane) + await self._lanes.waiting(flow.bulk_lane)
 
     async def _send(self, flow: Flow, lane: str, company: str, keys: Sequence[str], reason: Reason, size: int) -> int:
+        # What a delta tells is mostly what we wrote ourselves: it ends as skips, as many as possible at the cost of one.
+        size = MAX_KEYS if reason == "delta" else size
         messages = [Message.new(flow.name, company, some, reason) for some in batched(keys, size, strict=False)]
         for message in messages:
             await self._lanes.send(lane, message)

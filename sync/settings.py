@@ -41,6 +41,11 @@ class Settings(BaseSettings):
     poll_schedule: str = Field(
         "*/15 * * * * *", description="When GP is polled: an NCRONTAB expression of six fields, in UTC."
     )
+    delta_schedule: str = Field(
+        "*/30 * * * * *",
+        description="When Dataverse is asked what changed there, whatever its webhooks told: an NCRONTAB expression of six "
+        "fields, in UTC.",
+    )
     sweep_schedule: str = Field(
         "0 */5 * * * *", description="When the sweep goes on: an NCRONTAB expression of six fields, in UTC."
     )

@@ -5,9 +5,10 @@ from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Protocol
 
-from sync.differs import Watched, is_news
+from sync.differs import Watched, is_news, is_news_in_dataverse
+from sync.keys import gp_id_of
 from sync.mapping import Mapping
-from sync.stores.couple import Outline
+from sync.stores.couple import Couple, Outline
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Page, Record
 
@@ -24,6 +25,12 @@ class Ordered(Records, Protocol):
     """One that gives its keys in their order, after any of them."""
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]: ...
+
+
+class Paged(Records, Protocol):
+    """One that gives its keys in an order of its own, page by page."""
+
+    async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> Page: ...
 
 
 class Walk(Protocol):
@@ -65,3 +72,49 @@ class GpWalk:
         by_key = {outline.key: outline for outline in outlines}
         held = await self._records.held(company, mapping, list(by_key))
         return [outline for key, outline in by_key.items() if key not in held]
+
+
+class DataverseWalk:
+    """Records come in the order of the GP keys that they carry, so that their couples are neighbours."""
+
+    system = "dataverse"
+    exact = False
+
+    def __init__(self, records: Paged, crosswalk: Crosswalk) -> None:
+        self._records = records
+        self._crosswalk = crosswalk
+
+    async def count(self, company: str, mapping: Mapping) -> int:
+        return await self._records.count(company, mapping)
+
+    async def page(self, company: str, mapping: Mapping, after: str, limit: int) -> Page:
+        return await self._records.keys(company, mapping, after, limit)
+
+    async def news(self, company: str, mapping: Mapping, keys: Sequence[str], watched: Watched) -> list[str]:
+        """Those that hold something the line has not seen. Couples are read after the records that tell their keys: a
+        couple that moved meanwhile costs a message, and no more.
+        """
+        records = await self._records.read(company, mapping, keys)
+        couples = await self._couples(company, mapping, records.values())
+        now = datetime.now(UTC)
+        return [
+            id_
+            for id_, record in records.items()
+            if is_news_in_dataverse(
+                mapping, couples.get(id_) or Couple(company, mapping.pair, ""), record, watched, now
+            )
+        ]
+
+    async def _couples(self, company: str, mapping: Mapping, records: Iterable[Record]) -> dict[str, Couple]:
+        carried = [(record, str(record.values.get(mapping.dataverse.key) or "")) for record in records]
+        keys = [key for _, text in carried if (key := gp_id_of(company, text))]
+        couples = await self._crosswalk.read(company, mapping.pair, keys, close=True)
+        by_id = {couple.id: couple for couple in couples.values() if couple.id}
+        rest = [record.key for record, _ in carried if record.key not in by_id]
+        return by_id | await self._crosswalk.read_ids(company, mapping.pair, rest)
+
+    async def gone(self, company: str, mapping: Mapping, outlines: Iterable[Outline]) -> list[Outline]:
+        """Those that Dataverse no longer holds."""
+        by_id = {outline.id: outline for outline in outlines if outline.id}
+        held = await self._records.held(company, mapping, list(by_id))
+        return [outline for id_, outline in by_id.items() if id_ not in held]

@@ -66,7 +66,9 @@ def doctor(as_json: Json = False) -> None:
 
 @app.command()
 def provision(as_json: Json = False) -> None:
-    """Make the columns and keys that the mappings need in Dataverse. What is there is left alone."""
+    """Make the columns and keys that the mappings need in Dataverse, and have it track the tables that flows read. What is
+    there is left alone.
+    """
 
     async def run(runtime: Runtime) -> int:
         steps = []
@@ -82,12 +84,14 @@ def provision(as_json: Json = False) -> None:
 
 @app.command()
 def poll(company: Company = "", as_json: Json = False) -> None:
-    """Look for changes in GP now, instead of waiting for the timer."""
+    """Look for changes now, instead of waiting for the timers: in GP, and in Dataverse where a flow starts there."""
 
     async def run(runtime: Runtime) -> int:
         companies = [installed(runtime, company)] if company else runtime.settings.companies
         polled = [await runtime.intake.poll(name) for name in companies]
-        tell(as_json, [asdict(one) for one in polled], lambda: render.polled(polled))
+        caught = [await runtime.catchup.tick(table) for table in runtime.catchup.tables]
+        lines = [*map(asdict, polled), *map(asdict, caught)]
+        tell(as_json, lines, lambda: render.polled(polled, caught))
         return 0
 
     execute(run, as_json)
@@ -99,7 +103,8 @@ def sweep(company: Company = "", as_json: Json = False) -> None:
 
     async def run(runtime: Runtime) -> int:
         companies = [installed(runtime, company)] if company else runtime.settings.companies
-        swept = [one for name in companies for one in await runtime.intake.sweep(name, whole=True)]
+        sweeps = [runtime.intake.sweep, *([runtime.catchup.sweep] if runtime.catchup.tables else [])]
+        swept = [one for name in companies for sweep in sweeps for one in await sweep(name, whole=True)]
         tell(as_json, [asdict(one) for one in swept], lambda: render.swept(swept))
         return 0
 

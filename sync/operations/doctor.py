@@ -10,7 +10,7 @@ from sync.operations.checks.gates import gates
 from sync.operations.checks.host import host_file
 from sync.operations.checks.left_behind import left_behind
 from sync.operations.checks.storage import lanes, parked
-from sync.operations.checks.work import polling, runs
+from sync.operations.checks.work import catching_up, polling, runs
 from sync.runtime import Runtime
 from sync.system import Check
 from sync.systems.dataverse import checks as dataverse_checks
@@ -24,7 +24,7 @@ def _gp(runtime: Runtime) -> AsyncIterator[Check]:
 
 
 def _dataverse(runtime: Runtime) -> AsyncIterator[Check]:
-    return dataverse_checks.check(runtime.dataverse, runtime.mappings.values())
+    return dataverse_checks.check(runtime.dataverse, runtime.mappings.values(), runtime.catchup.tables)
 
 
 LOOKS: dict[str, Look] = {
@@ -36,6 +36,7 @@ LOOKS: dict[str, Look] = {
     "gates": gates,
     "modes": modes,
     "polling": polling,
+    "catch-up": catching_up,
     "runs": runs,
     "writes": left_behind,
     "parked": parked,

@@ -33,16 +33,18 @@ async def after_restore(runtime: Runtime, company: str, say: Callable[[str], Non
     """
     text, who = "resume --after-restore is at work, or was interrupted: run it again", getpass.getuser()
     await runtime.modes.set(company, WHOLE, Mode.PAUSED, "person", text, by=who)
-    flows = [flow for flow in runtime.flows.values() if flow.source == "gp"]
+    rereads = {"gp": runtime.intake.reread, "dataverse": runtime.catchup.reread}
+    flows = [flow for flow in runtime.flows.values() if flow.source in rereads]
     # What changed before this place is read with its key; what changes after it is told by the feeds.
-    place = await _place_now(runtime, company, flows)
+    place = await _place_now(runtime, company, [flow for flow in flows if flow.source == "gp"])
     gp, dataverse = await environments(runtime, company)
     why: Why = "refreshed" if await runtime.guard.difference(company, dataverse) else "restored"
     keys = {}
     for flow in flows:
         say(f"every record of {flow.name}")
-        keys[flow.name] = await runtime.intake.reread(flow, company, why)
+        keys[flow.name] = await rereads[flow.source](flow, company, why)
     await _start_feeds_at(runtime, company, place)
+    await runtime.catchup.accept()
     for identity in (gp, dataverse):
         await runtime.identities.accept(company, identity.system, identity.facts)
     return Restored(await runtime.modes.set(company, WHOLE, Mode.ON, "person", "", by=who), keys)

@@ -8,6 +8,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from sync.alerting import Sent
+from sync.catchup import CaughtUp
 from sync.intake import Polled
 from sync.render.text import safe
 from sync.sweep import Swept
@@ -38,12 +39,21 @@ def steps(done: Sequence[Step]) -> RenderableType:
     return table
 
 
-def polled(done: Sequence[Polled]) -> RenderableType:
+def polled(done: Sequence[Polled], caught: Sequence[CaughtUp]) -> RenderableType:
     table = Table("Company", "Flow", "Records sent", "", box=None, pad_edge=False)
     for one in done:
         for flow, count in one.keys.items():
             word = "history gone: all looked at again" if flow in one.reread else ""
             table.add_row(one.company, flow, str(count), _FULL if one.full else word)
+    return Group(table, "", _caught_up(caught)) if caught else table
+
+
+def _caught_up(done: Sequence[CaughtUp]) -> RenderableType:
+    table = Table("Dataverse", "Changes", "", box=None, pad_edge=False)
+    for one in done:
+        word = "history gone: all is compared" if one.lost else ""
+        word = "the first look goes on" if one.opening else word
+        table.add_row(one.table, str(one.events), _FULL if one.full else word)
     return table
 
 

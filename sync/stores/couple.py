@@ -162,14 +162,19 @@ class Outline:
     id: str
     coupled: bool
     parked: str
+    parked_d365: str
     discarded: str
     intent: str
     age: timedelta
 
-    def on(self, system: str) -> str:
-        """Its key in one system."""
-        return self.key if system == "gp" else self.id
+    def on(self, side: Side) -> str:
+        """Its id on one side."""
+        return self.key if side == "gp" else self.id
+
+    def parked_by(self, side: Side) -> str:
+        """The cause for which the flow from that side waits for a person."""
+        return self.parked if side == "gp" else self.parked_d365
 
     def left_behind(self, older: timedelta) -> bool:
         """Whether its message is lost. A record that kills its worker waits for a person, and not for a sweep."""
-        return bool(self.intent) and self.age > older and self.parked != KILLER
+        return bool(self.intent) and self.age > older and KILLER not in (self.parked, self.parked_d365)

@@ -19,7 +19,7 @@ from sync.value import from_json, to_json
 MOST_ROWS = 1_000
 """The most that one call brings."""
 
-OUTLINE = ("key", "d365", "coupled", "parked", "discarded", "intent", "Timestamp")
+OUTLINE = ("key", "d365", "coupled", "parked", "parked_d365", "discarded", "intent", "Timestamp")
 
 
 class Crosswalk:
@@ -103,6 +103,7 @@ def _outline(row: dict[str, Any], now: datetime) -> Outline:
         row["d365"],
         row["coupled"],
         row["parked"],
+        row["parked_d365"],
         row.get("discarded", ""),
         intent=json.loads(row["intent"])["flow"] if row["intent"] else "",
         age=now - row.metadata["timestamp"],  # type: ignore[attr-defined]

@@ -12,7 +12,7 @@ LAYERS = [
     "systems stores gate leases permits slots",
     "flows mappings",
     "matching way merge merging match plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
-    "sender gathering routing hooks rounds differs walks passes sweep intake pipeline delivery",
+    "sender gathering routing hooks rounds differs walks passes sweep intake catchup pipeline delivery",
     "runtime",
     "operations",
     "render",

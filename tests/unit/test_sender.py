@@ -21,3 +21,11 @@ async def test_it_tells_how_many_messages_the_keys_took() -> None:
     assert await sender.send(flow, "TWO", keys, "timestamp") == 3
     assert [lane for lane, _, _ in lanes.sent] == [flow.lane] * 2 + [flow.bulk_lane] * 3
     assert await sender.send_bulk(flow, "TWO", [], "sweep") == 0
+
+
+async def test_what_a_delta_tells_shares_as_few_messages_as_can_be() -> None:
+    lanes, flow = FakeLanes(), find_flows()[FLOW]
+    sender = Sender(lanes, 100)  # type: ignore[arg-type]
+    keys = [f"C{number}" for number in range(1_000)]
+    assert await sender.send(flow, "TWO", keys[:500], "delta") == 1
+    assert await sender.send(flow, "TWO", keys, "delta") == 2

@@ -13,7 +13,7 @@ async def left_behind(runtime: Runtime) -> AsyncIterator[Check]:
     for company in runtime.settings.companies:
         for flow in runtime.flows.values():
             left = await runtime.crosswalk.left_behind(company, flow.pair, older)
-            keys = [found.on(flow.source) for found in left if found.intent == flow.name]
+            keys = [found.on(flow.side) for found in left if found.intent == flow.name]
             await runtime.sender.send_bulk(flow, company, keys, "sweep")
             step = "They are sent again now: look once more in a few minutes." if keys else ""
             detail = f"{len(keys):,} left behind" if keys else "none was left behind"

@@ -1,21 +1,24 @@
 """What `doctor` looks at in Dataverse: sign-in, rights, columns, the alternate key."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Collection, Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-from sync.errors import SyncError
+from sync.errors import CODES, SyncError
 from sync.mapping import Mapping
 from sync.system import Check
 from sync.systems.dataverse.client import DataverseClient
-from sync.systems.dataverse.provision import column_exists, key_state
+from sync.systems.dataverse.environment import kept_days
+from sync.systems.dataverse.provision import changes_tracked, column_exists, key_state
 
 SKEW = 60.0
 """Seconds by which the clocks may differ before it is said."""
 
 
-async def check(client: DataverseClient, mappings: Iterable[Mapping]) -> AsyncIterator[Check]:
-    """One line per thing looked at. Never raises SyncError: what fails is a line."""
+async def check(
+    client: DataverseClient, mappings: Iterable[Mapping], tracked: Collection[str] = ()
+) -> AsyncIterator[Check]:
+    """One line per thing looked at. Never raises SyncError: what fails is a line. `tracked`: tables whose changes we read."""
     try:
         response = await client.send("GET", "/WhoAmI")
     except SyncError as error:
@@ -26,6 +29,8 @@ async def check(client: DataverseClient, mappings: Iterable[Mapping]) -> AsyncIt
     for mapping in mappings:
         async for line in _table(client, mapping):
             yield line
+    for entity in tracked:
+        yield await _tracking(client, entity)
 
 
 async def _table(client: DataverseClient, mapping: Mapping) -> AsyncIterator[Check]:
@@ -43,6 +48,17 @@ async def _table(client: DataverseClient, mapping: Mapping) -> AsyncIterator[Che
             yield Check(f"{name}: can be read", True, f"{len(mapping.attributes)} mapped columns")
     except SyncError as error:
         yield Check(name, False, error.message, error.next_step)
+
+
+async def _tracking(client: DataverseClient, entity: str) -> Check:
+    name = f"Dataverse: {entity}: changes are tracked"
+    try:
+        on = await changes_tracked(client, entity)
+        days = await kept_days(client)
+    except SyncError as error:
+        return Check(name, False, error.message, error.next_step)
+    detail = f"Dataverse keeps them for {days} days" if on else "switched off"
+    return Check(name, on, detail, "" if on else CODES["tracking_off"].next_step)
 
 
 def _columns(name: str, missing: list[str]) -> Check:

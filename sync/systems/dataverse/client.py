@@ -115,6 +115,11 @@ class DataverseClient:
             ) from error
 
 
+def local(link: str) -> str:
+    """A link that Dataverse gave, as a path of this client: a kept one must never lead to another environment."""
+    return link.partition(API)[2]
+
+
 def _trusting(ca_file: Path) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=str(ca_file))

@@ -42,6 +42,31 @@ async def provision(client: DataverseClient, mapping: Mapping) -> AsyncIterator[
     yield await _key(client, entity, mapping.dataverse.key)
 
 
+async def track_changes(client: DataverseClient, entity: str) -> Step:
+    """Have Dataverse track what changes in a table. It can't be switched off again. Raises BadSettings when it refuses."""
+    what = f"tracking of {entity}"
+    if await changes_tracked(client, entity):
+        return Step(what, "present")
+    path = f"/EntityDefinitions(LogicalName='{entity}')"
+    whole = await client.get(path, _STRONG)  # a definition is replaced as a whole, never in part
+    body = {name: value for name, value in whole.items() if not name.startswith("@odata.")}
+    try:
+        await _patiently("PUT", client, path, body | {"ChangeTrackingEnabled": True}, {"MSCRM.MergeLabels": "true"})
+    except Rejected as error:
+        raise BadSettings(
+            f"Dataverse does not track what changes in {entity}, and refuses to: {error.message}",
+            code="tracking_off",
+            system="dataverse",
+            entity=entity,
+        ) from error
+    return Step(what, "created")
+
+
+async def changes_tracked(client: DataverseClient, entity: str) -> bool:
+    found = await client.get(f"/EntityDefinitions(LogicalName='{entity}')?$select=ChangeTrackingEnabled", _STRONG)
+    return bool(found["ChangeTrackingEnabled"])
+
+
 async def key_state(client: DataverseClient, entity: str, column: str) -> str:
     """The index state of the alternate key on `column`: Active, Pending, InProgress, Failed, or "missing"."""
     found = await client.get(f"/EntityDefinitions(LogicalName='{entity}')/Keys", _STRONG)
@@ -66,7 +91,7 @@ async def _publisher(client: DataverseClient) -> Step:
         "customizationprefix": PUBLISHER,
         "customizationoptionvalueprefix": OPTION_PREFIX,
     }
-    await _patiently(client, "/publishers", body)
+    await _patiently("POST", client, "/publishers", body)
     return Step(f"publisher {PUBLISHER}", "created")
 
 
@@ -82,7 +107,7 @@ async def _solution(client: DataverseClient) -> Step:
         "version": "1.0.0.0",
         "publisherid@odata.bind": f"/publishers({publisher})",
     }
-    await _patiently(client, "/solutions", body)
+    await _patiently("POST", client, "/solutions", body)
     return Step(f"solution {SOLUTION}", "created")
 
 
@@ -126,14 +151,14 @@ async def _until_active(client: DataverseClient, entity: str, column: str) -> No
 async def _create(client: DataverseClient, path: str, body: dict[str, Any]) -> None:
     """Create a component in our solution; one that appeared meanwhile is a success."""
     try:
-        await _patiently(client, path, body, {"MSCRM.SolutionUniqueName": SOLUTION})
+        await _patiently("POST", client, path, body, {"MSCRM.SolutionUniqueName": SOLUTION})
     except Rejected as error:
         if "already exists" not in error.message and "not unique" not in error.message:
             raise
 
 
 async def _patiently(
-    client: DataverseClient, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
+    method: str, client: DataverseClient, path: str, body: dict[str, Any], headers: dict[str, str] | None = None
 ) -> None:
     again = AsyncRetrying(
         stop=stop_after_delay(PATIENCE),
@@ -141,7 +166,7 @@ async def _patiently(
         retry=retry_if_exception(lambda error: isinstance(error, RetryLater)),
         reraise=True,
     )
-    await again(client.send, "POST", path, body=body, headers=headers)
+    await again(client.send, method, path, body=body, headers=headers)
 
 
 async def _get_or_none(client: DataverseClient, path: str) -> dict[str, Any] | None:

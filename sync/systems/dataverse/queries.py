@@ -18,11 +18,13 @@ type Question = tuple[str, str]
 """What is asked, and the URL that asks it."""
 
 
-def questions(mapping: Mapping, about: str, columns: Sequence[str], wanted: Iterable[Sequence[str]]) -> list[Question]:
+def questions(
+    mapping: Mapping, about: str, columns: Sequence[str], wanted: Iterable[Sequence[str]], read: str = ""
+) -> list[Question]:
     """The URLs that find all rows whose `columns` hold one of the `wanted` values; they may find some more when there
-    are several columns.
+    are several columns. `read` is the `$select`, when it is not that of a whole record.
     """
-    head = f"{API}/{mapping.dataverse.set}?{select(mapping)}&$filter="
+    head = f"{API}/{mapping.dataverse.set}?{read or select(mapping)}&$filter="
     return [(about, head + _filter(columns, some)) for some in _chunks(columns, wanted, _URL - len(head))]
 
 

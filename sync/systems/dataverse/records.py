@@ -11,6 +11,7 @@ from sync.system import Ask, Outcome, Seen, Verdict, Write
 from sync.systems.dataverse.batch import Answer, Part, send
 from sync.systems.dataverse.bulk import CreateMultiple
 from sync.systems.dataverse.client import API, DataverseClient, error_from, read_json, write_json
+from sync.systems.dataverse.environment import OwnUser
 from sync.systems.dataverse.queries import ask, questions
 from sync.systems.dataverse.rows import body_of, record_from, select
 
@@ -36,7 +37,7 @@ class DataverseRecords:
         self._client = client
         self._form = form
         self._multiple = CreateMultiple(client)
-        self._own_user = ""
+        self._own_user = OwnUser(client)
 
     async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
         """All rows asked for, in one request; missing ones are absent."""
@@ -46,7 +47,7 @@ class DataverseRecords:
         asked += questions(mapping, "key", [side.key], [(key,) for key in keys])
         for attributes, values in wanted.alike.items():
             asked += questions(mapping, "alike", attributes, values)
-        own_user = await self._who() if asked else ""
+        own_user = await self._own_user.id() if asked else ""
         rows = await ask(self._client, asked)
         records = {about: [record_from(mapping, row, own_user) for row in found] for about, found in rows.items()}
         return Seen(
@@ -79,19 +80,14 @@ class DataverseRecords:
     async def _create(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
         """Create all rows at once; when that is refused, once more each for itself, for a verdict per row."""
         try:
-            return await self._multiple.create(company, mapping, writes, await self._who())
+            return await self._multiple.create(company, mapping, writes, await self._own_user.id())
         except (Rejected, BadSettings):
             return await self._batch(company, mapping, writes)
 
     async def _batch(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
-        own_user = await self._who()
+        own_user = await self._own_user.id()
         answers = await send(self._client, [_part(company, mapping, write) for write in writes])
         return [_verdict(mapping, write, answer, own_user) for write, answer in zip(writes, answers, strict=True)]
-
-    async def _who(self) -> str:
-        if not self._own_user:
-            self._own_user = str((await self._client.get("/WhoAmI"))["UserId"])
-        return self._own_user
 
 
 async def _tried(sending: Awaitable[list[Verdict]], writes: Sequence[Write]) -> list[Verdict]:

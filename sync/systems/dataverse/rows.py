@@ -1,5 +1,6 @@
 """Dataverse rows and the line's records: every value in the type that the mapping compares, both ways."""
 
+from collections.abc import Iterable
 from collections.abc import Mapping as Table
 from datetime import date, datetime
 from decimal import Decimal
@@ -12,22 +13,35 @@ from sync.value import Value
 
 
 def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record:
-    """One row as a `Record`, every value in the type that the mapping compares."""
+    """One row as a `Record`, every value in the type that the mapping compares; what routing needs is among them."""
     side = mapping.dataverse
-    values = {name: _read(mapping, name, row.get(name)) for name in side.values}
     return Record(
         key=str(row[side.id]).lower(),
-        values=values,
+        values={name: _read(mapping, name, row.get(name)) for name in side.values},
         version=str(row["@odata.etag"]),
         mark=str(row.get(side.mark) or ""),
         written_by_us=str(row.get("_modifiedby_value", "")).lower() == own_user.lower(),
+        changed=datetime.fromisoformat(str(row["modifiedon"])) if row.get("modifiedon") else None,
     )
 
 
 def select(mapping: Mapping) -> str:
     """The `$select` that `record_from` needs."""
     side = mapping.dataverse
-    return "$select=" + ",".join((*side.values, side.mark, "_modifiedby_value"))
+    return "$select=" + ",".join((*side.values, side.mark, "_modifiedby_value", "modifiedon"))
+
+
+def hints_from(mapping: Mapping, row: Table[str, Any]) -> dict[str, Value] | None:
+    """What routing needs of a row, None when a part of it was not read."""
+    if any(name not in row for name in mapping.routing):
+        return None
+    return {name: _read(mapping, name, row[name]) for name in mapping.routing}
+
+
+def select_hints(mappings: Iterable[Mapping]) -> str:
+    """The `$select` that `hints_from` needs for mappings of one table."""
+    names = [name for mapping in mappings for name in (mapping.dataverse.id, *mapping.routing)]
+    return "$select=" + ",".join(dict.fromkeys(names))
 
 
 def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:

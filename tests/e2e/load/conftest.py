@@ -24,7 +24,9 @@ async def load_box() -> AsyncIterator[Sandbox]:
     with tempfile.TemporaryDirectory(prefix="gp365-", ignore_cleanup_errors=True) as state:
         async with Sandbox(Path(state), time_scale=SCALE) as box:
             await box.stop("host")
-            box.overrides |= {"GP365_POLL_SCHEDULE": NEVER, "GP365_SWEEP_SCHEDULE": NEVER}
+            box.overrides |= dict.fromkeys(
+                ["GP365_POLL_SCHEDULE", "GP365_DELTA_SCHEDULE", "GP365_SWEEP_SCHEDULE"], NEVER
+            )
             overlays = box.state / "overlays"
             overlays.mkdir()
             (overlays / "customer.yaml").write_text(FREE, encoding="utf-8")

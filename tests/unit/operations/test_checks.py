@@ -13,13 +13,14 @@ from sync.flow import find_flows
 from sync.operations import doctor as doctor_module
 from sync.operations.checks.host import HOST_JSON, check_host
 from sync.operations.checks.storage import lanes
-from sync.operations.checks.work import LATE, polling, runs
+from sync.operations.checks.work import LATE, catching_up, polling, runs
 from sync.operations.doctor import doctor
 from sync.sender import Sender
 from sync.stores.cursors import Cursors
 from sync.stores.ledger import Result
 from sync.stores.modes import Mode, Modes
 from sync.stores.runs import Runs
+from sync.stores.standings import Standing, Standings
 from sync.system import Check
 from tests.fakes import FakeLanes, FakeTable, later
 from tests.unit.conftest import FLOW
@@ -54,10 +55,20 @@ class Desk:
     def __init__(self) -> None:
         self.table = FakeTable()
         self.cursors, self.modes, self.runs = Cursors(self.table), Modes(FakeTable(), 0.0), Runs(FakeTable())
+        self.standings = Standings(self.cursors)
         settings = SimpleNamespace(companies=("TWO",))
         self.runtime: Any = SimpleNamespace(
-            settings=settings, cursors=self.cursors, modes=self.modes, runs=self.runs, flows={}
-        )
+            settings=settings, cursors=self.cursors, modes=self.modes, runs=self.runs, flows={},
+            standings=self.standings, catchup=SimpleNamespace(tables=["account"]),
+        )  # fmt: skip
+
+    async def catch_up(self, standing: Standing) -> None:
+        cursor, _ = await self.standings.read("account")
+        assert await self.standings.move(cursor, standing)
+
+    async def caught_up(self) -> Check:
+        [line] = [line async for line in catching_up(self.runtime)]
+        return line
 
     async def polled(self) -> Check:
         [line] = [line async for line in polling(self.runtime)]
@@ -82,6 +93,21 @@ async def test_a_paused_company_need_not_be_polled() -> None:
     later(desk.table, 2 * LATE)
     await desk.modes.set("TWO", "*", Mode.PAUSED, "person", "month end")
     assert (await desk.polled()).ok
+
+
+async def test_a_table_that_is_not_caught_up_with_any_more_is_said() -> None:
+    desk = Desk()
+    assert (await desk.caught_up()).detail == "never yet"
+    await desk.catch_up(Standing(opening="/accounts?$skiptoken=2", lost=True))
+    assert "everything is compared" in (await desk.caught_up()).detail
+    await desk.catch_up(Standing(link="/accounts?$deltatoken=1"))
+    assert (await desk.caught_up()).ok
+    later(desk.table, LATE + timedelta(minutes=1))
+    late = await desk.caught_up()
+    assert (late.ok, late.detail) == (False, "its token is 76 min old")
+    assert "GP365_DELTA_SCHEDULE" in late.next_step
+    await desk.modes.set("TWO", "*", Mode.PAUSED, "person", "month end")
+    assert (await desk.caught_up()).ok
 
 
 async def test_an_unfinished_run_is_told_with_the_command_that_goes_on() -> None:

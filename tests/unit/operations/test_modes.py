@@ -61,8 +61,9 @@ class Desk:
             find_flows(), {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
             rig.braking,
         )  # fmt: skip
+        self.accepted = 0
         self.runtime: Any = SimpleNamespace(
-            flows=find_flows(), mappings={"customer": rig.mapping}, gp=self.gp, lanes=rig.lanes, modes=rig.modes,
+            flows=find_flows(), catchup=self, mappings={"customer": rig.mapping}, gp=self.gp, lanes=rig.lanes, modes=rig.modes,
             guard=rig.guard, braking=rig.braking, identities=rig.identities, crosswalk=rig.crosswalk, cursors=self.cursors,
             dataverse=Dataverse(rig), intake=self, settings=SimpleNamespace(companies=("TWO", "THREE")),
         )  # fmt: skip
@@ -70,6 +71,9 @@ class Desk:
     async def reread(self, flow: Flow, company: str, reason: Bulk) -> int:
         await self.sweep.restart(flow, company, reason)
         return (await self.sweep.advance(flow, company)).keys
+
+    async def accept(self) -> None:
+        self.accepted += 1
 
     async def restore(self) -> None:
         """TWO was met, its feeds read up to version 12, and is now an older copy; a poll has paused it."""
@@ -145,6 +149,7 @@ async def test_after_a_restore_both_sides_end_equal(desk: Desk) -> None:
     assert [(entry.key, entry.code) for entry in await rig.parked()] == [("GONE", "deleted_in_source")]
     assert await desk.mode() is Mode.ON
     assert (await desk.cursors.read("TWO", "gp")).place == {"version": 7}
+    assert desk.accepted == 1
     await rig.guard.recognise("TWO", replace(desk.gp.now, seen=7))
 
 
