@@ -38,7 +38,7 @@ def check_address(env: Environment, row: Row, changes: Row, *, creating: bool) -
         return
     changes["objecttypecode"] = _CODES[owner]
     others = [int(str(r["addressnumber"])) for r in env.store.find(table, {"parentid": row["parentid"]})]
-    taken = {*others, *range(TWINS[owner] + 1)}
+    taken = {0, *others}
     if row.get("addressnumber") in taken:
         raise errors.invalid_argument(f"The address number {row['addressnumber']} is taken.")
     if row.get("addressnumber") is None:
@@ -67,11 +67,10 @@ def _follow_owner(env: Environment, change: Change) -> None:
     for number in range(1, TWINS[change.table.name] + 1):
         columns = _shared(table, change.table, number)
         values = {name: change.after.get(column) for name, column in columns.items()}
-        twin_id = str(change.after[f"address{number}_addressid"])
-        known = env.store.get(table, twin_id)
-        if known is None:
+        if change.before is None:
             env.store.insert(table, _twin(env, change, number) | values)
-        elif any(known[name] != value for name, value in values.items()):
+        elif any(change.before[column] != change.after[column] for column in columns.values()):
+            twin_id = str(change.after[f"address{number}_addressid"])
             env.store.update(table, twin_id, {**values, **_stamp(env, change)})
 
 

@@ -1,22 +1,19 @@
 """The body of a webhook: the RemoteExecutionContext as .NET's DataContractJsonSerializer writes it."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
 
 import simplejson
 
+from sandbox.dataverse.entities import CONTRACTS, Json, Values, date, entity, option, pair, reference
 from sandbox.dataverse.environment import Change, Environment
 from sandbox.dataverse.events import PRE_VALIDATION, Event
 from sandbox.dataverse.registration import AFTER, ASYNCHRONOUS, BEFORE, BOTH, POST_OPERATION
 from sandbox.dataverse.schema import Column, Table
 from sandbox.dataverse.steps import Image, Step
-from sandbox.dataverse.store import Row, target_column
-from sandbox.dataverse.values import formatted
+from sandbox.dataverse.store import Row
 
-Json = dict[str, object]
 NO_ID = "00000000-0000-0000-0000-000000000000"
 LIMIT = 256 * 1024
-_CONTRACTS = "http://schemas.microsoft.com/xrm/2011/Contracts"
 _LARGE = ("ParentContext", "InputParameters", "PreEntityImages", "PostEntityImages")
 # Set by the platform behind the main operation, so that a subscriber before it does not see them.
 _LATE = {"exchangerate", "createdon", "createdby", "modifiedon", "modifiedby", "statecode", "owningbusinessunit"}
@@ -36,25 +33,19 @@ def _dumped(context: Json) -> bytes:
     return text.replace("/", "\\/").encode("utf-8", "surrogatepass")
 
 
-def date(moment: datetime, offset: str = "") -> str:
-    """A moment as .NET's serializer has it, in milliseconds of UTC."""
-    return f"/Date({int(moment.timestamp() * 1000)}{offset})/"
-
-
 class Contexts:
     """Makes the contexts of one environment."""
 
     def __init__(self, env: Environment) -> None:
         self._env = env
+        self._values = Values(env.store)
 
     def of(self, step: Step, event: Event, operation_id: str) -> Json:
         """What a step is told of an event; `operation_id` is the system job's, NO_ID for a synchronous step."""
         asynchronous = step.mode == ASYNCHRONOUS
         before, after = self._images(step, event)
         parameters = self._parameters(event, step.stage)
-        output = (
-            [_pair("id", event.change.row_id)] if event.message == "Create" and step.stage == POST_OPERATION else []
-        )
+        output = [pair("id", event.change.row_id)] if event.message == "Create" and step.stage == POST_OPERATION else []
         common = self._common(step, event, operation_id)
         own = {
             "InputParameters": parameters,
@@ -88,7 +79,7 @@ class Contexts:
             "OperationId": operation_id,
             "OrganizationId": self._env.organization_id,
             "OrganizationName": self._env.unique_name,
-            "OwningExtension": _reference("sdkmessageprocessingstep", step.id, typed=False),
+            "OwningExtension": reference("sdkmessageprocessingstep", step.id, typed=False),
             "PrimaryEntityId": NO_ID if bulk else change.row_id,
             "PrimaryEntityName": change.table.name,
             "RequestId": None,
@@ -101,9 +92,9 @@ class Contexts:
         """The enclosing pipeline: the main operation of the same message."""
         kind = "KeyValuePairOfstringstring:#System.Collections.Generic"
         changed = {"__type": kind, "key": event.change.table.name, "value": event.message}
-        shared = [_pair("ChangedEntityTypes", [changed])] if event.message == "Update" else []
+        shared = [pair("ChangedEntityTypes", [changed])] if event.message == "Update" else []
         own = {
-            "InputParameters": [*parameters, _pair("SuppressDuplicateDetection", False)],
+            "InputParameters": [*parameters, pair("SuppressDuplicateDetection", False)],
             "IsInTransaction": True,
             "IsolationMode": 1,
             "Mode": 0,
@@ -122,36 +113,34 @@ class Contexts:
 
     def _parameters(self, event: Event, stage: int) -> list[Json]:
         change = event.change
-        me = _reference(change.table.name, change.row_id)
+        me = reference(change.table.name, change.row_id)
         match event.message:
             case "CreateMultiple" | "UpdateMultiple":
-                return [_pair("Targets", self._collection(event, stage))]
+                return [pair("Targets", self._collection(event, stage))]
             case "Create" | "Update":
-                return [_pair("Target", self._target(change, event.sent, stage))]
+                return [pair("Target", self._target(change, event.sent, stage))]
             case "SetState" | "SetStateDynamicEntity":
                 assert change.after is not None
-                state, status = (_option(change.after[name]) for name in ("statecode", "statuscode"))
-                return [_pair("EntityMoniker", me), _pair("State", state), _pair("Status", status)]
+                state, status = (option(change.after[name]) for name in ("statecode", "statuscode"))
+                return [pair("EntityMoniker", me), pair("State", state), pair("Status", status)]
             case "Assign":
                 assert change.after is not None
-                return [_pair("Target", me), _pair("Assignee", self._value(change.table, "ownerid", change.after))]
+                return [pair("Target", me), pair("Assignee", self._values.of(change.table, "ownerid", change.after))]
             case "Merge":
-                return [_pair("Target", me), *(_pair(name, self._extra(v)) for name, v in change.extra.items())]
-        return [_pair("Target", me)]
+                return [pair("Target", me), *(pair(name, self._extra(v)) for name, v in change.extra.items())]
+        return [pair("Target", me)]
 
     def _extra(self, value: object) -> object:
         """A parameter of an action: a part of a row comes as table, id and values."""
         if not isinstance(value, tuple):
             return value
         table, row_id, row = value
-        return self._entity(
-            table, row_id, [_pair(name, self._value(table, name, row)) for name in row if "$" not in name]
-        )
+        return entity(table, row_id, [pair(name, self._values.of(table, name, row)) for name in row if "$" not in name])
 
     def _collection(self, event: Event, stage: int) -> Json:
         entities = [self._target(change, change.sent, stage, typed=False) for change in event.changes]
         return {
-            "__type": f"EntityCollection:{_CONTRACTS}",
+            "__type": f"EntityCollection:{CONTRACTS}",
             "Entities": entities,
             "EntityName": event.change.table.name,
             "MinActiveRowVersion": None,
@@ -167,49 +156,8 @@ class Contexts:
         names = (
             _created(change.table, row, sent, stage) if change.message == "Create" else _updated(change, sent, stage)
         )
-        attributes = [_pair(name, self._value(change.table, name, row)) for name in names]
-        return self._entity(change.table, change.row_id, attributes, typed=typed)
-
-    def _entity(
-        self, table: Table, row_id: str, attributes: list[Json], texts: list[Json] | None = None, *, typed: bool = True
-    ) -> Json:
-        kind = {"__type": f"Entity:{_CONTRACTS}"} if typed else {}
-        return kind | {
-            "Attributes": attributes,
-            "EntityState": None,
-            "FormattedValues": texts or [],
-            "Id": row_id,
-            "KeyAttributes": [],
-            "LogicalName": table.name,
-            "RelatedEntities": [],
-            "RowVersion": None,
-        }
-
-    def _value(self, table: Table, name: str, row: Row, *, named: bool = False) -> object:
-        column, value = table.columns[name], row[name]
-        if value is None:
-            return None
-        match column.type:
-            case "Lookup" | "Customer" | "Owner":
-                target = _led_to(column, row)
-                return _reference(target, str(value), self._name(target, str(value)) if named else None)
-            case "Picklist" | "State" | "Status":
-                return _option(value)
-            case "Money":
-                return {"__type": f"Money:{_CONTRACTS}", "Value": _plain(value)}
-            case "Decimal":
-                return _plain(value)
-            case "Boolean":
-                return bool(value)
-            case "DateTime":
-                moment = datetime.fromisoformat(str(value))
-                return date(moment if moment.tzinfo else moment.replace(tzinfo=UTC))
-        return value
-
-    def _name(self, target: str, row_id: str) -> str | None:
-        table = self._env.schema.table(target)
-        row = self._env.store.get(table, row_id) if table and table.primary_name else None
-        return str(row[table.primary_name]) if table and row and row[table.primary_name] is not None else None
+        attributes = [pair(name, self._values.of(change.table, name, row)) for name in names]
+        return entity(change.table, change.row_id, attributes, typed=typed)
 
     def _images(self, step: Step, event: Event) -> tuple[list[Json], list[Json]]:
         change = event.change
@@ -226,23 +174,20 @@ class Contexts:
         assert row is not None
         wanted = dict.fromkeys([table.primary_id, *(image.columns or table.columns)])
         names = [name for name in wanted if row.get(name) is not None and not table.columns[name].write_only]
-        attributes = [_pair(name, self._value(table, name, row, named=True)) for name in names]
-        texts = [_pair(name, text) for name in names if (text := self._text(table.columns[name], row)) is not None]
-        entity = self._entity(table, change.row_id, attributes, texts, typed=False)
-        return _pair(image.alias, entity | {"RowVersion": str(row["versionnumber"])})
-
-    def _text(self, column: Column, row: Row) -> str | None:
-        if column.is_lookup:
-            return self._name(_led_to(column, row), str(row[column.name]))
-        return formatted(column, row[column.name])
+        attributes = [pair(name, self._values.of(table, name, row, named=True)) for name in names]
+        texts = [
+            pair(name, text) for name in names if (text := self._values.text(table.columns[name], row)) is not None
+        ]
+        shown = entity(table, change.row_id, attributes, texts, typed=False)
+        return pair(image.alias, shown | {"RowVersion": str(row["versionnumber"])})
 
     def _primary_name(self, change: Change) -> Json:
         row = change.after or change.before
         assert row is not None
         table = change.table
         names = [name for name in (table.primary_name, table.primary_id) if name]
-        attributes = [_pair(name, row[name]) for name in names]
-        return _pair("AsynchronousStepPrimaryName", self._entity(table, change.row_id, attributes, typed=False))
+        attributes = [pair(name, row.get(name)) for name in names]
+        return pair("AsynchronousStepPrimaryName", entity(table, change.row_id, attributes, typed=False))
 
 
 def _created(table: Table, row: Row, sent: frozenset[str], stage: int) -> list[str]:
@@ -267,32 +212,10 @@ def _updated(change: Change, sent: frozenset[str], stage: int) -> list[str]:
 
 def _shared(event: Event) -> list[Json]:
     origin = event.change.origin
-    found = [_pair("IsAutoTransact", True)]
+    found = [pair("IsAutoTransact", True)]
     if event.message == "Create":
-        found.append(_pair("DefaultsAddedFlag", True))
+        found.append(pair("DefaultsAddedFlag", True))
     if origin.change_set:
-        found.append(_pair("IsODataTransaction", True))
-        found.append(_pair("ODataChangesetRequestCount", origin.change_set))
-    return [*found, _pair("tag", event.change.tag)] if event.change.tag else found
-
-
-def _pair(key: str, value: object) -> Json:
-    return {"key": key, "value": value}
-
-
-def _option(value: object) -> Json:
-    return {"__type": f"OptionSetValue:{_CONTRACTS}", "Value": value}
-
-
-def _reference(table: str, row_id: str, name: str | None = None, *, typed: bool = True) -> Json:
-    kind = {"__type": f"EntityReference:{_CONTRACTS}"} if typed else {}
-    return kind | {"Id": row_id, "KeyAttributes": [], "LogicalName": table, "Name": name, "RowVersion": None}
-
-
-def _led_to(column: Column, row: Row) -> str:
-    return str(row[target_column(column)]) if column.polymorphic else column.targets[0]
-
-
-def _plain(value: object) -> Decimal:
-    """A number without the zeros at its end."""
-    return Decimal(format(Decimal(str(value)).normalize(), "f"))
+        found.append(pair("IsODataTransaction", True))
+        found.append(pair("ODataChangesetRequestCount", origin.change_set))
+    return [*found, pair("tag", event.change.tag)] if event.change.tag else found

@@ -176,6 +176,7 @@ def _headers(letter: Letter, endpoint: Endpoint) -> list[tuple[str, str]]:
     found = [
         # Without a charset unless the endpoint asks for one: receivers have to know that it is UTF-8.
         ("Content-Type", "application/json; charset=utf-8" if endpoint.charset == 1 else "application/json"),
+        ("Host", urlsplit(endpoint.url).netloc),
         ("x-request-id", str(uuid.uuid4())),
         ("x-ms-dynamics-organization", _DOMAIN),
         ("x-ms-dynamics-entity-name", letter.table),

@@ -25,6 +25,7 @@ class Switches(BaseModel):
 
     `special_updates` says what a change of state or owner raises: an Update, its own message (SetState, Assign) for
     the state, or both. `addresses_touch_parents`: a change of an address row 1 or 2 raises its account's version.
+    `failed_jobs_wait`: a webhook that was not taken is tried once more later before its job fails.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -33,6 +34,7 @@ class Switches(BaseModel):
     expand_collections_inline: bool = False
     no_bulk: list[str] = []
     addresses_touch_parents: bool = False
+    failed_jobs_wait: bool = False
     special_updates: Literal["update", "own", "both"] = "update"
     key_reads: int = 1
 

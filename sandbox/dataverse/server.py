@@ -38,7 +38,8 @@ _BODY_LIMIT = 122_526_105  # 116.85 MiB
 class Options(BaseModel):
     """Ports 0 mean any free one. `authority` is named in the 401 challenge; `dop_hint` is sent with answers.
 
-    A webhook is given up after `webhook_timeout` seconds; a system job begins `webhook_delay` seconds after the commit.
+    A webhook is given up after `webhook_timeout` seconds; a system job begins `webhook_delay` seconds after the commit,
+    and one that was postponed `webhook_postpone` seconds later once more.
     """
 
     port: int = 0
@@ -52,6 +53,7 @@ class Options(BaseModel):
     dop_hint: int = 4
     webhook_timeout: float = 60
     webhook_delay: float = 0
+    webhook_postpone: float = 60
 
 
 class Dataverse:
@@ -69,7 +71,7 @@ class Dataverse:
         known = (self.door.faults, self.door.counts, self.door.gaps, self.certs.ca_file)
         self.courier = Courier(network, *known, self.options.webhook_timeout)
         steps = Steps(self.env.store)
-        self.jobs = Jobs(self.env, steps, self.courier, self.options.webhook_delay)
+        self.jobs = Jobs(self.env, steps, self.courier, self.options.webhook_delay, self.options.webhook_postpone)
         hooks = Hooks(self.env, steps, self.courier, self.jobs)
         transactions = Transactions(self.env, hooks)
         self.service = Service(self.env, transactions)

@@ -56,7 +56,8 @@ class Receiver:
         if self.during:
             await self.during()
         await self.gate.wait()
-        return web.Response(status=self.statuses.pop(0) if self.statuses else 200)
+        status = self.statuses.pop(0) if self.statuses else 200
+        return web.Response(status=status, headers={"Location": "/elsewhere"} if status == 302 else None)
 
     def told(self):
         """Message and columns of what came: `("Update", {"name", "accountid"})`."""

@@ -82,7 +82,7 @@ async def test_the_headers_name_the_event_and_carry_the_secret(client, receiver,
     await jobs(client)
     headers = receiver.got[0].headers
     assert headers["content-type"] == "application/json"
-    assert headers["x-key"] == "secret"
+    assert (headers["host"], headers["x-key"]) == ("hook.example", "secret")
     assert (headers["x-ms-dynamics-entity-name"], headers["x-ms-dynamics-request-name"]) == ("account", "Update")
     assert headers["x-ms-dynamics-organization"] == "localhost"
     assert headers["x-ms-correlation-request-id"] == receiver.got[0].body["CorrelationId"]
@@ -116,6 +116,14 @@ async def test_a_create_carries_what_the_server_filled_in(client, receiver, endp
     assert body["OutputParameters"] == [{"key": "id", "value": account}]
     assert {"key": "DefaultsAddedFlag", "value": True} in body["SharedVariables"]
     assert image(body, "Post", "image")["transactioncurrencyid"]["Name"] == "US Dollar"
+
+
+async def test_an_account_without_a_name_is_told_too(client, receiver, endpoint):
+    await make_step(client, endpoint, "Create", "account")
+    account = await client.create("accounts", accountnumber="A1")
+    await jobs(client)
+    name = image(receiver.got[0].body, "Post", "AsynchronousStepPrimaryName")
+    assert name == {"name": None, "accountid": account}
 
 
 async def test_images_hold_the_row_before_and_after_with_its_texts(client, receiver, endpoint):
@@ -292,6 +300,19 @@ async def test_a_host_that_nobody_named_is_not_called_but_noted(client):
 
 async def test_no_host_leads_away_from_this_machine(client):
     assert (await client.door.put("/hosts", json={"hook.example": "https://example.com"})).status_code == 400
+
+
+async def test_a_failed_job_waits_and_is_tried_once_more_where_the_environment_does_so(started, receiver):
+    client = await started(webhook_postpone=0.2)
+    await client.door.put("/hosts", json={"hook.example": receiver.url})
+    await client.door.patch("/switches", json={"failed_jobs_wait": True})
+    await make_step(client, await make_endpoint(client), "Create", "account")
+    receiver.statuses = [500, 200, 500, 500]
+    await client.create("accounts", name="A")
+    assert [(job["statuscode"], job["retrycount"]) for job in await jobs(client)] == [(30, 1)]
+    await client.create("accounts", name="B")
+    assert sorted(job["statuscode"] for job in await jobs(client)) == [30, 31]
+    assert len(receiver.got) == 4
 
 
 async def test_a_job_that_succeeds_may_leave_no_row_one_that_fails_always_does(client, receiver, endpoint):
