@@ -152,6 +152,15 @@ class CatchUp:
         await self._sweep.restart(flow, company, reason)
         return (await self._sweep.advance(flow, company)).keys
 
+    async def identity(self) -> Identity:
+        """Which environment it is now, and whether a look found one of its tables to be an older copy's."""
+        identity = await self._changes.identity()
+        for table in self.tables:
+            _, standing = await self._standings.read(table)
+            if standing.older is not None:
+                identity = replace(identity, version=standing.older, seen=standing.version)
+        return identity
+
     async def accept(self) -> None:
         """The environment is the right one, older or not: its change versions count anew."""
         for table in self.tables:
@@ -195,7 +204,7 @@ class CatchUp:
             log.warning("Dataverse forgot what changed in %s: every record is compared.", caught.table)
             caught.lost = True
             return await self._move(caught, cursor, Standing(lost=True, version=standing.version))
-        await self._check_version(here, standing, look)
+        await self._check_version(here, cursor, standing, look)
         await self._routing.send(look.events)
         caught.events += len(look.events)
         if not (look.events or look.more or cursor.age > HOURLY):
@@ -209,7 +218,7 @@ class CatchUp:
             return await self._move(caught, cursor, replace(standing, opening=""))
         if look.more:
             return await self._move(caught, cursor, replace(standing, opening=look.link))
-        await self._check_version(here, standing, look)
+        await self._check_version(here, cursor, standing, look)
         if standing.lost:
             caught.lost = True
             await self._compare_all(caught.table)
@@ -230,10 +239,12 @@ class CatchUp:
             for company in self._companies:
                 await self._sweep.restart(flow, company, "reread")
 
-    async def _check_version(self, here: "_Here", standing: Standing, look: Look) -> None:
+    async def _check_version(self, here: "_Here", cursor: Cursor, standing: Standing, look: Look) -> None:
         """A table that has read less than before is an older copy's."""
-        if look.version is not None:
-            await self._recognise(here.awake, replace(here.identity, version=look.version, seen=standing.version))
+        identity = replace(here.identity, version=look.version, seen=standing.version)
+        if identity.went_back:
+            await self._standings.move(cursor, replace(standing, older=look.version))
+            await self._recognise(here.awake, identity)
 
     async def _move(self, caught: CaughtUp, cursor: Cursor, standing: Standing) -> bool:
         caught.moved = await self._standings.move(cursor, standing)

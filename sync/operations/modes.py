@@ -7,7 +7,6 @@ from sync.errors import Rejected
 from sync.runtime import Runtime
 from sync.stores.modes import WHOLE, Mode, ModeSetting
 from sync.system import Identity
-from sync.systems.dataverse.environment import look
 
 
 async def pause(runtime: Runtime, company: str, flow: str, why: str, *, observe: bool = False) -> ModeSetting:
@@ -34,7 +33,7 @@ async def resume(runtime: Runtime, company: str, flow: str = "") -> ModeSetting:
 async def environments(runtime: Runtime, company: str) -> list[Identity]:
     """Which environments a company's GP and Dataverse are now. Raises as they do."""
     cursor = await runtime.cursors.read(company, "gp")
-    return [await runtime.gp.identity(company, cursor.place), await look(runtime.dataverse)]
+    return [await runtime.gp.identity(company, cursor.place), await runtime.catchup.identity()]
 
 
 async def standing(runtime: Runtime) -> list[ModeSetting]:

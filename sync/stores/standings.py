@@ -15,13 +15,15 @@ EVERYWHERE = "*"
 class Standing:
     """`link` is where the next look goes on, blank until the first one is over; `opening` where a first look goes on that
     is under way. `lost`: Dataverse had forgotten what changed, so everything is compared once the first look is over.
-    `version` is the highest change version seen, None where none was told.
+    `version` is the highest change version seen, None where none was told; `older` a lower one, seen later: the table is
+    an older copy's.
     """
 
     link: str = ""
     opening: str = ""
     lost: bool = False
     version: int | None = None
+    older: int | None = None
 
 
 class Standings:
@@ -38,8 +40,8 @@ class Standings:
         return await self._cursors.move(cursor, asdict(standing))
 
     async def count_anew(self, table: str) -> None:
-        """Forget the highest version: the environment is the right one, older or not."""
+        """Forget the versions: the environment is the right one, older or not."""
         moved = False
         while not moved:  # lost: a look moved it, so it is read again
             cursor, standing = await self.read(table)
-            moved = await self.move(cursor, replace(standing, version=None))
+            moved = await self.move(cursor, replace(standing, version=None, older=None))

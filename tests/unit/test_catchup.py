@@ -248,9 +248,11 @@ async def test_a_restored_environment_whose_count_went_back_pauses_before_anythi
         await desk.tick()
     assert (raised.value.code, desk.routing.sent) == ("identity_changed", ["id-1"])
     assert (await desk.pass_of("TWO")).reason == "sweep"
+    assert (await desk.catchup.identity()).went_back
     for company in ("TWO", "THREE"):
         await desk.modes.set(company, WHOLE, Mode.ON, "person", "")
     await desk.catchup.accept()
+    assert not (await desk.catchup.identity()).went_back
     desk.changes.pages["older"] = Page(link="older")
     await desk.tick()
     assert (await desk.standing()).link == "older"
