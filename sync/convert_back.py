@@ -84,7 +84,9 @@ def _halves(mapped: MappedField, values: Values, lookups: Mapping[str, Table], p
         return BackHalves(value, gp_half(mapped, held), {})
     columns = _columns(mapped, value, values, lookups, held)
     after = {**held, **columns}
-    target_of(mapped, after, lookups)
+    again = target_of(mapped, after, lookups)
+    if mapped.expr and not same(again, value):
+        raise Fault("value_invalid", f"would come back from GP as {show(again)}")
     return BackHalves(value, gp_half(mapped, after), columns)
 
 

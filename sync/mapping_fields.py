@@ -82,11 +82,15 @@ def _build(rules: PairRules, rule: FieldRule) -> MappedField:
 
 def _writes(rules: PairRules, rule: FieldRule) -> dict[str, Parameter]:
     """How each column of the way back is written."""
-    word = "back" if rule.expr else "gp"
     if rule.expr and not rule.back:
         raise _Wrong("expr", "there is no way back: write `back`, or `one_way: gp`")
+    return {path: _write(rules, path, "back" if rule.expr else "gp") for path in rule.back or rule.paths}
+
+
+def _write(rules: PairRules, path: str, word: str) -> Parameter:
+    _column(rules, path, word)
     try:
-        return {path: write(rules.gp, path) for path in rule.back or rule.paths}
+        return write(rules.gp, path)
     except UnknownName as error:
         raise _Wrong(word, f"{error}: write `one_way: gp`") from error
 

@@ -56,7 +56,8 @@ def flag(value: Value, _options: Options, _present: Sequence[Value]) -> Sequence
 
 
 def not_flag(value: Value, _options: Options, _present: Sequence[Value]) -> Sequence[Value]:
-    return [int(_yes_no(value) is False)]
+    """An empty one is a no, as everywhere in Dataverse."""
+    return [int(_yes_no(value) is not True)]
 
 
 def date(value: Value, options: Options, _present: Sequence[Value]) -> Sequence[Value]:

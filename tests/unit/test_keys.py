@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.keys import canonical, company_key, decode, encode
+from sync.keys import canonical, company_key, company_of_key, decode, encode
 
 CP1252 = st.text(st.characters(codec="cp1252"), max_size=15)
 
@@ -51,3 +51,14 @@ def test_a_foreign_text_is_not_taken_for_a_key() -> None:
         except ValueError:
             continue
         raise AssertionError(text)
+
+
+@given(CP1252, st.sampled_from(["TWO", "TW", "T-1", "Ä"]))
+def test_a_key_names_its_company_in_any_case(text: str, company: str) -> None:
+    companies = ["T", "TW", "TWO", "T-1", "Ä"]
+    assert company_of_key(company_key(company, text), companies) == company
+    assert company_of_key(company_key(company, text).lower(), companies) == company
+
+
+def test_a_key_of_no_company_names_none() -> None:
+    assert [company_of_key(key, ["TWO"]) for key in ("", "TWO", "TWOS-A", "-A", "A-TWO")] == [None] * 5

@@ -330,6 +330,48 @@ def test_a_pairs_one_way_holds_for_its_fields(customer):
     assert all(field.one_way and field.owner == "gp" for field in customer.fields)
 
 
+def test_policies_of_a_delete_are_told_for_each_side_and_one_word_speaks_of_gp(tmp_path):
+    assert (customer_rules := MAPPED.rules.on_delete).gp == MAPPED.on_delete == "park"
+    assert customer_rules.d365 == "park"
+    rules = load(tmp_path, over="on_delete: deactivate").rules
+    assert (rules.on_delete.gp, rules.on_delete.d365) == ("deactivate", "park")
+    rules = load(tmp_path, over="on_delete: {d365: ignore}").rules
+    assert (rules.on_delete.gp, rules.on_delete.d365) == ("park", "ignore")
+
+
+def test_new_words_may_stand_in_an_overlay(tmp_path):
+    over = """
+        scope: customertypecode = 3
+        company: gp365_company
+        approve: always
+        ids: {by: number}
+        dataverse: {columns: {gp365_company: {type: String, maxLength: 5, label: Company}}}
+    """
+    mapping = load(tmp_path, over=over)
+    assert mapping.routing == ("gp365_key", "customertypecode", "gp365_company")
+    assert set(mapping.routing) <= set(mapping.dataverse.select)
+    assert mapping.in_scope({"customertypecode": 3})
+    assert mapping.company_of({"gp365_company": "two"}, ("TWO", "THREE")) == "TWO"
+    assert next(mapping.ids({"accountnumber": "C1"})) == "C1"
+    assert mapping.rules.approve == "always"
+
+
+def test_without_such_words_every_account_takes_part_and_new_ids_come_from_names(customer):
+    assert customer.routing == ("gp365_key",)
+    assert customer.in_scope({})
+    assert customer.company_of({}, ("TWO",)) == "TWO"
+    assert next(customer.ids({"name": "Aaron Fitz"})) == "AARONFIT0001"
+
+
+def test_what_an_id_or_a_way_back_is_made_from_is_read(tmp_path):
+    over = """
+        ids: {by: expr, expr: stockexchange}
+        fields:
+          - {dataverse: description, expr: COMMENT1, back: {COMMENT1: tickersymbol}, one_way: d365}
+    """
+    assert {"stockexchange", "tickersymbol"} <= set(load(tmp_path, over=over).dataverse.values)
+
+
 def test_a_field_that_comes_from_dataverse_alone_is_not_made_from_gp(tmp_path):
     mapping = load(tmp_path, over="fields: [{dataverse: telephone3, one_way: d365}]")
     assert mapping.field("telephone3").side == "d365"
@@ -456,6 +498,19 @@ def test_an_overlay_for_a_mapping_that_is_not_there_is_refused(tmp_path):
         ("maxLength: 150, ", "", "dataverse, columns.gp365_key: maxLength belongs to String and Memo"),
         ("  columns:", "  options: {name: {1: x}}\n  columns:", "dataverse, options.name: is no choice of account"),
         ("on_delete: park", "on_delete: parkk", "on_delete, gp: Input should be 'park', 'deactivate' or 'ignore'"),
+        ("on_delete: park", "on_delete: {dataverse: park}", "on_delete, dataverse: this word is unknown"),
+        ("on_delete: park", "approve: sometimes", "approve: Input should be 'create', 'always' or 'never'"),
+        ("on_delete: park", "cardinality: shared", "cardinality: Input should be 'account_per_company' or 'shared"),
+        ("on_delete: park", "scope: customertype = 3", "scope: customertype is no column of account; did you mean"),
+        ("on_delete: park", "scope: 1 +", "scope: is no JSONata expression"),
+        ("on_delete: park", "company: primarycontactid", "company: primarycontactid refers to another record (Lookup)"),
+        ("on_delete: park", "ids: {by: expr}", "ids: expr belongs to `by: expr`, and is needed there"),
+        ("on_delete: park", "ids: {expr: name}", "ids: expr belongs to `by: expr`, and is needed there"),
+        ("on_delete: park", "ids: {by: expr, expr: nam}", "ids, expr: nam is no column of account; did you mean name?"),
+        ("on_delete: park", "ids: {of: nam}", "ids, of: nam is no column of account; did you mean name?"),
+        ("on_delete: park", "ids: {of: creditlimit}", "ids, of: creditlimit is no text of one line"),
+        ("on_delete: park", "ids: {letters: 10, digits: 6}", "ids, digits: 10 letters and 6 digits are more than 15"),
+        ("otherwise: main", "new: {CITY: X}", "gp, joins.bill_to.new.CITY: CITY is not in `on`"),
         ("region: US", "region: US\n\tx: 1", "found character '\\t' that cannot start any token"),
     ],
 )
@@ -470,6 +525,42 @@ def test_the_line_is_the_one_that_is_wrong(tmp_path):
     text = CUSTOMER.replace("gp: CUSTNAME,", "gp: CUSTNAM,")
     number = next(number for number, line in enumerate(text.splitlines(), 1) if "CUSTNAM," in line)
     assert faults(tmp_path, text).startswith(f"mappings/customer.yaml, line {number}: ")
+
+
+TWO_WAY = CUSTOMER.replace("one_way: gp\n", "").replace("ADRSCODE, ", "ADRSCODE, one_way: gp, ")
+TWO_WAY = TWO_WAY.replace("gp: CUSTNMBR, ", "gp: CUSTNMBR, one_way: gp, ")
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "about"),
+    [
+        ("gp: CUSTNAME,", "gp: STMTNAME, edits: leave,", "field name, edits: belongs to a one-way field"),
+        (
+            "gp: CUSTNAME,",
+            "gp: CPRCSTNM,",
+            "field name, gp: GP365 can't write CPRCSTNM of RM00101: write `one_way: gp`",
+        ),
+        (
+            "gp: CUSTNAME,",
+            "expr: CUSTNAME & CITY, too_long: refuse,",
+            "field name, expr: there is no way back: write `back`, or `one_way: gp`",
+        ),
+        ("gp: CUSTNAME,", "gp: CUSTNAME, back: {CITY: name},", "field name: `back` belongs to `expr`"),
+        ("gp: CUSTNAME,", "expr: CITY, back: {CITY: nam},", "field name, back: nam is no column of account"),
+        ("gp: CUSTNAME,", "expr: CITY, back: {CITY: 1 +},", "field name, back: is no JSONata expression"),
+        ("gp: CUSTNAME,", "expr: CITY, back: {CTY: name},", "field name, back: CTY is no column of RM00101"),
+        ("gp: CUSTNAME,", "expr: CITY, back: {bill.CITY: name},", "field name, back: bill is no joined table"),
+        ("gp: PHONE2,", "gp: PHONE1,", "field telephone2, gp: PHONE1 is written from telephone1 already"),
+        (
+            "gp: internet.INET2, dataverse: websiteurl",
+            "gp: internet.INET1, dataverse: websiteurl",
+            "is written from email",
+        ),
+    ],
+)
+def test_a_fault_of_the_way_back_is_named(tmp_path, right, wrong, about):
+    assert right in TWO_WAY
+    assert about in faults(tmp_path, TWO_WAY.replace(right, wrong, 1))
 
 
 def test_every_fault_is_told_at_once(tmp_path):

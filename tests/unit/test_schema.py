@@ -56,3 +56,29 @@ def test_an_unknown_name_is_named_with_the_nearest_known_one(look, text):
     with pytest.raises(UnknownName) as caught:
         look()
     assert str(caught.value) == text
+
+
+def test_a_parameter_takes_what_both_it_and_its_column_hold():
+    name = schema.gp_parameter("RM00101", "CUSTNAME")
+    assert (name.procedure, name.name, name.length) == ("taUpdateCreateCustomerRcd", "CUSTNAME", 64)
+    assert schema.gp_parameter("RM00102", "PHONE1").name == "PHNUMBR1"
+    assert schema.gp_parameter("RM00102", "PHONE1").length == 21
+    assert schema.gp_parameter("SY01200", "EmailToAddress").length is None
+    assert (schema.gp_parameter("RM00101", "BALNCTYP").low, schema.gp_parameter("RM00101", "BALNCTYP").high) == (0, 255)
+    limit = schema.gp_parameter("RM00101", "CRLMTAMT")
+    assert (limit.digits, limit.decimals) == (14, 5)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("RM00101", "CUSTNMBR"),
+        ("RM00102", "ADRSCODE"),
+        ("RM00101", "CUSTDISC"),
+        ("RM00103", "CUSTBLNC"),
+        ("RM00101", "X"),
+    ],
+)
+def test_what_no_procedure_writes_has_no_parameter(table, column):
+    with pytest.raises(UnknownName, match=f"can't write {column} of {table}"):
+        schema.gp_parameter(table, column)
