@@ -16,7 +16,7 @@ from sync.braking import Braking
 from sync.catchup import CatchUp
 from sync.channel import channels
 from sync.delivery import Deliveries
-from sync.errors import BadSettings
+from sync.directions import check_directions
 from sync.flow import Flow, find_flows
 from sync.gate import Gate
 from sync.guard import Guard
@@ -110,8 +110,7 @@ def build(settings: Settings) -> Runtime:
     """The parts of this process. Raises BadSettings for a faulty mapping; connects to nothing yet."""
     flows = find_flows()
     mappings = load_all(MAPPINGS, settings.overlays)
-    for flow in flows.values():
-        check_direction(flow, mappings)
+    check_directions(flows.values(), mappings)
     tables, queues = _storage(settings)
     lanes = Lanes(queues)
     crosswalk = Crosswalk(Table(tables, "crosswalk"))
@@ -165,18 +164,6 @@ def build(settings: Settings) -> Runtime:
         runs, cursors, standings, sender, intake, catchup, pipeline, deliveries, gates, tables, queues,
         _alerting(settings, tables, parked, modes), braking,
     )  # fmt: skip
-
-
-def check_direction(flow: Flow, mappings: dict[str, Mapping]) -> None:
-    """A field may not promise a way back that no flow goes. Raises BadSettings naming it."""
-    if flow.pair not in mappings:
-        raise BadSettings(f"flows/{flow.name}.py names pair {flow.pair}, which has no mapping.", code="mapping_invalid")
-    two_way = [field.name for field in mappings[flow.pair].fields if not field.one_way]
-    if two_way:
-        text = (
-            f"{flow.pair}.yaml: {', '.join(two_way)} would go both ways, but only {flow.name} exists: add one_way: gp."
-        )
-        raise BadSettings(text, code="mapping_invalid")
 
 
 @cache

@@ -10,7 +10,7 @@ LAYERS = [
     "mapping_model mapping_file mapping_faults mapping_checks mapping_fields mapping_reads mapping",
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
-    "flows mappings",
+    "flows mappings directions",
     "matching way merge merging match plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
     "sender gathering routing hooks rounds differs walks passes sweep intake catchup pipeline delivery",
     "runtime",
