@@ -38,7 +38,7 @@ def create(mapping: Mapping, write: Write, written: Written) -> Order:
     As GP's windows do, all its code columns name the one address it has, unless two are written. Raises Rejected when two
     different addresses were given one code.
     """
-    order = begin(write)
+    order = begin(write, written)
     placed = _placed(mapping, write, written)
     order.calls.append(Call(CUSTOMER, _customer(mapping, write, written, placed)))
     for alias, code in addresses(mapping).items():

@@ -13,6 +13,7 @@ from sync.system import Write
 from sync.systems.gp.marks import stored_mark
 from sync.systems.gp.precondition import Joined, Test
 from sync.systems.gp.statements import Parameter
+from sync.systems.gp.written import Written
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Order:
 
     `own`, `seen`: what the customer's row and the joined ones must hold. `pick`: columns with an address code that may be
     blank, and the codes to choose from then. `whole`: columns with a code whose address may be missing. `apart`: columns
-    whose codes must not be the same.
+    whose codes must not be the same. `methods`: shipping methods that must exist, since eConnect makes set-up data of any other.
     """
 
     key: str
@@ -51,14 +52,15 @@ class Order:
     pick: dict[str, tuple[str, ...]] = field(default_factory=dict)
     whole: dict[str, None] = field(default_factory=dict)
     apart: list[tuple[str, str]] = field(default_factory=list)
+    methods: Sequence[Parameter] = ()
     calls: list[Call] = field(default_factory=list)
 
 
-def begin(write: Write) -> Order:
+def begin(write: Write, written: Written) -> Order:
     """An order without calls."""
     limit = write.not_after
     stamp = limit.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") if limit else ""
-    return Order(write.id, write.create, stamp)
+    return Order(write.id, write.create, stamp, methods=written.shipping_methods)
 
 
 def mark(mapping: Mapping, write: Write) -> dict[str, Argument]:

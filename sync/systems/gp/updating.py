@@ -50,7 +50,7 @@ def update(mapping: Mapping, write: Write, written: Written) -> Order:
     version = write.seen.version if write.seen else write.version
     if not version and not write.seen:
         raise ValueError(f"the write of {write.id} does not say what was seen")
-    order, seen = begin(write), joined_rows(mapping, write.seen)
+    order, seen = begin(write, written), joined_rows(mapping, write.seen)
     order.own, order.seen = own_tests(mapping, write.seen, version), list(seen.values())
     places = _places(mapping, written, addresses(mapping), seen)
     nets = _places(mapping, written, internets(mapping), seen)

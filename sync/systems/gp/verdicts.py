@@ -19,6 +19,7 @@ _DUPLICATE = {2601, 2627}
 _MOVED = {"changed": Outcome.CHANGED, "expired": Outcome.CHANGED, "gone": Outcome.GONE}
 _UNFIT = {
     "shared": ("one_in_gp", "two different values would go to one address in GP"),
+    "no method": ("not_set_up_in_gp", "GP knows no such shipping method (Tools > Setup > Company > Shipping Methods)"),
     "no code": ("refused_by_target", "the address codes that GP365 may use are taken; give the customer one in GP"),
     "cut": ("value_too_long", "GP holds a text that is longer than its own procedures take, which would cut it"),
     "": ("unexpected", "a procedure in GP began a transaction and did not end it"),

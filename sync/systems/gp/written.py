@@ -39,6 +39,12 @@ class Written:
         """What is written of one row."""
         return self.rows.get(alias, {})
 
+    @property
+    def shipping_methods(self) -> list[Parameter]:
+        """Those that are named, each once."""
+        named = (columns.get("SHIPMTHD") for columns in self.rows.values())
+        return list(dict.fromkeys(method for method in named if method))
+
 
 def sort(mapping: Mapping, write: Write) -> Written:
     """Raises Rejected, one for all its values, when a column can't be written or a parameter would not take the value

@@ -315,6 +315,17 @@ async def test_an_amount_with_more_decimals_than_the_currency_is_refused_not_rou
     assert world.stored("CRLMTAMT") == (Decimal(1500),)
 
 
+async def test_a_shipping_method_that_gp_does_not_know_is_refused_not_set_up(world: World) -> None:
+    typo, known = await world.update({"SHIPMTHD": "GRUOND"}), world.create(world.new_key(), {"SHIPMTHD": "ground"})
+    world.sql(
+        "IF NOT EXISTS (SELECT 1 FROM SY03000 WHERE SHIPMTHD = 'GROUND') INSERT INTO SY03000 (SHIPMTHD) VALUES ('GROUND')"
+    )
+    verdicts = await world.write(typo, known)
+    assert [each.outcome for each in verdicts] == [Outcome.FAILED, Outcome.WRITTEN]
+    assert verdicts[0].error.code == "not_set_up_in_gp"
+    assert world.sql("SELECT 1 FROM SY03000 WHERE SHIPMTHD = 'GRUOND'") == []
+
+
 async def test_a_login_without_the_right_to_execute_is_told_so(gp, world: World) -> None:
     write = await world.update({"CUSTNAME": "Other"}, seen=None)
     reader = World(gp, "reader")

@@ -44,6 +44,7 @@ SET @began = GETUTCDATE();
 SELECT @outcome = '', @found = 0, @procedure = '', @rc = 0, @es = 0, @em = '', @error = 0, @text = '';
 IF DATEDIFF(millisecond, @began, GETUTCDATE()) > {{ value(patience) }} SET @outcome = 'late';
 IF @outcome = ''
+BEGIN
 BEGIN TRY
   BEGIN TRAN;
   SELECT @found = 1
@@ -73,6 +74,9 @@ BEGIN TRY
   ) SET @outcome = 'changed';
 {% endfor %}
 {% endif %}
+{% for method in order.methods %}
+  IF @outcome = '' AND NOT EXISTS (SELECT 1 FROM dbo.SY03000 AS t WHERE t.SHIPMTHD = {{ value(method, "char(15)") }}) SET @outcome = 'no method';
+{% endfor %}
 {% for column, codes in order.pick.items() %}
 {% for code in codes %}
   IF @outcome = '' AND {{ column | variable }} = '' AND @ADRSCODE <> {{ value(code) }} AND NOT {{ address(value(code, "char(15)")) }} SET {{ column | variable }} = {{ value(code) }};
@@ -135,12 +139,15 @@ BEGIN CATCH
   SELECT @outcome = CASE WHEN @@TRANCOUNT = 0 THEN 'unknown' ELSE 'error' END, @error = ERROR_NUMBER(), @text = ERROR_MESSAGE();
   IF @@TRANCOUNT > 0 ROLLBACK;
 END CATCH
+END
 IF @outcome IN ('exists', 'refused', 'error', 'unknown')
+BEGIN
 BEGIN TRY
   {{ kept(number, order) }}
 END TRY
 BEGIN CATCH
   SET @found = -1;
 END CATCH
+END
 SELECT {{ number }} AS gp365_record, @outcome AS outcome, @procedure AS called, @es AS state, @em AS numbers, @error AS error, @text AS told, @found AS found;
 {% endfor %}
