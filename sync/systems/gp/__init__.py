@@ -1,1 +1,1 @@
-"""Microsoft Dynamics GP: reads and feeds. How GP itself behaves is in `README.md` here."""
+"""Microsoft Dynamics GP: reads, feeds and writes. How GP itself behaves is in `README.md` here."""
