@@ -2,6 +2,7 @@
 
 import azure.functions as func
 
+from sync.hooks import Hooks
 from sync.runtime import current
 
 STORAGE = "AzureWebJobsStorage"
@@ -49,6 +50,22 @@ async def sweep(timer: func.TimerRequest) -> None:
 async def health(request: func.HttpRequest) -> func.HttpResponse:
     """Say that the app runs; nothing about its data."""
     return func.HttpResponse("ok")
+
+
+def add_hooks(hooks: Hooks) -> None:
+    """The door of Dataverse's webhooks; a GET asks only whether the caller's secret would be taken."""
+
+    @app.function_name("hook_dataverse")
+    @app.route(
+        "hooks/dataverse", trigger_arg_name="request", methods=["GET", "POST"], auth_level=func.AuthLevel.FUNCTION
+    )
+    async def hook_dataverse(request: func.HttpRequest) -> func.HttpResponse:
+        answer = await hooks.receive(request.method, request.headers, request.get_body())
+        return func.HttpResponse(answer.text, status_code=answer.status)
+
+
+if runtime.hooks:
+    add_hooks(runtime.hooks)
 
 
 def add_lane(lane: str) -> None:

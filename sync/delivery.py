@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
 
-from sync.errors import BadSettings, Rejected, RetryLater
+from sync.errors import BadSettings, Rejected, RetryLater, surprise
 from sync.flow import Flow
 from sync.gate import BULK, LINE, caller
 from sync.message import Message
@@ -171,9 +171,5 @@ def _by_cause(later: Table[str, RetryLater | BadSettings]) -> list[list[str]]:
 
 def _surprise(message: Message, error: Exception) -> Rejected:
     """An error nobody thought of, without its text: that may hold a secret, and stands in the app's log."""
-    where = error.__traceback__
-    while where and where.tb_next:
-        where = where.tb_next
-    place = f"{where.tb_frame.f_code.co_qualname}, line {where.tb_lineno}" if where else "an unknown place"
-    text = f"{message.company}/{message.keys[0]} ended in {type(error).__name__} at {place}."
+    text = f"{message.company}/{message.keys[0]} ended in {surprise(error)}."
     return Rejected(text, code="unexpected", key=message.keys[0])

@@ -161,6 +161,26 @@ CODES: dict[str, Cause] = {
         "A queue message names a flow or company that is not installed.",
         "Install it again, then retry; to discard the message loses the changes that it names.",
     ),
+    # webhooks
+    "webhook_unreadable": Cause(
+        "A webhook came in that can't be read.",
+        "If Dynamics 365 sent it, report it: the change itself is caught up. If not, find out who knows the secret, and "
+        "change it (docs/howto/webhooks.md). Then discard this.",
+    ),
+    "webhook_foreign": Cause(
+        "Another Dataverse environment than the known one calls: perhaps a copy that took the webhooks along.",
+        "Delete the service endpoint in the copy, or register the copy's own app there (docs/howto/webhooks.md). Then discard "
+        "this. If it is the right environment: `python -m sync resume --company C --after-restore`.",
+    ),
+    "webhook_refused": Cause(
+        "The app does not take the webhooks that would be registered.",
+        "Set GP365_HOOK_SECRET in the app (the one before as GP365_HOOK_SECRET_OLD), wait until it has started again, and run "
+        "`python -m sync register`.",
+    ),
+    "webhook_unavailable": Cause(
+        "Dynamics 365 tells nothing about changes of a mapped table.",
+        "Take the table out of the mappings, or its flow out of the installation.",
+    ),
     # people
     "unknown_record": Cause(
         "Nothing is known under this name.",
@@ -247,3 +267,12 @@ class Rejected(SyncError):
 
 class BadSettings(SyncError):
     """The installation must be corrected before anything of this kind can pass."""
+
+
+def surprise(error: Exception) -> str:
+    """An error nobody thought of, told by its kind and place: its text may hold what no log may hold."""
+    where = error.__traceback__
+    while where and where.tb_next:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_qualname}, line {where.tb_lineno}" if where else "an unknown place"
+    return f"{type(error).__name__} at {place}"

@@ -15,6 +15,9 @@ from sync.system import Identity
 LOOK_EVERY = 300.0
 """Seconds between two looks at which environment a target is."""
 
+STRANGE = 60.0
+"""Seconds for which a caller that is not known stays unknown: a stranger costs storage nothing."""
+
 log = logging.getLogger(__name__)
 
 
@@ -40,6 +43,8 @@ class Guard:
         self._every = LOOK_EVERY * scale
         self._clock = clock
         self._looked: dict[str, float] = {}
+        self._strange = STRANGE * scale
+        self._asked: dict[str, float] = {}
 
     async def admit(self, company: str, flow: Flow) -> Mode:
         """How a message of a flow may be worked now: `on` or `observe`. Raises RetryLater while it is paused.
@@ -64,6 +69,28 @@ class Guard:
         """
         if text := await self._suspect(company, identity):
             raise RetryLater(text, code="identity_changed", system=identity.system)
+
+    async def knows(self, identity: Identity) -> bool:
+        """Whether an environment that calls us is the one that some company has met. Where none was met yet, the one
+        that the settings lead to is met first. Raises as `admit` does.
+        """
+        if await self._met(identity, fresh=False):
+            return True
+        system, now = identity.system, self._clock()
+        if system in self._asked and self._asked[system] + self._strange > now:
+            return False
+        if not await self._known(system, fresh=True):
+            await self._look_at(system)
+        self._asked[system] = now
+        return await self._met(identity, fresh=True)
+
+    async def _met(self, identity: Identity, *, fresh: bool) -> bool:
+        return any(_same(known, identity.facts) for known in await self._known(identity.system, fresh=fresh))
+
+    async def _known(self, system: str, *, fresh: bool) -> list[dict[str, str]]:
+        """What the companies keep of a side, those that have met it."""
+        found = [await self._identities.known(company, system, fresh=fresh) for company in self._companies]
+        return [known for known in found if known is not None]
 
     async def difference(self, company: str, identity: Identity) -> str:
         """How an environment differs from what it was, in words; blank when it doesn't, or was never met."""

@@ -18,6 +18,9 @@ from sync.way import way_of
 MESSAGES = "messages"
 """The pair under which unreadable messages are parked; they have no company."""
 
+WEBHOOKS = "webhooks"
+"""The pair under which refused webhooks are parked; they have no company either."""
+
 NOWHERE = "-"
 """The company of what belongs to none, or to nobody knows which."""
 

@@ -47,7 +47,7 @@ class Routed(Protocol):
 class Rows[M: Routed](Protocol):
     """Where the values come from that no event carried."""
 
-    async def hints(self, mapping: M, ids: Sequence[str], /) -> dict[str, Values]: ...
+    async def hints(self, mapping: M, ids: Sequence[str], /) -> Table[str, Values]: ...
 
 
 class Became(IntEnum):

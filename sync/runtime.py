@@ -20,6 +20,7 @@ from sync.directions import check_directions
 from sync.flow import Flow, find_flows
 from sync.gate import Gate
 from sync.guard import Guard
+from sync.hooks import Hooks
 from sync.intake import Intake
 from sync.mapping import Mapping, load_all
 from sync.parking import Parking
@@ -41,6 +42,7 @@ from sync.stores.ledger import Ledger
 from sync.stores.modes import Modes
 from sync.stores.parked import ParkedStore
 from sync.stores.queues import Lanes
+from sync.stores.registrations import Registrations
 from sync.stores.runs import Runs
 from sync.stores.standings import Standings
 from sync.stores.tables import Table
@@ -96,6 +98,9 @@ class Runtime:
     queues: QueueServiceClient
     alerting: Alerting
     braking: Braking
+    routing: Routing[Mapping]
+    registrations: Registrations
+    hooks: Hooks | None
 
     async def close(self) -> None:
         await self.dataverse.close()
@@ -162,8 +167,15 @@ def build(settings: Settings) -> Runtime:
     return Runtime(
         settings, flows, mappings, gp, dataverse, records, reader, lanes, crosswalk, ledger, parked, modes, identities, guard,
         runs, cursors, standings, sender, intake, catchup, pipeline, deliveries, gates, tables, queues,
-        _alerting(settings, tables, parked, modes), braking,
+        _alerting(settings, tables, parked, modes), braking, routing, Registrations(Table(tables, "registrations")),
+        _hooks(settings, flows, mappings, routing, guard, parked),
     )  # fmt: skip
+
+
+def from_dataverse(flows: dict[str, Flow], mappings: dict[str, Mapping]) -> list[Mapping]:
+    """The mappings of the flows that start in Dataverse."""
+    pairs = dict.fromkeys(flow.pair for flow in flows.values() if flow.source == "dataverse")
+    return [mappings[pair] for pair in pairs]
 
 
 @cache
@@ -191,6 +203,21 @@ def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient
         TableServiceClient(f"https://{account}.table.core.windows.net", credential=credential, **agent),
         QueueServiceClient(f"https://{account}.queue.core.windows.net", credential=credential, **agent, **patience),
     )
+
+
+def _hooks(
+    settings: Settings,
+    flows: dict[str, Flow],
+    mappings: dict[str, Mapping],
+    routing: Routing[Mapping],
+    guard: Guard,
+    parked: ParkedStore,
+) -> Hooks | None:
+    """The door of webhooks, if there is a secret to knock with."""
+    if not settings.hook_secret.get_secret_value():
+        return None
+    secrets = [settings.hook_secret, settings.hook_secret_old]
+    return Hooks(secrets, from_dataverse(flows, mappings), routing, guard, parked, settings.time_scale)
 
 
 def _alerting(settings: Settings, tables: TableServiceClient, parked: ParkedStore, modes: Modes) -> Alerting:

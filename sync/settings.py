@@ -1,5 +1,6 @@
 """Settings: the only reader of the environment. Each one is described here and in `docs/reference/settings.md`."""
 
+import re
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -9,6 +10,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from sync.errors import BadSettings
 
+_SECRET = re.compile(r"[!-~]{32,500}")
 _LOOPBACK = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -86,6 +88,27 @@ class Settings(BaseSettings):
         le=52,
         description="How many requests GP365 may have in progress at Dataverse at once; fewer when Dataverse advises so.",
     )
+    hook_url: str = Field(
+        "",
+        description="Where Dynamics 365 reaches the app: `https://<app>.azurewebsites.net/api/hooks/dataverse`. Needed by "
+        "`register`.",
+    )
+    hook_inside_url: str = Field(
+        "",
+        description="Where the operator's commands reach the same place, when `GP365_HOOK_URL` leads there from outside "
+        "only (a gateway in front of the app).",
+    )
+    hook_key: SecretStr = Field(
+        SecretStr(""), description="Function key of `hook_dataverse`, sent along by Dynamics 365. Needed by `register`."
+    )
+    hook_secret: SecretStr = Field(
+        SecretStr(""),
+        description="What a webhook must show beside the function key: 32 characters or more. Without it the app takes "
+        "no webhooks.",
+    )
+    hook_secret_old: SecretStr = Field(
+        SecretStr(""), description="The secret before, taken as well while a new one takes its place."
+    )
     overlays: DirectoryPath | None = Field(
         None, description="Folder with a company's own additions to the mappings, one YAML file per pair."
     )
@@ -138,6 +161,29 @@ class Settings(BaseSettings):
             raise ValueError("must start with https://")
         return value.rstrip("/")
 
+    @field_validator("hook_url")
+    @classmethod
+    def _as_webhooks_go(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme, parts.port or 443, parts.query, parts.username) != ("https", 443, "", None):
+            raise ValueError("must start with https://, without a port, a query or a user: Dynamics 365 calls no other")
+        return value
+
+    @field_validator("hook_inside_url")
+    @classmethod
+    def _https_or_here(cls, value: str) -> str:
+        if value and urlsplit(value).scheme != "https" and urlsplit(value).hostname not in _LOOPBACK:
+            raise ValueError("must start with https://")
+        return value
+
+    @field_validator("hook_secret", "hook_secret_old")
+    @classmethod
+    def _long(cls, value: SecretStr) -> SecretStr:
+        text = value.get_secret_value()
+        if text and not _SECRET.fullmatch(text):
+            raise ValueError("needs 32 to 500 printable ASCII characters without blanks")
+        return value
+
     @field_validator("storage")
     @classmethod
     def _connection(cls, value: SecretStr) -> SecretStr:
@@ -157,6 +203,8 @@ class Settings(BaseSettings):
                 raise ValueError("GP365_CLIENT_SECRET or GP365_CLIENT_CERTIFICATE is missing")
         if not (self.storage.get_secret_value() or self.storage_account):
             raise ValueError("AzureWebJobsStorage is missing")
+        if self.hook_secret_old.get_secret_value() and not self.hook_secret.get_secret_value():
+            raise ValueError("GP365_HOOK_SECRET is missing beside GP365_HOOK_SECRET_OLD")
         if self.time_scale != 1 and urlsplit(self.dataverse_url).hostname not in _LOOPBACK:
             raise ValueError("GP365_TIME_SCALE is for the sandbox only")
         return self

@@ -10,6 +10,7 @@ from sync.operations.checks.gates import gates
 from sync.operations.checks.host import host_file
 from sync.operations.checks.left_behind import left_behind
 from sync.operations.checks.storage import lanes, parked
+from sync.operations.checks.webhooks import webhooks
 from sync.operations.checks.work import catching_up, polling, runs
 from sync.runtime import Runtime
 from sync.system import Check
@@ -36,6 +37,7 @@ LOOKS: dict[str, Look] = {
     "gates": gates,
     "modes": modes,
     "polling": polling,
+    "webhooks": webhooks,
     "catch-up": catching_up,
     "runs": runs,
     "writes": left_behind,

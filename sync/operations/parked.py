@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sync.errors import CODES, Rejected
+from sync.event import Event
 from sync.flow import Flow
 from sync.message import Message
-from sync.parking import MESSAGES
+from sync.parking import MESSAGES, NOWHERE, WEBHOOKS
+from sync.routing import Became
 from sync.runtime import Runtime
 from sync.stores.ledger import Line, Result
 from sync.stores.parked import Parked
@@ -52,24 +54,43 @@ async def retry(runtime: Runtime, entries: list[Parked]) -> tuple[list[Parked], 
     sent, refused = [], []
     for entry in entries:
         try:
-            flow, message = _message(runtime, entry)
+            await _send_again(runtime, entry)
         except Rejected as error:
             refused.append(error)
-            continue
-        await runtime.lanes.send(flow.lane, message)
-        if entry.pair == MESSAGES:
-            await runtime.parked.remove(entry.company, entry.pair, entry.flow, entry.key)
-        sent.append(entry)
+        else:
+            sent.append(entry)
     return sent, refused
 
 
 async def discard(runtime: Runtime, entries: list[Parked], why: str) -> AsyncIterator[Parked]:
     """Let entries go: the ledger keeps that it was done and why. The next change of the record is worked as ever."""
     for entry in entries:
-        if entry.pair != MESSAGES:
+        if entry.pair not in (MESSAGES, WEBHOOKS):
             await _file(runtime, entry, why)
         await runtime.parked.remove(entry.company, entry.pair, entry.flow, entry.key)
         yield entry
+
+
+async def _send_again(runtime: Runtime, entry: Parked) -> None:
+    """Put one entry on its lane again. Raises Rejected when that can't be."""
+    if entry.pair == WEBHOOKS:
+        raise Rejected("What a refused webhook told is not kept: there is nothing to try again.", code=entry.code)
+    if entry.company == NOWHERE and entry.pair != MESSAGES:
+        await _route(runtime, entry)
+        return
+    flow, message = _message(runtime, entry)
+    await runtime.lanes.send(flow.lane, message)
+    if entry.pair == MESSAGES:
+        await runtime.parked.remove(entry.company, entry.pair, entry.flow, entry.key)
+
+
+async def _route(runtime: Runtime, entry: Parked) -> None:
+    """Look again to which company a record of Dataverse belongs. Raises Rejected when it still belongs to none."""
+    entity = runtime.mappings[entry.pair].dataverse.entity
+    [became] = await runtime.routing.send([Event(entity, entry.key, "updated", "retry", datetime.now(UTC))])
+    if became is Became.PARKED:
+        raise Rejected(f"{entry.pair}/{entry.key} still belongs to no company: {entry.message}", code=entry.code)
+    await runtime.parked.remove(entry.company, entry.pair, entry.flow, entry.key)
 
 
 def _message(runtime: Runtime, entry: Parked) -> tuple[Flow, Message]:

@@ -14,6 +14,7 @@ from sync.render.text import safe
 from sync.sweep import Swept
 from sync.system import Check
 from sync.systems.dataverse.provision import Step
+from sync.systems.dataverse.registration import Done
 
 _FULL = "the lanes are full: the rest follows when the workers have caught up"
 
@@ -36,6 +37,19 @@ def steps(done: Sequence[Step]) -> RenderableType:
     table = Table("What", "State", box=None, pad_edge=False)
     for step in done:
         table.add_row(escape(step.what), f"[green]{step.state}[/]" if step.state == "created" else step.state)
+    return table
+
+
+def registered(found: Sequence[Done], dry: bool) -> RenderableType:
+    if not found:
+        return "[green]Nothing is registered.[/]"
+    table = Table("What", "State", "Differences", box=None, pad_edge=False)
+    for done in found:
+        changed = done.state != "present"
+        state = f"would be {done.state}" if dry and changed else done.state
+        table.add_row(
+            escape(done.what), f"[green]{state}[/]" if changed else state, "\n".join(map(safe, done.differences))
+        )
     return table
 
 

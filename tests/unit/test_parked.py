@@ -4,10 +4,16 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
 from sync.errors import Rejected
-from sync.flow import find_flows
+from sync.event import Event
+from sync.flow import Flow, find_flows
 from sync.message import Message
 from sync.operations import parked as operation
+from sync.parking import NOWHERE, WEBHOOKS, Parking
+from sync.routing import Became
+from sync.stores.parked import Parked
 from tests.unit.conftest import FLOW, LANE, Rig, last_life
 
 
@@ -88,3 +94,42 @@ async def test_what_is_discarded_leaves_its_reason_in_the_ledger(rig: Rig) -> No
     couple = await rig.couple("A1")
     assert (couple.parked, couple.discarded) == ("", "lookup_missing")
     assert (await rig.history("A1"))[0].text == "a test"
+
+
+class Routing:
+    """Gives every record the same end."""
+
+    def __init__(self, became: Became) -> None:
+        self.became = became
+        self.events: list[Event] = []
+
+    async def send(self, events: list[Any]) -> list[Became]:
+        self.events += events
+        return [self.became for _ in events]
+
+
+@pytest.mark.parametrize("became", [Became.SENT, Became.DROPPED, Became.PARKED])
+async def test_a_record_that_belonged_to_no_company_is_routed_again(rig: Rig, became: Became) -> None:
+    flow = Flow("customer", "dataverse", "gp", "customer_dataverse_to_gp")
+    error = Rejected("It names no company.", code="value_required")
+    await Parking(rig.parked_store, rig.crosswalk).park(flow, NOWHERE, "7c1d", error, "")
+    there, routing = desk(rig), Routing(became)
+    there.runtime.routing, there.runtime.mappings = routing, {"customer": rig.mapping}
+    sent, refused = await there.retry()
+    assert [(event.entity, event.id, event.seen_by) for event in routing.events] == [("account", "7c1d", "retry")]
+    if became is Became.PARKED:
+        assert (sent, [error.code for error in refused], len(await rig.parked())) == ([], ["value_required"], 1)
+    else:
+        assert (sent, refused, await rig.parked()) == (["7c1d"], [], [])
+
+
+async def test_a_refused_webhook_can_be_let_go_and_not_tried_again(rig: Rig) -> None:
+    entry = Parked(
+        company=NOWHERE, pair=WEBHOOKS, key="WEBHOOK_FOREIGN", flow="-", code="webhook_foreign", message="m",
+        next_step="n", since="2026-11-27T12:00:00+00:00", message_id="",
+    )  # fmt: skip
+    await rig.parked_store.put([entry])
+    there = desk(rig)
+    assert [error.code for error in (await there.retry())[1]] == ["webhook_foreign"]
+    assert [each.key async for each in operation.discard(there.runtime, [entry], "seen")] == ["WEBHOOK_FOREIGN"]
+    assert await rig.parked() == []

@@ -22,7 +22,7 @@ from tests.fakes import FakeLanes, FakeTable
 
 FLOW = Flow("customer", "dataverse", "gp", "customer_dataverse_to_gp")
 NOW = datetime(2026, 11, 27, 12, tzinfo=UTC)
-ONE, TWO, THREE = (f"7c1d0000-1111-4222-8333-00000000000{n}" for n in (1, 2, 3))
+ONE, TWO, THREE, FOUR = (f"7c1d0000-1111-4222-8333-00000000000{n}" for n in (1, 2, 3, 4))
 
 
 class FakeMapping:
@@ -39,7 +39,7 @@ class FakeMapping:
     def company_of(self, values: Mapping[str, Value], companies: Sequence[str]) -> str:
         named = str(values["gp365_key"] or values["region"] or "").partition("-")[0]
         if named not in companies:
-            raise Rejected("No company is named.", code="value_required")
+            raise Rejected("No company is named.", code="company_unknown")
         return named
 
 
@@ -130,7 +130,7 @@ async def test_a_record_of_no_company_waits_for_a_person_and_no_longer_once_it_h
     rig = Rig()
     assert await rig.routing.send([event(ONE, values={"buys": True})]) == [Became.PARKED]
     [entry] = await rig.parked()
-    assert (entry.company, entry.key, entry.code, entry.flow) == (NOWHERE, ONE, "value_required", FLOW.name)
+    assert (entry.company, entry.key, entry.code, entry.flow) == (NOWHERE, ONE, "company_unknown", FLOW.name)
     assert rig.sent() == set()
     await rig.routing.send([event(ONE, values={"buys": True, "region": "B"})])
     assert (await rig.parked(), rig.sent()) == ([], {("B", ONE, "webhook")})
@@ -146,8 +146,13 @@ async def test_a_record_that_left_the_scope_waits_for_nobody() -> None:
 async def test_a_deleted_record_goes_where_it_was_coupled_or_its_key_says_and_is_never_read() -> None:
     rig = Rig()
     await rig.couple("B", "NORDIC", ONE)
-    gone = [event(ONE, "deleted"), event(TWO, "deleted", {"gp365_key": "A-ACME"}), event(THREE, "deleted", {})]
-    assert await rig.routing.send(gone) == [Became.SENT, Became.SENT, Became.DROPPED]
+    gone = [
+        event(ONE, "deleted"),
+        event(TWO, "deleted", {"gp365_key": "A-ACME"}),
+        event(THREE, "deleted", {}),
+        event(FOUR, "deleted"),
+    ]
+    assert await rig.routing.send(gone) == [Became.SENT, Became.SENT, Became.DROPPED, Became.DROPPED]
     assert rig.sent() == {("B", ONE, "webhook"), ("A", TWO, "webhook")}
     assert rig.rows.asked == []
 

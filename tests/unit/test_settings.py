@@ -71,6 +71,13 @@ def test_every_missing_setting_is_named(monkeypatch: pytest.MonkeyPatch) -> None
             "AzureWebJobsStorage: Connection string is either blank or malformed",
         ),
         ("GP365_TIME_SCALE", "0.1", "GP365_TIME_SCALE"),
+        ("GP365_HOOK_URL", "http://app.example/api/hooks/dataverse", "GP365_HOOK_URL: must start with https://"),
+        ("GP365_HOOK_URL", "https://app.example:8443/api/hooks/dataverse", "without a port"),
+        ("GP365_HOOK_URL", "https://app.example/api/hooks/dataverse?code=hidden", "a query"),
+        ("GP365_HOOK_INSIDE_URL", "http://app.example/api", "GP365_HOOK_INSIDE_URL: must start with https://"),
+        ("GP365_HOOK_SECRET", "hidden", "GP365_HOOK_SECRET: needs 32 to 500 printable ASCII characters"),
+        ("GP365_HOOK_SECRET", "hidden hidden hidden hidden hidden", "GP365_HOOK_SECRET: needs 32"),
+        ("GP365_HOOK_SECRET_OLD", "hidden" * 6, "GP365_HOOK_SECRET is missing beside GP365_HOOK_SECRET_OLD"),
     ],
 )
 def test_a_wrong_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str, said: str) -> None:

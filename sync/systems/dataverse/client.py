@@ -45,7 +45,7 @@ class DataverseClient:
         self.url = url
         self.requests = 0
         """How many requests were sent: benches and tests count them."""
-        verify = _trusting(ca_file) if ca_file else True
+        verify = trusting(ca_file) if ca_file else True
         self._http = httpx.AsyncClient(base_url=url + API, verify=verify, timeout=timeout, trust_env=False)
 
     async def close(self) -> None:
@@ -120,7 +120,8 @@ def local(link: str) -> str:
     return link.partition(API)[2]
 
 
-def _trusting(ca_file: Path) -> ssl.SSLContext:
+def trusting(ca_file: Path) -> ssl.SSLContext:
+    """What trusts that authority alone. Raises BadSettings when the file holds none."""
     try:
         return ssl.create_default_context(cafile=str(ca_file))
     except OSError as error:
