@@ -1,5 +1,7 @@
 """The first addresses of accounts and contacts, which are rows of `customeraddress` too: kept in step both ways."""
 
+from functools import cache
+
 from sandbox.dataverse import errors
 from sandbox.dataverse.derived import composite
 from sandbox.dataverse.environment import Change, Environment
@@ -8,6 +10,12 @@ from sandbox.dataverse.store import Row, target_column
 
 TWINS = {"account": 2, "contact": 3}
 """How many addresses a row of these tables holds itself: numbers 1 to this are their twins."""
+SHARED = (
+    *("name", "line1", "line2", "line3", "city", "stateorprovince", "county", "country", "postalcode", "postofficebox"),
+    *("composite", "latitude", "longitude", "telephone1", "telephone2", "telephone3", "fax", "primarycontactname"),
+    *("addresstypecode", "freighttermscode", "shippingmethodcode", "upszone", "utcoffset"),
+)
+"""The columns of an address that its account or contact has too, as `address1_name` and so on."""
 _CODES = {"account": 1, "contact": 2}
 
 
@@ -65,11 +73,12 @@ def _follow_owner(env: Environment, change: Change) -> None:
     if change.after is None:
         return
     for number in range(1, TWINS[change.table.name] + 1):
-        columns = _shared(table, change.table, number)
-        values = {name: change.after.get(column) for name, column in columns.items()}
+        columns = _shared(number)
         if change.before is None:
-            env.store.insert(table, _twin(env, change, number) | values)
+            known = {name: change.after[column] for name, column in columns.items() if column in change.after}
+            env.store.insert(table, _twin(env, change, number) | known)
         elif any(change.before[column] != change.after[column] for column in columns.values()):
+            values = {name: change.after[column] for name, column in columns.items()}
             twin_id = str(change.after[f"address{number}_addressid"])
             env.store.update(table, twin_id, {**values, **_stamp(env, change)})
 
@@ -95,13 +104,12 @@ def _stamp(env: Environment, change: Change) -> Row:
 
 def _follow_twin(env: Environment, table: Table, row: Row) -> None:
     owner = env.table(str(row[target_column(table.columns["parentid"])]))
-    columns = _shared(table, owner, int(str(row["addressnumber"])))
-    values: Row = {column: row[name] for name, column in columns.items()}
+    values: Row = {column: row[name] for name, column in _shared(int(str(row["addressnumber"]))).items()}
     write = env.store.update if env.switches.addresses_touch_parents else env.store.amend
     write(owner, str(row["parentid"]), values)
 
 
-def _shared(table: Table, owner: Table, number: int) -> dict[str, str]:
+@cache
+def _shared(number: int) -> dict[str, str]:
     """Which column of the owner an address column is."""
-    found = {name: f"address{number}_{name}" for name in table.columns}
-    return {name: column for name, column in found.items() if column in owner.columns}
+    return {name: f"address{number}_{name}" for name in SHARED}

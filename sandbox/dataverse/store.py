@@ -9,6 +9,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from sandbox.dataverse.errors import DataverseError, duplicate_key, duplicate_row
@@ -30,6 +31,7 @@ def fold(value: object) -> object:
     return value.rstrip(" ").casefold() if isinstance(value, str) else value
 
 
+@cache
 def quoted(name: str) -> str:
     """An SQL identifier."""
     return '"' + name.replace('"', '""') + '"'

@@ -2,9 +2,21 @@
 
 import pytest
 
+from sandbox.dataverse.addresses import SHARED, TWINS
+from sandbox.dataverse.schema import shipped
 from tests.sandbox.dataverse.helpers import error, make_endpoint, make_step
 
 TRACK = {"Prefer": "odata.track-changes"}
+
+
+def test_the_columns_kept_in_step_are_those_both_tables_have():
+    tables = shipped()
+    for owner, count in TWINS.items():
+        for number in range(1, count + 1):
+            both = {
+                name for name in tables["customeraddress"].columns if f"address{number}_{name}" in tables[owner].columns
+            }
+            assert both == set(SHARED)
 
 
 async def addresses(client, parent):
