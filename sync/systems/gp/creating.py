@@ -1,11 +1,11 @@
-"""The order for a new customer. Pure."""
+"""The transaction for a new customer. Pure."""
 
 from dataclasses import dataclass, field
 
 from sync.errors import Rejected
 from sync.mapping import Mapping
 from sync.system import Write
-from sync.systems.gp.order import Argument, Call, Order, begin, codes_for, mark
+from sync.systems.gp.transaction import Argument, Call, Transaction, begin, codes_for, mark
 from sync.systems.gp.written import (
     ADDRESS,
     CODES,
@@ -32,25 +32,25 @@ class _Addresses:
     taken: dict[str, Columns] = field(default_factory=dict)
 
 
-def create(mapping: Mapping, write: Write, written: Written) -> Order:
+def create(mapping: Mapping, write: Write, written: Written) -> Transaction:
     """A customer that must not exist yet, with class defaults where it names a class.
 
     As GP's windows do, all its code columns name the one address it has, unless two are written. Raises Rejected when two
     different addresses were given one code.
     """
-    order = begin(write, written)
+    transaction = begin(write, written)
     placed = _placed(mapping, write, written)
-    order.calls.append(Call(CUSTOMER, _customer(mapping, write, written, placed)))
+    transaction.calls.append(Call(CUSTOMER, _customer(mapping, write, written, placed)))
     for alias, code in addresses(mapping).items():
         columns = written.row(alias)
         if not blank(columns.values()):
-            order.calls.append(Call(ADDRESS, _address(mapping, write, columns, placed, placed.codes[code])))
+            transaction.calls.append(Call(ADDRESS, _address(mapping, write, columns, placed, placed.codes[code])))
     for alias, code in internets(mapping).items():
         columns = written.row(alias)
         if not blank(columns.values()):
             under = {"ADRSCODE": placed.codes.get(code, placed.main)}
-            order.calls.append(Call(INTERNET, {**_master(write), **under, **by_parameter("SY01200", columns)}))
-    return order
+            transaction.calls.append(Call(INTERNET, {**_master(write), **under, **by_parameter("SY01200", columns)}))
+    return transaction
 
 
 def _customer(mapping: Mapping, write: Write, written: Written, placed: _Addresses) -> dict[str, Argument]:

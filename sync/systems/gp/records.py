@@ -6,12 +6,12 @@ from itertools import batched
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.mapping import Mapping
 from sync.system import Ask, Outcome, Seen, Verdict, Write
+from sync.systems.gp.batch import batch
 from sync.systems.gp.client import GpClient, Unanswered
 from sync.systems.gp.creating import create
-from sync.systems.gp.order import Order
-from sync.systems.gp.orders import batch
 from sync.systems.gp.reader import GpReader
 from sync.systems.gp.refusals import custom_texts
+from sync.systems.gp.transaction import Transaction
 from sync.systems.gp.updating import update
 from sync.systems.gp.verdicts import all_numbers, answers, busy, verdict
 from sync.systems.gp.written import sort
@@ -50,24 +50,26 @@ class GpRecords:
         return verdicts
 
     async def _write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
-        orders: dict[str, Order] = {}
+        transactions: dict[str, Transaction] = {}
         verdicts: dict[str, Verdict] = {}
         for write in writes:
             try:
-                orders[write.id] = order_of(mapping, write)
+                transactions[write.id] = transaction_of(mapping, write)
             except Rejected as error:
                 verdicts[write.id] = Verdict(write.id, Outcome.FAILED, error=error)
-        sent = [write for write in writes if write.id in orders]
+        sent = [write for write in writes if write.id in transactions]
         if sent:
-            verdicts |= {each.id: each for each in await self._send(company, mapping, sent, list(orders.values()))}
+            verdicts |= {
+                each.id: each for each in await self._send(company, mapping, sent, list(transactions.values()))
+            }
         return [verdicts[write.id] for write in writes]
 
     async def _send(
-        self, company: str, mapping: Mapping, writes: Sequence[Write], orders: Sequence[Order]
+        self, company: str, mapping: Mapping, writes: Sequence[Write], transactions: Sequence[Transaction]
     ) -> list[Verdict]:
         patience = self._client.settings.timeout * 1000 // 3
         try:
-            rows = await self._client.write(company, batch(mapping, orders, patience), busy)
+            rows = await self._client.write(company, batch(mapping, transactions, patience), busy)
         except Unanswered as unanswered:
             if isinstance(unanswered.cause, Rejected):
                 raise unanswered.cause from None
@@ -80,7 +82,7 @@ class GpRecords:
         return [verdict(place, mapping, write, answer, texts) for write, answer in zip(writes, found, strict=True)]
 
 
-def order_of(mapping: Mapping, write: Write) -> Order:
+def transaction_of(mapping: Mapping, write: Write) -> Transaction:
     """What a write asks of GP. Raises Rejected for what GP would not keep whole."""
     written = sort(mapping, write)
     return create(mapping, write, written) if write.create else update(mapping, write, written)

@@ -1,4 +1,4 @@
-"""The order for a customer that exists. Pure."""
+"""The transaction for a customer that exists. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from sync.errors import Rejected
 from sync.mapping import Mapping
 from sync.schema import gp_parameter
 from sync.system import Write
-from sync.systems.gp.order import Argument, Call, Order, Variable, begin, codes_for, mark
 from sync.systems.gp.precondition import Joined, joined_row, joined_rows, own_tests
+from sync.systems.gp.transaction import Argument, Call, Transaction, Variable, begin, codes_for, mark
 from sync.systems.gp.written import (
     ADDRESS,
     CUSTOMER,
@@ -43,28 +43,28 @@ class _Place:
     new: bool
 
 
-def update(mapping: Mapping, write: Write, written: Written) -> Order:
+def update(mapping: Mapping, write: Write, written: Written) -> Transaction:
     """A customer as it was seen. Raises Rejected when two different values would go to one address, and ValueError for a
     write that does not say what it was decided on.
     """
     version = write.seen.version if write.seen else write.version
     if not version and not write.seen:
         raise ValueError(f"the write of {write.id} does not say what was seen")
-    order, seen = begin(write, written), joined_rows(mapping, write.seen)
-    order.own, order.seen = own_tests(mapping, write.seen, version), list(seen.values())
+    transaction, seen = begin(write, written), joined_rows(mapping, write.seen)
+    transaction.own, transaction.seen = own_tests(mapping, write.seen, version), list(seen.values())
     places = _places(mapping, written, addresses(mapping), seen)
     nets = _places(mapping, written, internets(mapping), seen)
     own = {column: value for column, value in written.row("").items() if column in PLACE}
     for place in (*places, *nets):
         if place.new:
-            _name(mapping, order, place.alias, place.code)
+            _name(mapping, transaction, place.alias, place.code)
     if own:
-        _name(mapping, order, next(iter(addresses(mapping)), "main"), MAIN)
-    _keep_apart(mapping, order, [(MAIN, own), *((place.code, place.columns) for place in places)])
-    order.calls.append(Call(CUSTOMER, _customer(mapping, write, written, order)))
-    order.calls += [Call(ADDRESS, _address(mapping, write, place)) for place in places]
-    order.calls += [_internet(mapping, write, net) for net in nets]
-    return order
+        _name(mapping, transaction, next(iter(addresses(mapping)), "main"), MAIN)
+    _keep_apart(mapping, transaction, [(MAIN, own), *((place.code, place.columns) for place in places)])
+    transaction.calls.append(Call(CUSTOMER, _customer(mapping, write, written, transaction)))
+    transaction.calls += [Call(ADDRESS, _address(mapping, write, place)) for place in places]
+    transaction.calls += [_internet(mapping, write, net) for net in nets]
+    return transaction
 
 
 def _places(mapping: Mapping, written: Written, codes: dict[str, str], seen: dict[str, Joined]) -> list[_Place]:
@@ -81,33 +81,33 @@ def _places(mapping: Mapping, written: Written, codes: dict[str, str], seen: dic
     return places
 
 
-def _name(mapping: Mapping, order: Order, alias: str, code: str) -> None:
+def _name(mapping: Mapping, transaction: Transaction, alias: str, code: str) -> None:
     """See that a code column names an address, and that this is there and whole."""
     codes = codes_for(mapping, alias) if alias in mapping.gp.joins else ("PRIMARY",)
-    order.pick.setdefault(code, codes)
-    order.whole[code] = None
+    transaction.pick.setdefault(code, codes)
+    transaction.whole[code] = None
 
 
-def _keep_apart(mapping: Mapping, order: Order, rows: Iterable[tuple[str, Columns]]) -> None:
+def _keep_apart(mapping: Mapping, transaction: Transaction, rows: Iterable[tuple[str, Columns]]) -> None:
     for (one, first), (other, second) in combinations(rows, 2):
         if all(first[column] == second[column] for column in first.keys() & second.keys()):
             continue
         if one == other:
-            text = f"{order.key}: two different values would go to one address in GP."
-            raise Rejected(text, code="one_in_gp", system="gp", entity=mapping.gp.entity, key=order.key)
-        order.apart.append((one, other))
+            text = f"{transaction.key}: two different values would go to one address in GP."
+            raise Rejected(text, code="one_in_gp", system="gp", entity=mapping.gp.entity, key=transaction.key)
+        transaction.apart.append((one, other))
 
 
-def _customer(mapping: Mapping, write: Write, written: Written, order: Order) -> dict[str, Argument]:
+def _customer(mapping: Mapping, write: Write, written: Written, transaction: Transaction) -> dict[str, Argument]:
     """The customer's own columns; and its main address whole where there may be none yet."""
     return {
         "CUSTNMBR": write.id,
-        **(_fill(MAIN) if MAIN in order.whole else {}),
+        **(_fill(MAIN) if MAIN in transaction.whole else {}),
         **by_parameter("RM00101", written.row("")),
-        **{code: Variable(code) for code in order.whole},
+        **{code: Variable(code) for code in transaction.whole},
         **{label: Variable(label) for label in LABELS},
         **mark(mapping, write),
-        "CreateAddress": 1 if order.whole else 0,
+        "CreateAddress": 1 if transaction.whole else 0,
         "UpdateIfExists": 1,
     }
 

@@ -19,12 +19,12 @@ FROM dbo.{{ joined.table | name }} AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE
 {% macro address(code) %}
 EXISTS (SELECT 1 FROM dbo.RM00102 AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE t.CUSTNMBR = {{ key_column | variable }} AND t.ADRSCODE = {{ code }})
 {%- endmacro %}
-{% macro kept(number, order) %}
+{% macro kept(number, transaction) %}
 SELECT {{ number }} AS gp365_kept,
 {% include "columns.sql" %}
 FROM dbo.{{ table | name }} AS t0
 {% include "joins.sql" %}
-WHERE t0.{{ key_column | name }} = {{ value(order.key, key_type) }};
+WHERE t0.{{ key_column | name }} = {{ value(transaction.key, key_type) }};
 {% endmacro %}
 {% macro cut(limits, prefix) %}
 {% if limits %}
@@ -39,7 +39,7 @@ DECLARE
   {{ name | variable }} {{ type | type }}{{ "," if not loop.last else ";" }}
 {% endfor %}
 SET @began = GETUTCDATE();
-{% for order in orders %}
+{% for transaction in transactions %}
 {% set number = loop.index0 %}
 SELECT @outcome = '', @found = 0, @procedure = '', @rc = 0, @es = 0, @em = '', @error = 0, @text = '';
 IF DATEDIFF(millisecond, @began, GETUTCDATE()) > {{ value(patience) }} SET @outcome = 'late';
@@ -51,22 +51,22 @@ BEGIN TRY
 {%- for column in own %}, {{ column | variable }} = t.{{ column | name }}{% endfor %}
 {% for column in place %}, {{ ("own_" ~ column) | variable }} = t.{{ column | name }}{% endfor %}
 
-  FROM dbo.{{ table | name }} AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE t.{{ key_column | name }} = {{ value(order.key, key_type) }};
-{% if order.not_after %}
-  IF GETUTCDATE() > {{ value(order.not_after, "datetime") }} SET @outcome = 'expired';
+  FROM dbo.{{ table | name }} AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE t.{{ key_column | name }} = {{ value(transaction.key, key_type) }};
+{% if transaction.not_after %}
+  IF GETUTCDATE() > {{ value(transaction.not_after, "datetime") }} SET @outcome = 'expired';
 {% endif %}
-{% if order.create %}
+{% if transaction.create %}
   IF @found = 1 SET @outcome = 'exists';
 {% else %}
   IF @found = 0 SET @outcome = 'gone';
-{% if order.own %}
-  IF @outcome = '' AND NOT EXISTS (SELECT 1 FROM dbo.{{ table | name }} AS t WHERE t.{{ key_column | name }} = {{ value(order.key, key_type) }}
-{% for test in order.own %}
+{% if transaction.own %}
+  IF @outcome = '' AND NOT EXISTS (SELECT 1 FROM dbo.{{ table | name }} AS t WHERE t.{{ key_column | name }} = {{ value(transaction.key, key_type) }}
+{% for test in transaction.own %}
     AND {{ held(test) }}
 {%- endfor %}
   ) SET @outcome = 'changed';
 {% endif %}
-{% for joined in order.seen %}
+{% for joined in transaction.seen %}
   IF @outcome = '' AND {{ "NOT " if not joined.absent }}EXISTS (SELECT 1 {{ row(joined) -}}
 {% for test in joined.tests %}
     AND {{ held(test) }}
@@ -74,19 +74,19 @@ BEGIN TRY
   ) SET @outcome = 'changed';
 {% endfor %}
 {% endif %}
-{% for method in order.methods %}
+{% for method in transaction.methods %}
   IF @outcome = '' AND NOT EXISTS (SELECT 1 FROM dbo.SY03000 AS t WHERE t.SHIPMTHD = {{ value(method, "char(15)") }}) SET @outcome = 'no method';
 {% endfor %}
-{% for column, codes in order.pick.items() %}
+{% for column, codes in transaction.pick.items() %}
 {% for code in codes %}
   IF @outcome = '' AND {{ column | variable }} = '' AND @ADRSCODE <> {{ value(code) }} AND NOT {{ address(value(code, "char(15)")) }} SET {{ column | variable }} = {{ value(code) }};
 {% endfor %}
   IF @outcome = '' AND {{ column | variable }} = '' SET @outcome = 'no code';
 {% endfor %}
-{% for one, other in order.apart %}
+{% for one, other in transaction.apart %}
   IF @outcome = '' AND {{ one | variable }} = {{ other | variable }} SET @outcome = 'shared';
 {% endfor %}
-{% for code in order.whole %}
+{% for code in transaction.whole %}
   IF {{ address(code | variable) }}
     SELECT {% for column in place %}{{ (code ~ "_" ~ column) | variable }} = NULL{{ ", " if not loop.last }}{% endfor %};
 
@@ -98,7 +98,7 @@ BEGIN TRY
 
   {{ cut(place_limits, code ~ "_") }}
 {% endfor %}
-{% for call in order.calls %}
+{% for call in transaction.calls %}
   IF @outcome = '' AND ISNULL(@rc, 1) = 0 AND ISNULL(@es, 1) = 0 AND ISNULL(@em, '') = ''
   BEGIN
 {% if call.row %}
@@ -122,9 +122,9 @@ BEGIN TRY
   IF @outcome = '' AND (ISNULL(@rc, 1) <> 0 OR ISNULL(@es, 1) <> 0 OR ISNULL(@em, '') <> '') SET @outcome = 'refused';
   IF @outcome = ''
   BEGIN
-    {{ kept(number, order) }}
-{% if order.not_after %}
-    IF GETUTCDATE() > {{ value(order.not_after, "datetime") }} SET @outcome = 'expired';
+    {{ kept(number, transaction) }}
+{% if transaction.not_after %}
+    IF GETUTCDATE() > {{ value(transaction.not_after, "datetime") }} SET @outcome = 'expired';
 {% endif %}
   END
   IF @outcome = '' AND @@TRANCOUNT = 1
@@ -143,7 +143,7 @@ END
 IF @outcome IN ('exists', 'refused', 'error', 'unknown')
 BEGIN
 BEGIN TRY
-  {{ kept(number, order) }}
+  {{ kept(number, transaction) }}
 END TRY
 BEGIN CATCH
   SET @found = -1;

@@ -1,23 +1,22 @@
-"""Orders as one batch of SQL. Pure."""
+"""Transactions as one batch of SQL. Pure."""
 
 from collections.abc import Iterable, Sequence
 
 from sync.mapping import Mapping
 from sync.schema import gp_parameter
-from sync.systems.gp.order import Order
 from sync.systems.gp.rows import column_type, key_facts, selection
 from sync.systems.gp.statements import Statement, render
+from sync.systems.gp.transaction import Transaction
 from sync.systems.gp.updating import INTERNET_COLUMNS, LABELS
 from sync.systems.gp.written import CODES, PLACE
 
 _CUSTOMERS, _INTERNETS = "RM00101", "SY01200"
 
 
-def batch(mapping: Mapping, orders: Sequence[Order], patience_ms: int) -> Statement:
-    """The batch that writes `orders`, each in a transaction of its own; those whose turn has not come within `patience_ms`
-    are left undone.
+def batch(mapping: Mapping, transactions: Sequence[Transaction], patience_ms: int) -> Statement:
+    """The batch that does `transactions` one after another; those whose turn has not come within `patience_ms` are left undone.
 
-    Per order, result sets with a column `gp365_kept` (the record as it is, see `rows.record_of`) or `gp365_record` (what
+    Per transaction, result sets with a column `gp365_kept` (the record as it is, see `rows.record_of`) or `gp365_record` (what
     became of it), both holding its number; procedures may add some of their own.
     """
     own = _own_columns(mapping)
@@ -25,7 +24,7 @@ def batch(mapping: Mapping, orders: Sequence[Order], patience_ms: int) -> Statem
         "write",
         **key_facts(mapping),
         **selection(mapping),
-        orders=orders,
+        transactions=transactions,
         patience=patience_ms,
         own=own,
         place=PLACE,
@@ -33,7 +32,7 @@ def batch(mapping: Mapping, orders: Sequence[Order], patience_ms: int) -> Statem
         internet_types={column: _variable_type(_INTERNETS, column) for column in INTERNET_COLUMNS},
         internet_limits=_limits(_INTERNETS, INTERNET_COLUMNS),
         place_limits=_limits("RM00102", PLACE),
-        variables=list(_variables(own, orders)),
+        variables=list(_variables(own, transactions)),
     )
 
 
@@ -43,10 +42,10 @@ def _own_columns(mapping: Mapping) -> list[str]:
     return list(dict.fromkeys([mapping.gp.key, *parents, *CODES, *LABELS]))
 
 
-def _variables(own: Iterable[str], orders: Iterable[Order]) -> Iterable[tuple[str, str]]:
+def _variables(own: Iterable[str], transactions: Iterable[Transaction]) -> Iterable[tuple[str, str]]:
     """Name and type of every variable that holds a column."""
     yield from ((column, column_type(_CUSTOMERS, column)) for column in own)
-    codes = dict.fromkeys(["own", *(code for order in orders for code in order.whole)])
+    codes = dict.fromkeys(["own", *(code for transaction in transactions for code in transaction.whole)])
     yield from ((f"{code}_{column}", column_type(_CUSTOMERS, column)) for code in codes for column in PLACE)
     yield from ((column, _variable_type(_INTERNETS, column)) for column in INTERNET_COLUMNS)
 

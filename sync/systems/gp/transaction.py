@@ -1,7 +1,8 @@
 """What one write asks of GP: what must be as it was seen, and the procedures to call. Pure.
 
-Their order: the customer, its addresses, its internet addresses. Under which code an address stands may be known only to
-GP: then the order names a variable of the batch (`sql/write.sql`), which holds the customer's own column.
+The procedures go in eConnect's order: the customer, its addresses, its internet addresses. Under which code an address
+stands may be known only to GP: then it names a variable of the batch (`sql/write.sql`), which holds the customer's own
+column.
 """
 
 from collections.abc import Sequence
@@ -36,8 +37,8 @@ class Call:
 
 
 @dataclass
-class Order:
-    """One write.
+class Transaction:
+    """One record's write: all of it lands or nothing.
 
     `own`, `seen`: what the customer's row and the joined ones must hold. `pick`: columns with an address code that may be
     blank, and the codes to choose from then. `whole`: columns with a code whose address may be missing. `apart`: columns
@@ -56,11 +57,11 @@ class Order:
     calls: list[Call] = field(default_factory=list)
 
 
-def begin(write: Write, written: Written) -> Order:
-    """An order without calls."""
+def begin(write: Write, written: Written) -> Transaction:
+    """A transaction without calls."""
     limit = write.not_after
     stamp = limit.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") if limit else ""
-    return Order(write.id, write.create, stamp, methods=written.shipping_methods)
+    return Transaction(write.id, write.create, stamp, methods=written.shipping_methods)
 
 
 def mark(mapping: Mapping, write: Write) -> dict[str, Argument]:

@@ -14,8 +14,8 @@ from pymssql import _mssql
 from sync.errors import Rejected
 from sync.mapping import Mapping
 from sync.system import Record, Write
-from sync.systems.gp.orders import batch
-from sync.systems.gp.records import order_of
+from sync.systems.gp.batch import batch
+from sync.systems.gp.records import transaction_of
 from sync.systems.gp.statements import Statement, misread
 
 from .scripted import customer
@@ -45,7 +45,7 @@ def update(values: dict, **held: object) -> Write:
 
 def sent(*writes: Write) -> tuple[str, Statement]:
     """The batch as it goes over the wire, and before its values are put in."""
-    statement = batch(mapping(), [order_of(mapping(), write) for write in writes], 1000)
+    statement = batch(mapping(), [transaction_of(mapping(), write) for write in writes], 1000)
     text = _mssql.substitute_params(statement.text, statement.parameters, "utf-8")
     return text.decode() if isinstance(text, bytes) else text, statement
 
