@@ -6,7 +6,7 @@ import simplejson
 
 from sandbox.dataverse.entities import CONTRACTS, Json, Values, date, entity, option, pair, reference
 from sandbox.dataverse.environment import Change, Environment
-from sandbox.dataverse.events import PRE_VALIDATION, Event
+from sandbox.dataverse.events import LINKS, PRE_VALIDATION, Event
 from sandbox.dataverse.registration import AFTER, ASYNCHRONOUS, BEFORE, BOTH, POST_OPERATION
 from sandbox.dataverse.schema import Column, Table
 from sandbox.dataverse.steps import Image, Step
@@ -64,7 +64,7 @@ class Contexts:
     def _common(self, step: Step, event: Event, operation_id: str) -> Json:
         change = event.change
         user, initiating = step.user or change.user.id, change.user.id
-        bulk = event.message.endswith("Multiple")
+        several = event.message.endswith("Multiple") or event.message in LINKS
         return {
             "BusinessUnitId": change.user.business_unit,
             "CorrelationId": change.origin.correlation,
@@ -80,8 +80,8 @@ class Contexts:
             "OrganizationId": self._env.organization_id,
             "OrganizationName": self._env.unique_name,
             "OwningExtension": reference("sdkmessageprocessingstep", step.id, typed=False),
-            "PrimaryEntityId": NO_ID if bulk else change.row_id,
-            "PrimaryEntityName": change.table.name,
+            "PrimaryEntityId": NO_ID if several else change.row_id,
+            "PrimaryEntityName": event.entity,
             "RequestId": None,
             "SecondaryEntityName": "none",
             "UserAzureActiveDirectoryObjectId": self._directory_id(user),
@@ -126,6 +126,8 @@ class Contexts:
             case "Assign":
                 assert change.after is not None
                 return [pair("Target", me), pair("Assignee", self._values.of(change.table, "ownerid", change.after))]
+            case "Associate" | "Disassociate":
+                return [pair("Target", me), *_link(change)]
             case "Merge":
                 return [pair("Target", me), *(pair(name, self._extra(v)) for name, v in change.extra.items())]
         return [pair("Target", me)]
@@ -161,7 +163,7 @@ class Contexts:
 
     def _images(self, step: Step, event: Event) -> tuple[list[Json], list[Json]]:
         change = event.change
-        if event.message.endswith("Multiple"):
+        if event.message.endswith("Multiple") or event.message in LINKS:
             return [], []
         before = [self._image(image, change, change.before) for image in step.images if image.kind in {BEFORE, BOTH}]
         after = [self._image(image, change, change.after) for image in step.images if image.kind in {AFTER, BOTH}]
@@ -208,6 +210,14 @@ def _updated(change: Change, sent: frozenset[str], stage: int) -> list[str]:
     stamps = ("modifiedon", "modifiedby", "modifiedonbehalfby") if stage != PRE_VALIDATION else ()
     names = [*sorted(sent), table.primary_id, *(name for name in stamps if name in table.columns)]
     return [name for name in dict.fromkeys(names) if not table.columns[name].write_only]
+
+
+def _link(change: Change) -> list[Json]:
+    """Which relationship links the target to which rows."""
+    table, row_id = change.extra["RelatedEntities"]
+    kind = {"__type": f"Relationship:{CONTRACTS}", "PrimaryEntityRole": None}
+    relationship = kind | {"SchemaName": change.extra["Relationship"]}
+    return [pair("Relationship", relationship), pair("RelatedEntities", [reference(table.name, row_id)])]
 
 
 def _shared(event: Event) -> list[Json]:

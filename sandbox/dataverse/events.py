@@ -8,6 +8,8 @@ from sandbox.dataverse.registration import POST_OPERATION
 
 STATE = frozenset({"statecode", "statuscode"})
 PRE_VALIDATION, PRE_OPERATION = 10, 20
+LINKS = ("Associate", "Disassociate")
+"""Messages that are no table's own."""
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,11 @@ class Event:
     message: str
     changes: tuple[Change, ...]
     sent: frozenset[str]
+
+    @property
+    def entity(self) -> str:
+        """The table that the message is of, `none` for one that is no table's own."""
+        return "none" if self.message in LINKS else self.change.table.name
 
     @property
     def change(self) -> Change:

@@ -78,7 +78,7 @@ class Hooks:
         return Letter(
             step=step.id,
             message=event.message,
-            table=change.table.name,
+            table=event.entity,
             row=change.row_id,
             correlation=change.origin.correlation,
             body=body.decode("utf-8", "surrogatepass"),

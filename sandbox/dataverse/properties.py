@@ -6,7 +6,7 @@ from sandbox.dataverse import errors
 from sandbox.dataverse.environment import Environment
 from sandbox.dataverse.filters import children
 from sandbox.dataverse.odata import Segment
-from sandbox.dataverse.payload import find_reference
+from sandbox.dataverse.payload import Body, find_reference
 from sandbox.dataverse.reader import Parent, Reader
 from sandbox.dataverse.rows import Rows
 from sandbox.dataverse.schema import Column, Table
@@ -98,15 +98,31 @@ class Properties:
             case "POST", ["$ref"] if rest[0].key is None:
                 other = self._referred(child, str(self._body(table, "@odata.id")))
                 bind = {f"{back}@odata.bind": f"/{table.entity_set_name}({row_id})"}
-                self._writer(options).update(child, other, bind)
+                self._relate("Associate", (table, row), (child, other), bind, rest[0].name, options)
                 return Reply()
             case "DELETE", ["$ref"]:
                 other = self._child(child, rest[0], options)
                 if other[end.column] != row_id:
                     raise errors.no_such_row(child.name, str(other[child.primary_id]))
-                self._writer(options).update(child, other, {f"{back}@odata.bind": None})
+                unbind = {f"{back}@odata.bind": None}
+                self._relate("Disassociate", (table, row), (child, other), unbind, rest[0].name, options)
                 return Reply()
         raise self._refuse(tail if rest[0].key is None else [rest[0].name, *tail])
+
+    def _relate(
+        self,
+        message: str,
+        parent: tuple[Table, Row],
+        child: tuple[Table, Row],
+        link: Body,
+        relationship: str,
+        options: dict[str, str],
+    ) -> None:
+        """Change the link of a child; the parent's message encloses the child's Update."""
+        writer, parent_id = self._writer(options), str(parent[1][parent[0].primary_id])
+        extra = {"Relationship": relationship, "RelatedEntities": (child[0], str(child[1][child[0].primary_id]))}
+        with writer.telling(message, parent[0], parent_id, extra=extra):
+            writer.nested.update(*child, link)
 
     def _child(self, child: Table, segment: Segment, options: dict[str, str]) -> Row:
         if segment.key is not None:

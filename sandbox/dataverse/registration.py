@@ -16,7 +16,7 @@ BEFORE, AFTER, BOTH = 0, 1, 2
 """The kinds of image."""
 ASYNCHRONOUS = 1
 _DEFAULT_PORTS = {"http": 80, "https": 443}
-_SILENT = {"Associate", "Disassociate", "Win", "Lose"}
+_SILENT = {"Win", "Lose"}
 """Messages that steps can be registered on, and that nothing here raises."""
 _STAGES = {10, 20, POST_OPERATION}
 # The property that holds the row, by message; tools register "Id" for Create, the table reference says "Target".

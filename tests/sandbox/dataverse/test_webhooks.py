@@ -232,6 +232,28 @@ async def test_a_change_set_that_fails_sends_nothing(client, receiver, endpoint)
     assert {"key": "ODataChangesetRequestCount", "value": 2} in shared
 
 
+async def test_a_reference_in_a_collection_is_told_of_both_its_ends(client, receiver, endpoint):
+    for message in ("Associate", "Disassociate"):
+        await make_step(client, endpoint, message, "account", **{"sdkmessagefilterid@odata.bind": None})
+    await make_step(client, endpoint, "Update", "contact")
+    account, contact = await client.create("accounts", name="A"), await client.create("contacts", lastname="B")
+    url = f"accounts({account})/contact_customer_accounts"
+    body = {"@odata.id": f"{client.server.url}/api/data/v9.2/contacts({contact})"}
+    assert (await client.post(f"{url}/$ref", json=body)).status_code == 204
+    assert (await client.delete(f"{url}({contact})/$ref")).status_code == 204
+    await jobs(client)
+    links = {hook.body["MessageName"]: hook for hook in receiver.got if hook.body["Depth"] == 1}
+    assert links.keys() == {"Associate", "Disassociate"}
+    for hook in links.values():
+        assert (hook.body["PrimaryEntityName"], hook.body["PrimaryEntityId"]) == ("none", NO_ID)
+        assert hook.headers["x-ms-dynamics-entity-name"] == "none"
+        assert parameter(hook.body, "Target")["Id"] == account
+        assert [related["Id"] for related in parameter(hook.body, "RelatedEntities")] == [contact]
+        assert parameter(hook.body, "Relationship")["SchemaName"] == "contact_customer_accounts"
+    updates = [hook.body for hook in receiver.got if hook.body["MessageName"] == "Update"]
+    assert [(body["PrimaryEntityId"], body["Depth"]) for body in updates] == [(contact, 2)] * 2
+
+
 async def test_another_user_may_be_who_a_step_runs_as(client, receiver, endpoint):
     system = client.server.env.system.id
     await make_step(
