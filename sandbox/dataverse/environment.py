@@ -32,6 +32,7 @@ class Switches(BaseModel):
 
     create_keeps_state: bool = False
     expand_collections_inline: bool = False
+    max_depth: int = 8
     no_bulk: list[str] = []
     addresses_touch_parents: bool = False
     failed_jobs_wait: bool = False

@@ -146,6 +146,11 @@ def plugin_threw(message: str) -> DataverseError:
     return DataverseError(400, "0x80040265", message)
 
 
+def infinite_loop() -> DataverseError:
+    text = "This workflow job was canceled because the workflow that started it included an infinite loop."
+    return DataverseError(400, "0x80044182", f"{text} Correct the workflow logic and try again.")
+
+
 def expired_stamp() -> DataverseError:
     text = "Version stamp associated with the client has expired. Please perform a full sync."
     return DataverseError(400, "0x80044352", text)

@@ -113,7 +113,12 @@ class Writer:
 
     @contextmanager
     def telling(self, message: str, table: Table, row_id: str, **what: Any) -> Iterator[Change]:
-        """Tell subscribers of a write before it and after it; `what` are further parts of the Change."""
+        """Tell subscribers of a write before it and after it; `what` are further parts of the Change.
+
+        Raises DataverseError 0x80044182 for a write that is nested too deeply.
+        """
+        if self.depth > self.env.switches.max_depth:
+            raise errors.infinite_loop()
         known = {"sent": frozenset(), "before": None, "after": None, **what}
         who = {"user": self.user, "tag": self.tag, "origin": self.origin, "depth": self.depth}
         change = Change(message, table, row_id, **who, **known)

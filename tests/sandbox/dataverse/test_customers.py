@@ -141,6 +141,15 @@ async def test_what_a_delete_takes_along_is_told_one_deeper(client, receiver):
     assert [hook.body["Depth"] for hook in receiver.got] == [2]
 
 
+async def test_what_is_nested_too_deeply_is_refused_as_a_loop(client):
+    await client.door.patch("/switches", json={"max_depth": 1})
+    account = await client.create("accounts", name="A")
+    await client.create("contacts", lastname="B", **{"parentcustomerid_account@odata.bind": f"/accounts({account})"})
+    error(await client.delete(f"accounts({account})"), 400, "0x80044182")
+    await client.door.patch("/switches", json={"max_depth": 2})
+    assert (await client.delete(f"accounts({account})")).status_code == 204
+
+
 async def test_an_account_below_itself_is_refused(client):
     top = await client.create("accounts", name="A")
     middle = await client.create("accounts", name="B", **{"parentaccountid@odata.bind": f"/accounts({top})"})
