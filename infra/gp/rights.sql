@@ -1,5 +1,6 @@
 -- The least rights GP365 needs in Dynamics GP. Run in every company database; for DYNAMICS see the end.
 -- Reading customers needs these tables only; more flows need more: `python -m sync doctor` names what is missing.
+-- Where a flow writes to GP, run rights-to-write.sql too.
 -- Create the login first, with a password of your own:  CREATE LOGIN gp365 WITH PASSWORD = '...';
 
 CREATE USER gp365 FOR LOGIN gp365;

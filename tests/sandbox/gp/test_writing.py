@@ -344,6 +344,13 @@ async def test_many_writes_are_few_round_trips(world: World) -> None:
     assert all(each.kept.mark == write.mark for each, write in zip(verdicts, writes, strict=True))
 
 
+async def test_a_text_beyond_a_literals_usual_length_lands_whole(world: World) -> None:
+    long = "O'Neil 100% %s \\ é " * 250
+    [verdict] = await world.write(await world.update({"internet.INETINFO": long}))
+    assert verdict.outcome is Outcome.WRITTEN
+    assert world.stored("CAST(INETINFO AS varchar(max))", "SY01200") == (long.rstrip(),)
+
+
 HOSTILE = st.text(st.characters(codec="cp1252", exclude_categories=["Cc"]), max_size=60)
 SAMPLES = ["'; DROP TABLE RM00101 --", "%s %d %% 100%", "N'x''y", "[a] $(x) @y", "/* */ --", "trailing\\", "€’ü\xa0"]
 

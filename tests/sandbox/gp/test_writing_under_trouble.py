@@ -113,6 +113,43 @@ async def test_a_refused_sign_in_is_known_not_to_have_landed(world: World) -> No
     assert (verdict.outcome, type(verdict.error)) == (Outcome.REFUSED, BadSettings)
 
 
+async def test_each_record_of_a_batch_has_an_end_of_its_own(world: World) -> None:
+    """One of each kind, in one round trip."""
+    locked, gone = World(world.gp), World(world.gp)
+    locked.make()
+    gone.make()
+    writes = {
+        "written": await world.update({"CUSTNAME": "Other", "internet.INET1": "new@x.example"}),
+        "created": world.create(world.new_key(), {"bill_to.CITY": "Ames"}),
+        "exists": world.create("AARONFIT0001", {}),
+        "gone": await world.update({"CUSTNAME": "x"}, gone.key),
+        "locked": await world.update({"CUSTNAME": "x"}, locked.key),
+        "changed": replace(await world.update({"CUSTNAME": "x"}, "CONTOSOL0001"), version="", seen=None),
+        "unfit": world.create(world.new_key(), {"CUSTNAME": "x" * 65}),
+        "refused": world.create(world.new_key(), {"PYMTRMID": "nonsense"}),
+        "last": world.create(world.new_key(), {}),
+    }
+    writes["changed"] = replace(writes["changed"], version="2020-01-01T00:00:00.000")
+    world.sql(f"DELETE FROM RM00101 WHERE CUSTNMBR = '{gone.key}'")
+    before = world.client.round_trips
+    with world.locked("RM00101", f"CUSTNMBR = '{locked.key}'"):
+        verdicts = await world.write(*writes.values())
+    assert world.client.round_trips == before + 1
+    assert {name: verdict.outcome for name, verdict in zip(writes, verdicts, strict=True)} == {
+        "written": Outcome.WRITTEN,
+        "created": Outcome.WRITTEN,
+        "exists": Outcome.EXISTS,
+        "gone": Outcome.GONE,
+        "locked": Outcome.REFUSED,
+        "changed": Outcome.CHANGED,
+        "unfit": Outcome.FAILED,
+        "refused": Outcome.FAILED,
+        "last": Outcome.WRITTEN,
+    }
+    marks = {name: verdict.kept.mark for name, verdict in zip(writes, verdicts, strict=True) if verdict.kept}
+    assert {name for name, mark in marks.items() if mark == writes[name].mark} == {"written", "created", "last"}
+
+
 # Not known --------------------------------------------------------------------------------------
 
 
@@ -160,6 +197,9 @@ async def test_a_batch_that_is_answered_too_late_leaves_an_open_question(world: 
     [verdict] = await hasty.write("TWO", world.mapping, [write])
     assert verdict.outcome is Outcome.FAILED
     assert isinstance(verdict.error, RetryLater)
+    patient = GpRecords(GpClient(replace(world.settings, lock_timeout_ms=20_000)))
+    [next_one] = await patient.write("TWO", world.mapping, [await world.update({"FAX": "1"})])
+    assert next_one.outcome in {Outcome.WRITTEN, Outcome.CHANGED}, "what was given up holds no lock for ever"
 
 
 # Two callers ------------------------------------------------------------------------------------
