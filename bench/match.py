@@ -12,7 +12,7 @@ from bench.populations import Populations, populations
 from bench.suite import Measure, options, step
 from sync.mapping import Mapping, load_mapping
 from sync.matching.compare import compare_all
-from sync.matching.scratch import Scratch
+from sync.matching.scratch import Entry, Scratch
 from sync.matching.traits import traits_of
 from sync.runtime import MAPPINGS
 from sync.value import Value
@@ -42,9 +42,9 @@ def matched(made: Populations) -> tuple[dict[str, str], dict[str, list[str]]]:
     with tempfile.TemporaryDirectory(prefix="gp365-") as folder, Scratch(Path(folder) / "match.db") as scratch:
         for some in batched(made.gp.items(), 1_000, strict=False):
             values = {key: in_dataverse(mapping, row) for key, row in some}
-            scratch.add("gp", [(key, traits_of(evidence, each, region), {}, "", "") for key, each in values.items()])
+            scratch.add("gp", (Entry(key, traits_of(evidence, each, region), {}) for key, each in values.items()))
         for accounts in batched(made.dataverse.items(), 1_000, strict=False):
-            scratch.add("dataverse", [(id_, traits_of(evidence, each, region), {}, "", "") for id_, each in accounts])
+            scratch.add("dataverse", (Entry(id_, traits_of(evidence, each, region), {}) for id_, each in accounts))
         for _ in compare_all(scratch):
             pass
         parked: dict[str, list[str]] = {}

@@ -21,7 +21,7 @@ HOUR = timedelta(hours=1)
 SURE = HOUR / 12
 """Before a flow is paused the known records are counted again, unless that was done so recently."""
 
-ORDERED = frozenset({"retry", "backfill", "restored", "refreshed"})
+ORDERED = frozenset({"retry", "backfill", "match", "restored", "refreshed"})
 """Reasons that are a person's order: their changes are wanted. Their deletes count all the same."""
 
 MOST = 5_000

@@ -191,6 +191,26 @@ CODES: dict[str, Cause] = {
         "Let it finish, or end it; then give the command again: it goes on at the place reached.",
     ),
     "unknown_run": Cause("There is no run of this name.", "Look it up with `python -m sync runs list`."),
+    "no_evidence": Cause(
+        "The mapping does not say by what records could be matched.",
+        "Name the attributes under `evidence` in the mapping file (docs/reference/mapping.md).",
+    ),
+    "match_file_unreadable": Cause(
+        "A file is no match report, or was changed beyond its decisions.",
+        "Make a new report with `python -m sync match`, and edit its decisions only.",
+    ),
+    "match_file_foreign": Cause(
+        "A match report is about another pair, company or environment, or the mapping was changed since.",
+        "Make a new report with `python -m sync match`; `--decisions OLD` takes over what was decided in the old one.",
+    ),
+    "match_decision_invalid": Cause(
+        "Decisions in a match report can't be carried out: a word is unknown, or they contradict one another.",
+        "Correct the rows named here, then apply the file again. Nothing was done.",
+    ),
+    "uncoupled": Cause(
+        "A person took the record and its counterpart apart.",
+        "Decide: `python -m sync couple RECORD --with ID` says which one it is, `--none` that it is a new one.",
+    ),
     # settings
     "setting_missing": Cause("A setting is missing or malformed.", "Correct the setting named here."),
     "mapping_invalid": Cause("A mapping file is wrong.", "Correct the file at the line named here."),

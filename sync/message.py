@@ -13,9 +13,10 @@ from sync.system import FeedKind
 MAX_KEYS = 500
 MAX_FIELDS = 20
 
-type Bulk = Literal["reread", "sweep", "backfill", "restored", "refreshed"]
+type Bulk = Literal["reread", "sweep", "backfill", "match", "restored", "refreshed"]
 """Why many records are looked at in the order of their keys: their feed lost its history, the sweep found something, a
-person asked for all of them, GP was restored from a backup, or Dataverse is another environment than it was.
+person asked for all of them or decided on them in a match report, GP was restored from a backup, or Dataverse is another
+environment than it was.
 """
 
 type Reason = FeedKind | Bulk | Literal["retry", "handed_over"]

@@ -12,7 +12,7 @@ from sync.mapping_model import Side
 from sync.match import INACTIVE, NEW, Match
 from sync.merging import Meeting, Merged, merge
 from sync.message import Message
-from sync.stores.couple import APPROVED, NONE, Agreed, Couple, Intent, Planned, opposite
+from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Intent, Planned, opposite
 from sync.stores.ledger import FieldChange
 from sync.system import Record, Write
 from sync.value import Value, same
@@ -100,6 +100,8 @@ class Planner:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
+        if couple.parked_by(self._flow.side) == UNCOUPLED and not couple.answer:
+            return self._park(case, UNCOUPLED, f"{case.key} was taken from its counterpart.")
         if misplaced := self._misplaced(case, case.source):
             return misplaced
         if couple.coupled and case.target is None and self._message.reason != "refreshed":

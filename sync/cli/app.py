@@ -12,7 +12,7 @@ from uuid import UUID
 import typer
 from rich.text import Text
 
-from sync.cli import looks, modes, runs, webhooks
+from sync.cli import coupling, looks, modes, runs, webhooks
 from sync.cli.command import Company, Json, execute, installed, tell
 from sync.errors import CODES, BadSettings
 from sync.flow import find_flows
@@ -49,6 +49,8 @@ app.command()(looks.preview)
 app.command()(looks.observed)
 app.command()(webhooks.register)
 app.command()(webhooks.unregister)
+app.command()(coupling.match)
+app.command()(coupling.uncouple)
 
 Key = Annotated[str, typer.Option("--record", help="Only this record, as PAIR/COMPANY/ID.")]
 Code = Annotated[str, typer.Option("--code", help="Only this cause, such as lookup_missing.")]

@@ -1,4 +1,7 @@
-"""Both sides' records and their candidates in a scratch file, so that memory does not grow with the number of records."""
+"""Both sides' records and their candidates in a scratch file, so that memory does not grow with the number of records.
+
+Values lie there encrypted with a key that only this process has: whatever a crash leaves behind tells no secret.
+"""
 
 import hashlib
 import json
@@ -8,10 +11,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
+
+from cryptography.fernet import Fernet
 
 from sync.matching.score import CANDIDATE, MARGIN, MOST, Comparison
-from sync.matching.traits import Traits, blocks, signs
+from sync.matching.traits import Traits, blocks, compact, signs
 from sync.value import Value, from_json, to_json
 
 type Side = Literal["gp", "dataverse"]
@@ -28,7 +33,7 @@ MOST_DOUBTS = 5
 _TABLES = """
 PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA temp_store = FILE;
 CREATE TABLE record (
-  side TEXT, n INTEGER, key TEXT, traits BLOB, vals TEXT, state TEXT, stamp TEXT,
+  side TEXT, n INTEGER, key TEXT, traits BLOB, vals BLOB, state TEXT, stamp TEXT,
   PRIMARY KEY (side, n)) WITHOUT ROWID;
 CREATE UNIQUE INDEX record_key ON record (side, key);
 CREATE TABLE block (box INTEGER, side TEXT, n INTEGER);
@@ -68,14 +73,23 @@ _ALONE = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """One record as it was put in. `state`: a digest of all that may be shown of it; `stamp`: when it changed last."""
+class Entry(NamedTuple):
+    """One record to put in. `state`: a digest of all that may be shown of it; `stamp`: when it changed last, as ISO text,
+    blank where nobody knows.
+    """
 
-    side: Side
-    n: int
     key: str
     traits: Traits
+    values: dict[str, Value]
+    state: str = ""
+    stamp: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """One record as it was put in."""
+
+    key: str
     values: dict[str, Value]
     state: str
     stamp: str
@@ -97,6 +111,7 @@ class Scratch:
 
     def __init__(self, path: Path) -> None:
         self._base = sqlite3.connect(path)
+        self._crypt = Fernet(Fernet.generate_key())
         self._base.executescript(_TABLES)
         self._counts: dict[Side, int] = {"gp": 0, "dataverse": 0}
         self._shared: frozenset[int] = frozenset()
@@ -112,22 +127,29 @@ class Scratch:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def add(self, side: Side, records: Iterable[tuple[str, Traits, dict[str, Value], str, str]]) -> None:
-        """Put records of one side in: key, traits, values, state, stamp."""
-        for key, traits, values, state, stamp in records:
+    def add(self, side: Side, entries: Iterable[Entry]) -> None:
+        """Put records of one side in."""
+        for entry in entries:
             n = self._counts[side]
             self._counts[side] += 1
-            told = json.dumps({name: to_json(value) for name, value in values.items()}, ensure_ascii=False)
-            row = (side, n, key, pickle.dumps(traits), told, state, stamp)
+            told = json.dumps({name: to_json(value) for name, value in entry.values.items()}, ensure_ascii=False)
+            sealed = self._crypt.encrypt(told.encode())
+            row = (side, n, entry.key, pickle.dumps(entry.traits), sealed, entry.state, entry.stamp)
             self._base.execute("INSERT INTO record VALUES (?, ?, ?, ?, ?, ?, ?)", row)
-            self._base.executemany(
-                "INSERT INTO block VALUES (?, ?, ?)", [(_mix(box), side, n) for box in blocks(traits)]
-            )
-            marks = [(side, _mix(f"{kind}:{value}"), n) for kind, value in signs(traits)]
+            boxes = [(_mix(box), side, n) for box in blocks(entry.traits)]
+            self._base.executemany("INSERT INTO block VALUES (?, ?, ?)", boxes)
+            marks = [(side, _mix(f"{kind}:{value}"), n) for kind, value in signs(entry.traits)]
             self._base.executemany("INSERT OR IGNORE INTO sign VALUES (?, ?, ?)", marks)
-            if side == "gp" and traits.number:
-                self._base.execute("INSERT OR IGNORE INTO customer VALUES (?)", (_mix(traits.number),))
+            if side == "gp" and entry.traits.number:
+                self._base.execute(
+                    "INSERT OR IGNORE INTO customer VALUES (?)", (_mix(f"number:{entry.traits.number}"),)
+                )
         self._base.commit()
+
+    def add_customers(self, numbers: Iterable[str]) -> None:
+        """Numbers of GP's records that are not put in."""
+        rows = [(_mix(f"number:{compact(number)}"),) for number in numbers]
+        self._base.executemany("INSERT OR IGNORE INTO customer VALUES (?)", rows)
 
     def count(self, side: Side) -> int:
         """How many records of a side were put in."""
@@ -147,7 +169,7 @@ class Scratch:
 
     def is_customer(self, number: str) -> bool:
         """Whether a record of GP has this number."""
-        return bool(number) and _mix(number) in self._customers
+        return _mix(f"number:{number}") in self._customers
 
     def seal(self) -> None:
         """All records are in: make ready for comparing."""
@@ -185,7 +207,7 @@ class Scratch:
     def alone(self, side: Side) -> Iterator[Kept]:
         """The records of a side that may be none of the other's."""
         for row in self._base.execute(_ALONE[side], (side,)):
-            yield _kept(row)
+            yield self._kept(row)
 
     def _found(self, where: str) -> Iterator[Found]:
         shown = 0
@@ -197,7 +219,7 @@ class Scratch:
                 yield Found(self._get("gp", g), self._get("dataverse", d), min(points, MOST), words, rule)
 
     def _get(self, side: Side, n: int) -> Kept:
-        return _kept(self._base.execute("SELECT * FROM record WHERE side = ? AND n = ?", (side, n)).fetchone())
+        return self._kept(self._base.execute("SELECT * FROM record WHERE side = ? AND n = ?", (side, n)).fetchone())
 
     def _number(self, side: Side, key: str) -> int | None:
         row = self._base.execute("SELECT n FROM record WHERE side = ? AND key = ?", (side, key)).fetchone()
@@ -208,14 +230,13 @@ class Scratch:
         traits: Traits = pickle.loads(row[0])
         return traits
 
+    def _kept(self, row: tuple[Side, int, str, bytes, bytes, str, str]) -> Kept:
+        _, _, key, _, told, state, stamp = row
+        values = {name: from_json(value) for name, value in json.loads(self._crypt.decrypt(told)).items()}
+        return Kept(key, values, state, stamp)
+
     def _set(self, query: str) -> frozenset[int]:
         return frozenset(row[0] for row in self._base.execute(query))
-
-
-def _kept(row: tuple[Side, int, str, bytes, str, str, str]) -> Kept:
-    side, n, key, traits, told, state, stamp = row
-    values = {name: from_json(value) for name, value in json.loads(told).items()}
-    return Kept(side, n, key, pickle.loads(traits), values, state, stamp)
 
 
 def _mix(text: str) -> int:

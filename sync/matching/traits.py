@@ -71,7 +71,7 @@ def traits_of(evidence: Evidence, values: Table[str, Value], region: str) -> Tra
     mails = frozenset(text for name in evidence.email if "@" in (text := _text(values, name).casefold()))
     return Traits(
         name=read_name(_text(values, evidence.name)),
-        number=_compact(_text(values, evidence.number)),
+        number=compact(_text(values, evidence.number)),
         places=tuple(
             _place(_text(values, place.postal_code), _text(values, place.city), _text(values, place.street))
             for place in evidence.places
@@ -79,7 +79,7 @@ def traits_of(evidence: Evidence, values: Table[str, Value], region: str) -> Tra
         phones=frozenset(filter(None, (_phone(_text(values, name), region) for name in evidence.phone))),
         emails=mails,
         domains=frozenset(_domains(mails, [_text(values, name) for name in evidence.website])),
-        tax_id=_compact(_text(values, evidence.tax_id)),
+        tax_id=compact(_text(values, evidence.tax_id)),
     )
 
 
@@ -121,9 +121,9 @@ def _place(postal_code: str, city: str, street: str) -> Place:
 
 
 def _postal_code(text: str) -> str:
-    compact = _compact(text)
-    american = _US_ZIP.fullmatch(compact)
-    return american[1] if american else compact
+    code = compact(text)
+    american = _US_ZIP.fullmatch(code)
+    return american[1] if american else code
 
 
 @lru_cache(maxsize=65_536)
@@ -149,5 +149,6 @@ def _text(values: Table[str, Value], name: str) -> str:
     return "" if value is None else str(value).strip()
 
 
-def _compact(text: str) -> str:
+def compact(text: str) -> str:
+    """A number without what people put into it to read it."""
     return re.sub(r"[\s./-]+", "", text).casefold()

@@ -145,6 +145,8 @@ async def _deep(runtime: Runtime, run: Run) -> str:
 
 def again(run: Run) -> str:
     """The command that goes on with a run."""
+    if run.kind != KIND:
+        return f"python -m sync {run.kind} --company {run.company} --apply FILE"
     fields = "".join(f" --field {name}" for name in run.fields)
     return f"python -m sync {run.kind} --company {run.company} --flow {run.flow}{fields}"
 

@@ -13,6 +13,7 @@ REASONS = {
     "delta": "seen by Dynamics 365's change tracking",
     "reread": "looked at with all others, as a feed's history was gone",
     "backfill": "looked at with all others, as a person asked",
+    "match": "decided by a person in a match report",
     "restored": "looked at with all others, after GP was restored",
     "refreshed": "looked at with all others, after Dataverse was restored or copied",
     "sweep": "found by the sweep",

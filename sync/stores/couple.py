@@ -16,6 +16,9 @@ APPROVED = "approved"
 DELETED = "deleted_in_source"
 """The cause under which a record that is gone from its source is parked."""
 
+UNCOUPLED = "uncoupled"
+"""The cause under which a record is parked that a person took from its counterpart."""
+
 KILLER = "worker_killed"
 """The cause under which a record is parked whose worker died each time."""
 

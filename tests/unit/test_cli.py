@@ -26,6 +26,9 @@ def good_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         (["backfill", "--company", "NINE"], "none of the companies in GP365_COMPANIES (TWO, THREE)"),
         (["backfill", "--company", "TWO", "--flow", "nine"], "nine is no flow from GP; there are customer_gp_to"),
         (["backfill", "--company", "TWO", "--field", "no_such"], "customer.yaml maps no field no_such"),
+        (["match", "--pair", "vendor", "--company", "TWO"], "vendor is no pair; there are customer"),
+        (["match"], "say which company: --company TWO|THREE"),
+        (["match", "--company", "TWO", "--out", "report.pdf"], "a report is a .xlsx or a .csv"),
         (["no_such_command"], "No such command"),
     ],
 )

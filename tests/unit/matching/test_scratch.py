@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from sync.matching.compare import compare_all
-from sync.matching.scratch import MOST_DOUBTS, Scratch, Side
+from sync.matching.scratch import MOST_DOUBTS, Entry, Scratch, Side
 from tests.unit.matching.test_score import FULL, traits
 
 
@@ -18,7 +18,7 @@ def scratch(tmp_path: Path) -> Iterator[Scratch]:
 
 
 def put(scratch: Scratch, side: Side, **records: dict[str, Any]) -> None:
-    scratch.add(side, [(key, traits(**values), values, "state", "") for key, values in records.items()])
+    scratch.add(side, [Entry(key, traits(**values), values, "state") for key, values in records.items()])
 
 
 def decided(scratch: Scratch) -> tuple[list[tuple[str, str]], list[tuple[str, str]]]:
