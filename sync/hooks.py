@@ -143,7 +143,7 @@ class Hooks:
             company=NOWHERE,
             pair=WEBHOOKS,
             key=error.code.upper(),
-            flow="-",
+            flow=WEBHOOKS,
             code=error.code,
             message=error.message,
             next_step=error.next_step,

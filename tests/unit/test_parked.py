@@ -125,7 +125,7 @@ async def test_a_record_that_belonged_to_no_company_is_routed_again(rig: Rig, be
 
 async def test_a_refused_webhook_can_be_let_go_and_not_tried_again(rig: Rig) -> None:
     entry = Parked(
-        company=NOWHERE, pair=WEBHOOKS, key="WEBHOOK_FOREIGN", flow="-", code="webhook_foreign", message="m",
+        company=NOWHERE, pair=WEBHOOKS, key="WEBHOOK_FOREIGN", flow=WEBHOOKS, code="webhook_foreign", message="m",
         next_step="n", since="2026-11-27T12:00:00+00:00", message_id="",
     )  # fmt: skip
     await rig.parked_store.put([entry])
