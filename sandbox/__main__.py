@@ -45,7 +45,8 @@ def _run(options: argparse.Namespace) -> bool:
 
 def _up(options: argparse.Namespace) -> bool:
     async def start(stopping: asyncio.Event) -> tuple[dict[str, object], Callable[[], Awaitable[None]]]:
-        box = Sandbox(options.state, options.parts, fresh=options.fresh, time_scale=options.time_scale)
+        given = {"fresh": options.fresh, "time_scale": options.time_scale, "webhooks": options.webhooks}
+        box = Sandbox(options.state, options.parts, **given)
         await box.__aenter__()
         _show(box)
         platform = asyncio.create_task(_revive_host(box, stopping))
@@ -105,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     up.add_argument("--fresh", action="store_true", help="empty that folder first")
     parts = f"start only these: {', '.join(PARTS)}"
     up.add_argument("--parts", nargs="+", choices=list(PARTS), default=list(PARTS), metavar="PART", help=parts)
+    up.add_argument("--webhooks", action="store_true", help="let Dataverse tell the app at once what changes there")
     pace = "factor on the host's waiting times: 1 is Azure's own pace (default: 0.1)"
     up.add_argument("--time-scale", type=float, default=0.1, metavar="FACTOR", help=pace)
     show = commands.add_parser("demo", prog="dev.py demo", help="play scenarios on a fresh sandbox")

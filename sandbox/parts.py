@@ -1,5 +1,6 @@
 """The parts of the sandbox: how each is started, and the settings that bind the app to them."""
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,6 +9,10 @@ from typing import Any
 from sandbox.child import ROOT, STOP_SECONDS
 
 COMPANIES = "TWO,THREE"
+HOOK_HOST = "hooks.gp365.example"
+"""The public name under which Dataverse calls the app: its door says where on this machine that is."""
+
+HOOK_PATH = "/api/hooks/dataverse"
 DRAIN_SECONDS = STOP_SECONDS - 5
 """How long a host lets running functions end: whoever stops it must not lose patience first."""
 
@@ -77,6 +82,15 @@ def app_settings(ready: Ready, time_scale: float) -> dict[str, str]:
         "GP365_CA_FILE": identity["ca_file"],
         "GP365_TIME_SCALE": f"{time_scale:g}",
     }
+
+
+def hook_settings(ready: Ready) -> dict[str, str]:
+    """The settings of webhooks; those that only the operator's `register` needs are there once a host runs."""
+    secret = hashlib.sha256(ready["identity"]["client_secret"].encode()).hexdigest()
+    settings = {"GP365_HOOK_SECRET": secret, "GP365_HOOK_URL": f"https://{HOOK_HOST}{HOOK_PATH}"}
+    if host := ready.get("host"):
+        settings |= {"GP365_HOOK_KEY": host["key"], "GP365_HOOK_INSIDE_URL": f"{host['url']}{HOOK_PATH}"}
+    return settings
 
 
 def contract(ready: Ready) -> dict[str, Any]:

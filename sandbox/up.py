@@ -9,10 +9,11 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
+import httpx
 from fasteners import InterProcessLock
 
 from sandbox.child import ROOT, Child, PartFailed, environment
-from sandbox.parts import PARTS, app_settings, contract, part_of, settings_file
+from sandbox.parts import HOOK_HOST, PARTS, app_settings, contract, hook_settings, part_of, settings_file
 from sandbox.ports import Ports
 
 STATE = ROOT / ".sandbox" / "state"
@@ -39,7 +40,7 @@ class Sandbox:
     `async with Sandbox() as box` starts them, each after those it needs, and stops them at the end.
     `box.ready[name]` is a part's ready line. Ports and data survive a restart within one `state`; `fresh`
     empties it first. `time_scale` shortens the host's waiting times (visibility, back-off). What `overrides` says of
-    the app's settings holds from the next start of a host on.
+    the app's settings holds from the next start of a host on. `webhooks`: Dataverse tells the app what changes.
     """
 
     def __init__(
@@ -49,6 +50,7 @@ class Sandbox:
         *,
         fresh: bool = False,
         time_scale: float = 0.1,
+        webhooks: bool = False,
     ) -> None:
         self.state = state.resolve()
         self.ready: dict[str, dict[str, Any]] = {}
@@ -56,6 +58,7 @@ class Sandbox:
         self._names = list(parts)
         self._fresh = fresh
         self._time_scale = time_scale
+        self._webhooks = webhooks
         self._children: dict[str, Child] = {}
         self._ports = Ports(self.state / "ports.json")
         self._lock = lock_of(self.state)
@@ -67,6 +70,8 @@ class Sandbox:
             self._empty()
         try:
             await self._start_all()
+            if self._webhooks:
+                await self._register()
         except BaseException:
             await self.close()
             raise
@@ -128,7 +133,8 @@ class Sandbox:
     @property
     def settings(self) -> dict[str, str]:
         """The app's settings against the running parts."""
-        return app_settings(self.ready, self._time_scale) | self.overrides
+        hooks = hook_settings(self.ready) if self._webhooks else {}
+        return app_settings(self.ready, self._time_scale) | hooks | self.overrides
 
     @property
     def contract(self) -> dict[str, Any]:
@@ -165,13 +171,22 @@ class Sandbox:
         The first poll sends nothing (docs/decisions/0003): made here, whatever is typed in once the sandbox is ready is
         seen. In Dataverse it asks for our own columns, so it comes second.
         """
-        settings_file(self.state).write_text(
-            json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2), encoding="utf-8"
-        )
+        self._write_settings()
         if any(part_of(name) is PARTS["host"] for name in self._children):
             return
         await self._prepare("provision")
         await self._prepare("poll")
+
+    async def _register(self) -> None:
+        """Let the app's public name lead to its host, and have Dataverse call it."""
+        async with httpx.AsyncClient(base_url=self.ready["dataverse"]["admin"]) as door:
+            (await door.put("/hosts", json={HOOK_HOST: self.ready["host"]["url"]})).raise_for_status()
+        self._write_settings()  # the host's key was not known before it ran
+        await self._prepare("register")
+
+    def _write_settings(self) -> None:
+        text = json.dumps({"IsEncrypted": False, "Values": self.settings}, indent=2)
+        settings_file(self.state).write_text(text, encoding="utf-8")
 
     async def _prepare(self, command: str) -> None:
         status, out, err = await self.cli(command, "--json")
