@@ -33,7 +33,8 @@ class BackHalves:
 @dataclass(frozen=True)
 class Returned:
     """The fields that have a way back and passed, by Dataverse attribute, and every problem of the others. A problem of a
-    field that nobody changed in Dataverse is no reason to park the record.
+    field that nobody changed in Dataverse is no reason to park the record. Of a new record the empty fields are left out:
+    what GP's class makes of them is GP's to tell.
     """
 
     fields: dict[str, BackHalves]
@@ -48,11 +49,13 @@ def convert_back(
     known = dict(present.values)
     for each in sorted(fields, key=lambda mapped: mapped.when is not None):
         try:
-            if each.when is None or holds(each.when, known):
-                halves = _halves(each, values, lookups, present)
-                returned.fields[each.name] = halves
-                # The conditions of a record that GP doesn't hold yet are asked of what it will hold.
-                known |= halves.columns if present.new else {}
+            value = _value(each, values)
+            if (present.new and value is None) or (each.when and not holds(each.when, known)):
+                continue
+            halves = _halves(each, value, values, lookups, present)
+            returned.fields[each.name] = halves
+            # The conditions of a record that GP doesn't hold yet are asked of what it will hold.
+            known |= halves.columns if present.new else {}
         except Fault as fault:
             returned.problems.append(_problem(each, values, fault))
     return returned
@@ -76,10 +79,10 @@ def together(fields: Sequence[MappedField], returned: Returned, present: Values)
     return columns
 
 
-def _halves(mapped: MappedField, values: Values, lookups: Mapping[str, Table], present: Present) -> BackHalves:
-    value, held = _value(mapped, values), present.values
-    if present.new and value is None:
-        return BackHalves(None, gp_half(mapped, held), {})
+def _halves(
+    mapped: MappedField, value: Value, values: Values, lookups: Mapping[str, Table], present: Present
+) -> BackHalves:
+    held = present.values
     if not present.new and _means(mapped, held, lookups, value):
         return BackHalves(value, gp_half(mapped, held), {})
     columns = _columns(mapped, value, values, lookups, held)
