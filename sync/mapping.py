@@ -26,7 +26,7 @@ from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
 from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Plain, Policy, Side
 from sync.mapping_reads import DataverseTarget, Feed, GpSource, dataverse_target, feeds, gp_source, reads
-from sync.places import Present, check_places, home, key_paths
+from sync.places import Present, home, key_paths
 from sync.schema import Attribute, did_you_mean
 from sync.value import Value
 
@@ -157,14 +157,11 @@ class Mapping:
     ) -> dict[str, Value]:
         """What is written to GP for these fields of a record together, by path; `returned` and `gp_values` as above.
 
-        Raises Rejected: `value_too_long` when a list of several fields would be, `one_in_gp` when two fields are one
-        place in GP and differ.
+        Raises Rejected (`value_too_long`) when a list that several fields share would not fit.
         """
         present = self._present(gp_values)
         chosen = [field for field in self._returning if field.name in names]
-        columns = self._home(together(chosen, returned, present.values), present)
-        check_places(self.rules.gp, columns, present)
-        return columns
+        return self._home(together(chosen, returned, present.values), present)
 
     def _home(self, columns: Lookup[str, Value], present: Present) -> dict[str, Value]:
         return {home(self.rules.gp, path, present): value for path, value in columns.items()}
@@ -179,10 +176,13 @@ class Mapping:
 
     def _present(self, gp_values: Lookup[str, Value] | None) -> Present:
         if gp_values is None:
-            return Present(
-                {path: gp_limits.blank(resolve(self.rules.gp, path).kind) for path in self.gp.paths}, new=True
-            )
+            return self._nothing
         return Present(self._with_main(dict.fromkeys(self.gp.paths) | dict(gp_values)), new=False)
+
+    @cached_property
+    def _nothing(self) -> Present:
+        kinds = {path: resolve(self.rules.gp, path).kind for path in self.gp.paths}
+        return Present({path: gp_limits.blank(kind) for path, kind in kinds.items()}, new=True)
 
     def _with_main(self, values: Lookup[str, Value]) -> Lookup[str, Value]:
         """The values, where a missing joined row is replaced by the same columns of the pair's own table."""

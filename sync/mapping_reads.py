@@ -8,7 +8,7 @@ from sync.convert import MappedField
 from sync.expression import Expression
 from sync.mapping_checks import parent_key
 from sync.mapping_model import DataverseSide, GpSide, Join, PairRules
-from sync.places import key_paths, own_code
+from sync.places import key_paths
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def gp_source(gp: GpSide, fields: Sequence[MappedField]) -> GpSource:
             paths |= dict.fromkeys(key_paths(gp, alias))
         if join.otherwise:
             paths |= dict.fromkeys(columns)
-    return GpSource(**dict(gp), paths=tuple(paths | dict.fromkeys(own_code(gp) if written else [])))
+    return GpSource(**dict(gp), paths=tuple(paths))
 
 
 def dataverse_target(rules: PairRules, fields: Sequence[MappedField], belonging: Belonging) -> DataverseTarget:

@@ -3,20 +3,31 @@
 from sync.convert import MappedField
 from sync.flow import Flow
 from sync.mapping import Mapping
+from sync.mapping_model import Edits, Ids, Side
+
+_SIDES: dict[Side, str] = {"gp": "GP", "d365": "Dataverse"}
+_EDITS: dict[Edits, str] = {
+    "revert": "edits elsewhere are put right",
+    "leave": "edits elsewhere are left",
+    "request": "edits elsewhere are requests",
+}
+_APPROVALS = {
+    "create": "before GP gets a new record",
+    "always": "before anything is written to GP",
+    "never": "is not asked for",
+}
 
 
 def describe(flow: Flow, mapping: Mapping) -> str:
     """A flow as a Markdown page."""
     gp, dataverse = mapping.rules.gp, mapping.rules.dataverse
-    feeds = ", ".join(sorted({feed.table for feed in mapping.feeds()}))
     lines = [
         f"# {flow.name}",
         "",
         f"From `{flow.source}` to `{flow.target}`: `{gp.entity}` ({gp.table}, key {gp.key}) and `{dataverse.entity}`.",
         "",
-        f"- Changes are seen in: {feeds}",
+        *(_from_gp(mapping) if flow.source == "gp" else _from_dataverse(mapping)),
         f"- Lanes: `{flow.lane}`, `{flow.bulk_lane}`",
-        f"- A record deleted in the source: {mapping.on_delete}",
         f"- Columns of our own: {', '.join(f'`{name}`' for name in dataverse.columns)}",
         "",
         "| Dataverse | GP | Made by | Rules |",
@@ -27,6 +38,33 @@ def describe(flow: Flow, mapping: Mapping) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _from_gp(mapping: Mapping) -> list[str]:
+    feeds = ", ".join(sorted({feed.table for feed in mapping.feeds()}))
+    return [f"- Changes are seen in: {feeds}", f"- A record deleted in the source: {mapping.rules.on_delete.gp}"]
+
+
+def _from_dataverse(mapping: Mapping) -> list[str]:
+    rules = mapping.rules
+    return [
+        f"- Changes are seen by: webhooks and change tracking of `{rules.dataverse.entity}`",
+        f"- Which records: {f'`{rules.scope}`' if rules.scope else 'all'}; one that is coupled goes on taking part",
+        f"- Their company: by `{rules.dataverse.key}`, else {f'`{rules.company}`' if rules.company else 'the only one'}",
+        f"- A person's yes: {_APPROVALS[rules.approve]}",
+        f"- Ids of new records: {_ids(rules.ids or Ids())}",
+        f"- A record deleted in the source: {rules.on_delete.d365}",
+    ]
+
+
+def _ids(ids: Ids) -> str:
+    match ids.by:
+        case "name":
+            return f"{ids.letters} letters of `{ids.attribute}` and a counter of {ids.digits} digits"
+        case "number":
+            return f"`{ids.attribute}`"
+        case _:
+            return f"`{ids.expr}`"
+
+
 def _field(field: MappedField) -> str:
     rule = field.rule
     made = rule.converter or ("expression" if rule.expr else "as it is")
@@ -34,7 +72,9 @@ def _field(field: MappedField) -> str:
         made = f"look-up `{rule.lookup}`"
     rules = [
         "required" if rule.required else "",
-        "one way" if field.one_way else f"owner {rule.owner}",
+        f"from {_SIDES[field.side]} only, {_EDITS[field.edits]}"
+        if field.side and field.edits
+        else f"both ways, owner {rule.owner}",
         f"only when `{rule.when}`" if rule.when else "",
         "secret" if rule.secret else "",
         f"too long: {rule.too_long}" if rule.too_long else "",
