@@ -4,6 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no fault of the code.
+settings.register_profile("any speed", deadline=None)
+settings.load_profile("any speed")
 
 HERE = Path(__file__).parent
 FIRST = ("e2e/load", "e2e")
