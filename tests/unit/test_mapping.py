@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.errors import CODES, BadSettings
+from sync.errors import CODES, BadSettings, Rejected
 from sync.mapping import Feed, Halves, load_all, load_mapping
 
 MAPPINGS = Path(__file__).parents[2] / "sync" / "mappings"
@@ -646,3 +646,23 @@ def test_a_brake_at_fewer_than_one_is_refused(tmp_path, few):
 
 def test_an_unknown_word_of_the_brake_is_told(tmp_path):
     assert "did you mean deletes?" in faults(tmp_path, over="brake: {delets: 5%}")
+
+
+def test_two_fields_that_write_one_column_must_agree():
+    """A bill-to address that does not exist is the customer's own columns: its phone is the customer's."""
+    folder = Path(__file__).parent
+    two_way = load_mapping(
+        folder.parents[1] / "sync" / "mappings" / "customer.yaml", folder / "two_way" / "customer.yaml"
+    )
+    held = dict.fromkeys(two_way.gp.paths) | {"CUSTNAME": "A", "PHONE1": "31255501020000", "ADRSCODE": "PRIMARY"}
+    held |= {path: "" for path in two_way.gp.paths if "." not in path and held[path] is None}
+    account = dict.fromkeys(two_way.dataverse.values) | {"name": "A", "telephone1": "+1 414-555-0145"}
+    for phone, agree in ((None, False), ("+1 414-555-0145", True)):
+        returned = two_way.convert_back(account | {"address1_telephone1": phone}, {}, held)
+        names = ("telephone1", "address1_telephone1")
+        if agree:
+            assert two_way.columns(names, returned, held) == {"PHONE1": "41455501450000"}
+            continue
+        with pytest.raises(Rejected, match="PHONE1 would get two different values") as caught:
+            two_way.columns(names, returned, held)
+        assert caught.value.code == "one_in_gp"
