@@ -44,7 +44,7 @@ async def test_a_row_that_somebody_has_open_is_tried_later_and_the_others_are_wr
 
 
 async def test_a_wait_for_one_lock_is_not_repeated_for_a_whole_page(world: World) -> None:
-    patient = replace(world.settings, timeout=1, lock_timeout_ms=500)
+    patient = replace(world.settings, timeout=4, lock_timeout_ms=1500)
     records = GpRecords(GpClient(patient))
     keys = [world.new_key() for _ in range(4)]
     with world.locked("DYNAMICS..SY01500", "INTERID = 'TWO'"):
