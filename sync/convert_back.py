@@ -4,6 +4,7 @@ What GP holds already is never said anew: where its present values mean the same
 a code that shares its meaning with others, a number typed in another way or a cut text comes back as it was.
 """
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -125,6 +126,8 @@ def _columns(
 
 def _fit(mapped: MappedField, path: str, value: Value) -> Value:
     target = mapped.writes[path]
+    # A letter and its accent may have been typed apart; code page 1252 has them as one.
+    value = unicodedata.normalize("NFC", value) if isinstance(value, str) else value
     if mapped.rule.too_long == "truncate":
         value = gp_limits.truncate(value, target)
     return gp_limits.fit(value, target)
