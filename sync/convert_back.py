@@ -7,7 +7,7 @@ a code that shares its meaning with others, a number typed in another way or a c
 import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sync import gp_limits
 from sync.convert import MappedField, Problem, Table, gp_half, holds, show, target_of
@@ -35,11 +35,12 @@ class BackHalves:
 class Returned:
     """The fields that have a way back and passed, by Dataverse attribute, and every problem of the others. A problem of a
     field that nobody changed in Dataverse is no reason to park the record. Of a new record the empty fields are left out:
-    what GP's class makes of them is GP's to tell.
+    what GP's class makes of them is GP's to tell. `left` holds GP's half of each of those, as if it made nothing of them.
     """
 
     fields: dict[str, BackHalves]
     problems: list[Problem]
+    left: dict[str, Value] = field(default_factory=dict)
 
 
 def convert_back(
@@ -51,7 +52,10 @@ def convert_back(
     for each in sorted(fields, key=lambda mapped: mapped.when is not None):
         try:
             value = _value(each, values)
-            if (present.new and value is None) or (each.when and not holds(each.when, known)):
+            if each.when and not holds(each.when, known):
+                continue
+            if present.new and value is None:
+                returned.left[each.name] = gp_half(each, present.values)
                 continue
             halves = _halves(each, value, values, lookups, present)
             returned.fields[each.name] = halves

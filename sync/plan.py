@@ -203,7 +203,8 @@ class Planner:
         # Coupled already when the target was put back to a time before the record: made again under the same id.
         other = opposite(self._flow.side)
         new = str(uuid.uuid4()) if self._flow.side == "gp" else case.free
-        couple = replace(couple, base=deferred, coupled=False, unmet=self._unmet(case)).named(
+        base = deferred | self._left(turned)
+        couple = replace(couple, base=base, coupled=False, unmet=self._unmet(case)).named(
             other, couple.on(other) or new
         )
         columns = self.way.columns(turned, planned, None)
@@ -222,6 +223,11 @@ class Planner:
             for name, pair in turned.fields.items()
             if self._mapping.field(name).attribute.type == "State" and pair.target not in (None, ACTIVE)
         }
+
+    def _left(self, turned: Turned) -> dict[str, Agreed]:
+        """The base of what is empty in Dataverse and was left to GP's class: whatever either side holds there later is new."""
+        left = turned.returned.left if turned.returned else {}
+        return {name: Agreed.of(self._flow.side, None, half) for name, half in left.items()}
 
     def _update(self, case: Case, source: Record, target: Record, turned: Turned) -> Plan:
         couple = case.couple

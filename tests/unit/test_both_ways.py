@@ -450,6 +450,20 @@ async def test_a_couple_whose_row_moves_while_it_is_read_is_read_again(both: Bot
     assert (couple.id, couple.key, couple.answer) == (ACCOUNT, "", APPROVED)
 
 
+async def test_a_field_that_was_empty_when_the_customer_was_made_can_be_filled_in_on_either_side(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
+    await both.answer(ACCOUNT, APPROVED)
+    await both.back()
+    both.gp.type_customer("TWO", "AARON0001", PHONE1="41455501450000")
+    both.accounts.type(ACCOUNT, both.mapping, fax="+1 414-555-0100")
+    await both.there("AARON0001")
+    await both.back()
+    await both.rest()
+    assert both.account(ACCOUNT)["telephone1"] == "+1 414-555-0145"
+    assert both.account(ACCOUNT)["fax"] == "+1 414-555-0100"
+    assert both.customer("AARON0001")["FAX"].startswith("4145550100")
+
+
 async def test_an_account_that_may_be_a_customer_waits_for_a_person(both: Both) -> None:
     both.gp.type_customer("TWO", "A1", CUSTNAME="Ann", **{"bill_to.CUSTNMBR": "A1", "bill_to.ZIP": "60603"})
     both.accounts.type(ACCOUNT, both.mapping, name="ANN", address1_postalcode="60603")
