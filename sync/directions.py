@@ -4,8 +4,14 @@ from collections.abc import Iterable, Mapping
 
 from sync.convert import MappedField
 from sync.errors import BadSettings
-from sync.flow import Flow
+from sync.flow import Flow, paired
 from sync.mapping import Mapping as PairMapping
+
+
+def in_use(flows: Mapping[str, Flow], mappings: Mapping[str, PairMapping]) -> dict[str, Flow]:
+    """The flows that go where their pair's mapping goes: of a pair that is `one_way` only the one from that side."""
+    one_way = {pair: mapping.rules.one_way for pair, mapping in mappings.items()}
+    return paired({name: flow for name, flow in flows.items() if one_way.get(flow.pair) in (None, flow.side)})
 
 
 def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping]) -> None:
@@ -21,12 +27,14 @@ def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping])
             text = f"{pair}.yaml: cardinality: shared_account is not built yet; each account belongs to one company."
             raise BadSettings(text, code="mapping_invalid")
         for missing in {"gp", "d365"} - starts:
-            _check(pair, [field.name for field in mappings[pair].fields if _needs(field, missing)], missing)
+            asked = mappings[pair].rules.one_way is None
+            names = [field.name for field in mappings[pair].fields if _needs(field, missing, asked=asked)]
+            _check(pair, names, missing)
 
 
-def _needs(field: MappedField, start: str) -> bool:
-    """Whether a field needs a flow that starts there."""
-    return field.side in {None, start} or (start == "d365" and field.edits == "request")
+def _needs(field: MappedField, start: str, *, asked: bool) -> bool:
+    """Whether a field needs a flow that starts there. Where the whole pair goes one way, nobody is `asked` about edits."""
+    return field.side in {None, start} or (asked and start == "d365" and field.edits == "request")
 
 
 def _check(pair: str, names: list[str], missing: str) -> None:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from sync.errors import BadSettings
@@ -47,4 +48,9 @@ def find_flows(package: str = "sync.flows") -> dict[str, Flow]:
         if not isinstance(flow, Flow):
             raise BadSettings(f"flows/{module.name}.py declares no FLOW.", code="mapping_invalid")
         flows[module.name] = replace(flow, name=module.name)
+    return paired(flows)
+
+
+def paired(flows: Mapping[str, Flow]) -> dict[str, Flow]:
+    """The flows, each knowing whether one of them goes back."""
     return {name: replace(flow, two_way=any(map(flow.is_opposite, flows.values()))) for name, flow in flows.items()}

@@ -16,7 +16,7 @@ from sync import gp_limits
 from sync.belonging import Belonging
 from sync.convert import Converted, Halves, MappedField, Problem, Table, convert, gp_half
 from sync.convert_back import BackHalves, Returned, convert_back, together
-from sync.errors import BadSettings, Rejected
+from sync.errors import BadSettings
 from sync.expression import Expression
 from sync.ids import candidates
 from sync.keys import canonical
@@ -28,7 +28,7 @@ from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRule
 from sync.mapping_reads import DataverseTarget, Feed, GpSource, dataverse_target, feeds, gp_source, reads
 from sync.places import Present, home, key_paths
 from sync.schema import Attribute, did_you_mean
-from sync.value import Value, same
+from sync.value import Value
 
 __all__ = [
     "BackHalves",
@@ -157,22 +157,11 @@ class Mapping:
     ) -> dict[str, Value]:
         """What is written to GP for these fields of a record together, by path; `returned` and `gp_values` as above.
 
-        Raises Rejected: `value_too_long` when a list that several fields share would not fit, `one_in_gp` when two fields
-        would write different values to one column.
+        Raises Rejected (`value_too_long`) when a list that several fields share would not fit.
         """
         present = self._present(gp_values)
         chosen = [field for field in self._returning if field.name in names]
-        self._check_apart(chosen, returned)
         return self._home(together(chosen, returned, present.values), present)
-
-    def _check_apart(self, fields: Sequence[MappedField], returned: Returned) -> None:
-        """A bill-to address that does not exist is the customer's own columns, which other fields write too."""
-        told: dict[str, Value] = {}
-        for field in fields:
-            for path, value in returned.fields[field.name].columns.items():
-                if not field.converter.shared and not same(told.setdefault(path, value), value):
-                    text = f"{path} would get two different values, one of them from {field.name}."
-                    raise Rejected(text, code="one_in_gp", system="gp", entity=self.rules.gp.entity)
 
     def _home(self, columns: Lookup[str, Value], present: Present) -> dict[str, Value]:
         return {home(self.rules.gp, path, present): value for path, value in columns.items()}

@@ -40,6 +40,11 @@ class Sides:
         return self.alike or same(self.wanted, self.present)
 
     @property
+    def unsure(self) -> bool:
+        """Whether what one side held when both agreed is a guess."""
+        return self.base is not None and self.base.unsure is not None
+
+    @property
     def source_moved(self) -> bool:
         """Whether the source holds another value than when both agreed."""
         return self._moved(self.side, self.source)
@@ -92,16 +97,17 @@ def _edited(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """A field that only the target's side may change, or nobody's yet."""
     if sides.base is None or not sides.source_moved or ruling.edits == "leave":
         return Move.NOTHING, f"{_named(opposite(sides.side))}'s own"
-    if ruling.edits == "request" and ruling.take == sides.side:
+    asked = ruling.edits == "request" and not sides.unsure
+    if asked and ruling.take == sides.side:
         return Move.WRITE, "approved by a person"
-    if ruling.edits == "revert" or ruling.take:
+    if ruling.take or not asked:
         return Move.OTHER, f"{_named(opposite(sides.side))}'s own: put back"
     return Move.REQUEST, f"{_named(opposite(sides.side))}'s own: waits for approval"
 
 
 def _own(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """A field that only the source's side may change."""
-    moved, asked = sides.source_moved, ruling.edits == "request"
+    moved, asked = sides.source_moved, ruling.edits == "request" and not sides.unsure
     if asked and (ruling.take == opposite(sides.side) or (ruling.take is None and not moved)):
         return Move.OTHER, "target drifted: a person's to approve"
     return Move.WRITE, "source changed" if moved else "target drifted"
@@ -125,8 +131,7 @@ def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
         return Move.WRITE, "source changed"
     if not sides.source_moved:
         return Move.OTHER, "target changed"
-    unsure = sides.base is not None and sides.base.unsure is not None
-    winner = ruling.take or _winner(ruling, unsure)
+    winner = ruling.take or _winner(ruling, sides.unsure)
     if winner is None:
         return Move.REVIEW, "both changed"
     rule = "a person's choice" if ruling.take else f"both changed: {_named(winner)}'s holds"

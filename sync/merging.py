@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from sync.mapping import MappedField
-from sync.mapping_model import FirstSync, Side
+from sync.mapping_model import Edits, FirstSync, Side
 from sync.merge import Move, Ruling, Sides, decide
 from sync.stores.couple import Agreed, Couple, Planned, opposite
 from sync.system import Record
@@ -37,6 +37,7 @@ class Meeting:
     turned: Turned
     met: bool
     newly: frozenset[str]
+    both_ways: bool
 
 
 def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
@@ -55,7 +56,12 @@ def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
 
 def _ruling(mapped: MappedField, meeting: Meeting, side: Side) -> Ruling:
     first = _first_sync(mapped, meeting, side)
-    return Ruling(mapped.side, mapped.owner, first, mapped.rule.edits or "revert", meeting.couple.take)
+    return Ruling(mapped.side, mapped.owner, first, _edits(mapped, meeting), meeting.couple.take)
+
+
+def _edits(mapped: MappedField, meeting: Meeting) -> Edits:
+    """Only where there is a way back can somebody be asked."""
+    return (mapped.rule.edits or "revert") if meeting.both_ways else "revert"
 
 
 def _first_sync(mapped: MappedField, meeting: Meeting, side: Side) -> FirstSync:
@@ -63,8 +69,8 @@ def _first_sync(mapped: MappedField, meeting: Meeting, side: Side) -> FirstSync:
     couple = meeting.couple
     if mapped.name in meeting.newly:
         return mapped.first_sync
-    if couple.coupled:  # by the other direction, which has left this to us
-        return mapped.side or mapped.first_sync
+    if couple.coupled:  # by the other direction, which has brought what it could
+        return mapped.side or "fill"
     # A record that was reserved for this one was made by us: what it holds is an earlier try's.
     return side if meeting.target.key == couple.on(opposite(side)) else mapped.first_sync
 

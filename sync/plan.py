@@ -9,7 +9,7 @@ from sync.errors import CODES, Rejected
 from sync.flow import Flow
 from sync.mapping import Mapping, Problem
 from sync.mapping_model import Side
-from sync.match import INACTIVE, NEW, Match
+from sync.match import INACTIVE, NEW, Match, told
 from sync.merging import Meeting, Merged, merge
 from sync.message import Message
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Intent, Planned, opposite
@@ -34,8 +34,6 @@ class Case:
     target: Record | None = None
     claimed_by: str = ""
     """The key of another record that the target is coupled with already."""
-    beside: Couple | None = None
-    """The row of its own that the target has, being coupled with nothing yet."""
     match: Match = NEW
     """How the target was found, when it was not this record's before."""
     turned: Turned | None = None
@@ -95,11 +93,11 @@ class Planner:
     def plan(self, case: Case) -> Plan:
         """Decide about one record that has no intent."""
         couple = case.couple
+        if case.source is None:
+            return self._source_gone(case)
         identity = self.way.identity(case.source, case.target)
         if couple.identity and identity and couple.identity != identity:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
-        if case.source is None:
-            return self._source_gone(case)
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
         if couple.parked_by(self._flow.side) == UNCOUPLED and not couple.answer:
@@ -118,7 +116,7 @@ class Planner:
             return self._park(case, "possible_duplicate", case.match.doubt)
         try:
             if case.target is None:
-                return self._create(case, turned)
+                return self._create(case, case.source, turned)
             return self._update(case, case.source, case.target, turned)
         except Rejected as error:
             return self._park(case, error.code, error.message)
@@ -187,13 +185,14 @@ class Planner:
             return {STATE: INACTIVE}
         return {self._mapping.field(STATE).paths[0]: INACTIVE}
 
-    def _create(self, case: Case, turned: Turned) -> Plan:
+    def _create(self, case: Case, source: Record, turned: Turned) -> Plan:
         """Insert with an id chosen before, so that a second try meets the first (step 18)."""
         couple, state = case.couple, self._mapping.rules.approve
         if self._flow.side == "d365" and not (couple.key or case.free):
             return self._park(case, "no_id_left", f"No free id was found in GP for {case.key}.")
         if self._flow.side == "d365" and state != "never" and couple.answer != APPROVED:
-            return self._park(case, "approval_needed", f"{case.key} would become customer {case.free} in GP.")
+            text = f"An account would become customer {case.free} in GP: {told(self._mapping, source)}."
+            return self._park(case, "approval_needed", text)
         deferred = self._deferred(turned)
         planned = {
             name: Planned(pair.source, None, pair.target)
@@ -203,8 +202,7 @@ class Planner:
         # Coupled already when the target was put back to a time before the record: made again under the same id.
         other = opposite(self._flow.side)
         new = str(uuid.uuid4()) if self._flow.side == "gp" else case.free
-        base = deferred | self._left(turned)
-        couple = replace(couple, base=base, coupled=False, unmet=self._unmet(case)).named(
+        couple = replace(couple, base=deferred, coupled=False, unmet=self._unmet(case)).named(
             other, couple.on(other) or new
         )
         columns = self.way.columns(turned, planned, None)
@@ -224,42 +222,39 @@ class Planner:
             if self._mapping.field(name).attribute.type == "State" and pair.target not in (None, ACTIVE)
         }
 
-    def _left(self, turned: Turned) -> dict[str, Agreed]:
-        """The base of what is empty in Dataverse and was left to GP's class: whatever either side holds there later is new."""
-        left = turned.returned.left if turned.returned else {}
-        return {name: Agreed.of(self._flow.side, None, half) for name, half in left.items()}
-
     def _update(self, case: Case, source: Record, target: Record, turned: Turned) -> Plan:
         couple = case.couple
         met = couple.coupled and couple.unmet != self._flow.side
         newly = frozenset(self._message.fields)
-        meeting = Meeting(couple, source, target, turned, met, newly)
+        meeting = Meeting(couple, source, target, turned, met, newly, self._flow.two_way)
         merged = merge(self.way, self._mapping.fields_by_name, meeting)
         plan = self._merged(case, target, turned, merged)
         return replace(plan, hand_over=bool(merged.others) or self._reopened(case))
 
     def _merged(self, case: Case, target: Record, turned: Turned, merged: Merged) -> Plan:
         coupling = not case.couple.coupled
-        told = merged.review or merged.requests
-        if told and (coupling or not merged.planned):
+        asked = merged.review or merged.requests
+        if asked and (coupling or not merged.planned):
             code = DIFFER if merged.review else "approval_needed"
-            return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(told)}.")
-        couple = replace(case.couple.joined(case.beside), base=merged.base, unmet=self._unmet(case)).named(
+            return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(asked)}.")
+        couple = replace(case.couple, base=merged.base, unmet=self._unmet(case)).named(
             opposite(self._flow.side), target.key
         )
         claim = self._flow.side == "gp" and not target.values.get(self._mapping.dataverse.key)
         text = f"coupled {case.match.how}".rstrip() if coupling else ""
         if not merged.planned and not claim:
-            return self._skip(case, replace(couple.met_by(self._flow.side), coupled=True), text or "both agree")
+            return self._skip(case, replace(couple, coupled=True), text or "both agree")
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
-        return replace(plan, text=text, deferred=bool(told))
+        return replace(plan, text=text, deferred=bool(asked))
 
     def _unmet(self, case: Case) -> Side | None:
-        """Whose own fields are still to be brought over."""
-        if case.couple.coupled:
-            return case.couple.unmet
-        return opposite(self._flow.side) if self._flow.two_way else None
+        """Whose own fields are still to be brought over once this is done."""
+        other = opposite(self._flow.side)
+        if not case.couple.coupled:
+            has_own = any(field.side == other for field in self._mapping.fields)
+            return other if self._flow.two_way and has_own else None
+        return None if case.couple.unmet == self._flow.side else case.couple.unmet
 
     def _reopened(self, case: Case) -> bool:
         """Whether the other direction has parked a difference, which may be gone by now: only it can say."""

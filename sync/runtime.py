@@ -16,7 +16,7 @@ from sync.braking import Braking
 from sync.catchup import CatchUp
 from sync.channel import channels
 from sync.delivery import Deliveries
-from sync.directions import check_directions
+from sync.directions import check_directions, in_use
 from sync.flow import Flow, find_flows
 from sync.gate import Gate
 from sync.guard import Guard
@@ -54,6 +54,7 @@ from sync.systems.dataverse.reader import DataverseReader
 from sync.systems.dataverse.records import DataverseRecords
 from sync.systems.dataverse.tokens import Credentials, Tokens
 from sync.systems.gp.client import GpClient, GpSettings
+from sync.systems.gp.records import GpRecords
 from sync.systems.gp.system import GpSystem
 from sync.walks import DataverseWalk, GpWalk, Walk
 
@@ -113,8 +114,8 @@ class Runtime:
 
 def build(settings: Settings) -> Runtime:
     """The parts of this process. Raises BadSettings for a faulty mapping; connects to nothing yet."""
-    flows = find_flows()
     mappings = load_all(MAPPINGS, settings.overlays)
+    flows = in_use(find_flows(), mappings)
     check_directions(flows.values(), mappings)
     tables, queues = _storage(settings)
     lanes = Lanes(queues)
@@ -152,8 +153,8 @@ def build(settings: Settings) -> Runtime:
     )  # fmt: skip
     pipeline = Pipeline(
         mappings=mappings,
-        sources={"gp": gp},
-        targets={"dataverse": records},
+        sources={"gp": gp, "dataverse": reader},
+        targets={"gp": GpRecords(gp.client), "dataverse": records},
         crosswalk=crosswalk,
         ledger=ledger,
         parking=parking,

@@ -46,6 +46,16 @@ class DataverseUser:
             link = page.get("@odata.nextLink", "")
         return rows
 
+    async def create(self, path: str, body: Mapping[str, Any]) -> None:
+        """Make a row of the set that `path` names."""
+        answer = await self._client.post(path, json=dict(body), headers=await self._headers())
+        answer.raise_for_status()
+
+    async def edit(self, path: str, body: Mapping[str, Any]) -> None:
+        """Change some columns of the row that `path` names."""
+        answer = await self._client.patch(path, json=dict(body), headers=await self._headers())
+        answer.raise_for_status()
+
     def _sign_in(self) -> msal.ConfidentialClientApplication:
         return msal.ConfidentialClientApplication(
             self._dataverse["client_id"],

@@ -2,11 +2,13 @@
 
 import sys
 
-from tests.model.pool import replay
+from tests.model.history import replay
+from tests.model.pool import flow_and_mapping
 
 
 def main(seed: int) -> int:
-    fault = replay(seed, lambda line: print(line, flush=True))
+    flow, mapping = flow_and_mapping()
+    fault = replay(seed, mapping, flow, lambda line: print(line, flush=True))
     print(fault or f"seed {seed}: every promise was kept")
     return 1 if fault else 0
 

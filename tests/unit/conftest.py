@@ -8,7 +8,8 @@ import pytest
 
 from sync.braking import Braking
 from sync.delivery import DEATHS, Deliveries
-from sync.flow import find_flows
+from sync.directions import in_use
+from sync.flow import Flow, find_flows
 from sync.guard import Guard
 from sync.mapping import Mapping, load_all
 from sync.message import Message
@@ -33,7 +34,8 @@ MAPPINGS = Path(__file__).parents[2] / "sync" / "mappings"
 
 @pytest.fixture(scope="session")
 def mapping() -> Mapping:
-    return load_all(MAPPINGS)["customer"]
+    """Customers that only come from GP: the way back has tests of its own (test_both_ways)."""
+    return load_all(MAPPINGS, Path(__file__).parent / "one_way")["customer"]
 
 
 @dataclass
@@ -58,6 +60,7 @@ class Rig:
     pipeline: Pipeline
     deliveries: Deliveries
     braking: Braking
+    flows: dict[str, Flow]
     modes_table: FakeTable
     brakes_table: FakeTable
 
@@ -82,6 +85,7 @@ class Rig:
 def rig(mapping: Mapping) -> Rig:
     lanes, table, ledger_table = FakeLanes(), FakeTable(), FakeTable()
     crosswalk, ledger, parked = Crosswalk(table), Ledger(ledger_table), ParkedStore(FakeTable())
+    flows = in_use(find_flows(), {"customer": mapping})
     gp, dataverse = FakeSource(mapping), FakeTarget()
     parking = Parking(parked, crosswalk)
     clock = FakeClock()
@@ -99,16 +103,16 @@ def rig(mapping: Mapping) -> Rig:
         parking=parking,
         guard=guard,
         braking=braking,
-        flows=find_flows(),
+        flows=flows,
         sender=Sender(lanes, 2000),  # type: ignore[arg-type]
         visibility=timedelta(minutes=10),
     )
     runs_table = FakeTable()
     runs = Runs(runs_table)
-    deliveries = Deliveries(find_flows(), ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
+    deliveries = Deliveries(flows, ["TWO", "THREE"], pipeline, parking, lanes, Pauses(), runs)
     return Rig(
         mapping, gp, dataverse, lanes, table, ledger_table, crosswalk, ledger, parked, runs_table, runs, modes, clock,
-        identities, guard, pipeline, deliveries, braking, modes_table, brakes_table,
+        identities, guard, pipeline, deliveries, braking, flows, modes_table, brakes_table,
     )  # fmt: skip
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from sync.brake import Kind
 from sync.braking import MOST
-from sync.flow import find_flows
 from sync.mapping import Mapping
 from sync.mapping_model import OnDelete
 from sync.message import Message
@@ -199,9 +198,9 @@ async def test_a_yes_holds_for_the_sweep_too_while_what_it_let_pass_is_still_und
     keys = await customers(rig, 100)
     delete(rig, *keys[:50])
     await rig.braking.let_pass("TWO", FLOW)
-    await rig.braking.foresee(find_flows()[FLOW], "TWO", held=50)
+    await rig.braking.foresee(rig.flows[FLOW], "TWO", held=50)
     assert await mode(rig) is Mode.ON
-    await rig.braking.foresee(find_flows()[FLOW], "TWO", gone=50)
+    await rig.braking.foresee(rig.flows[FLOW], "TWO", gone=50)
     assert await mode(rig) is Mode.PAUSED
 
 
@@ -216,7 +215,7 @@ async def test_resumed_without_a_yes_it_stops_again(rig: Rig) -> None:
 
 async def test_many_deletes_that_are_about_to_be_sent_pause_the_flow_beforehand(rig: Rig) -> None:
     await customers(rig, 100)
-    flow = find_flows()[FLOW]
+    flow = rig.flows[FLOW]
     await rig.braking.foresee(flow, "TWO", gone=19)
     assert await mode(rig) is Mode.ON
     await rig.braking.foresee(flow, "TWO", gone=20)
@@ -225,13 +224,13 @@ async def test_many_deletes_that_are_about_to_be_sent_pause_the_flow_beforehand(
 
 async def test_deletes_of_records_that_were_never_known_pause_nothing(rig: Rig) -> None:
     await customers(rig, 10)
-    await rig.braking.foresee(find_flows()[FLOW], "TWO", gone=5_000)
+    await rig.braking.foresee(rig.flows[FLOW], "TWO", gone=5_000)
     assert await mode(rig) is Mode.ON
 
 
 async def test_a_source_that_holds_far_fewer_records_than_are_known_pauses_the_flow(rig: Rig) -> None:
     await customers(rig, 100)
-    flow = find_flows()[FLOW]
+    flow = rig.flows[FLOW]
     await rig.braking.foresee(flow, "TWO", held=120)
     await rig.braking.foresee(flow, "TWO", held=81)
     assert await mode(rig) is Mode.ON
@@ -242,7 +241,7 @@ async def test_a_source_that_holds_far_fewer_records_than_are_known_pauses_the_f
 async def test_a_poll_without_many_deletes_asks_nothing_of_storage(rig: Rig) -> None:
     await customers(rig, 30)
     before = rig.brakes_table.calls, rig.crosswalk_table.calls
-    await rig.braking.foresee(find_flows()[FLOW], "TWO", gone=3)
+    await rig.braking.foresee(rig.flows[FLOW], "TWO", gone=3)
     assert (rig.brakes_table.calls, rig.crosswalk_table.calls) == before
 
 
@@ -338,5 +337,5 @@ async def test_records_known_to_be_gone_can_not_be_lost_again(rig: Rig) -> None:
     await rig.modes.set("TWO", FLOW, Mode.ON, "person", "as ordered")
     await rig.send(message=message)
     assert await rig.crosswalk.count("TWO", "customer") == 60
-    await rig.braking.foresee(find_flows()[FLOW], "TWO", held=60)
+    await rig.braking.foresee(rig.flows[FLOW], "TWO", held=60)
     assert await mode(rig) is Mode.ON

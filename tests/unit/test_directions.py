@@ -1,19 +1,18 @@
 """What no flow could keep is told at start."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from sync.directions import check_directions
+from sync.directions import check_directions, in_use
 from sync.errors import BadSettings
-from sync.flow import Flow
-from sync.mapping import Mapping, load_mapping
+from sync.flow import Flow, find_flows
+from sync.mapping import Mapping, load_all, load_mapping
 from sync.runtime import MAPPINGS
 
 TO_DATAVERSE = Flow("customer", "gp", "dataverse", "customer_gp_to_dataverse")
 TO_GP = Flow("customer", "dataverse", "gp", "customer_dataverse_to_gp")
-TWO_WAY = load_mapping(MAPPINGS / "customer.yaml", Path(__file__).parent / "two_way" / "customer.yaml")
+TWO_WAY = load_mapping(MAPPINGS / "customer.yaml")
 
 
 def refusal(flows: list[Flow], mapping: Mapping) -> str:
@@ -36,10 +35,8 @@ def test_a_field_that_would_go_both_ways_needs_both_flows() -> None:
 
 
 def test_edits_that_are_requests_need_a_flow_that_sees_them(mapping: Mapping) -> None:
-    limit = mapping.field("creditlimit")
-    asked = replace(limit, rule=limit.rule.model_copy(update={"edits": "request"}))
-    fields = tuple(asked if field is limit else field for field in mapping.fields)
-    assert "as creditlimit would need" in refusal([TO_DATAVERSE], replace(mapping, fields=fields))
+    rules = mapping.rules.model_copy(update={"one_way": None})
+    assert "creditlimit, creditonhold" in refusal([TO_DATAVERSE], replace(mapping, rules=rules))
 
 
 def test_an_account_of_several_companies_is_refused_as_long_as_no_flow_can_keep_it(mapping: Mapping) -> None:
@@ -47,5 +44,14 @@ def test_an_account_of_several_companies_is_refused_as_long_as_no_flow_can_keep_
     assert "shared_account is not built yet" in refusal([TO_DATAVERSE], replace(mapping, rules=rules))
 
 
-def test_the_mapping_we_ship_is_content(mapping: Mapping) -> None:
-    check_directions([TO_DATAVERSE], {"customer": mapping})
+def test_a_pair_that_goes_one_way_has_no_flow_back_and_asks_nobody(mapping: Mapping) -> None:
+    used = in_use(find_flows(), {"customer": mapping})
+    assert [(flow.name, flow.two_way) for flow in used.values()] == [(TO_DATAVERSE.name, False)]
+    check_directions(used.values(), {"customer": mapping})
+
+
+def test_the_pairs_we_ship_go_both_ways() -> None:
+    mappings = load_all(MAPPINGS)
+    used = in_use(find_flows(), mappings)
+    assert all(flow.two_way for flow in used.values())
+    check_directions(used.values(), mappings)

@@ -363,5 +363,5 @@ async def test_an_account_of_our_own_making_takes_gps_values_whatever_first_sync
 
 def use(rig: Rig, folder: Path, field: str) -> None:
     """Let the line work with an overlay of one field."""
-    (folder / "customer.yaml").write_text(f"fields:\n  - {field}\n")
+    (folder / "customer.yaml").write_text(f"one_way: gp\nfields:\n  - {field}\n")
     rig.deliveries._pipeline._mappings = load_all(MAPPINGS, folder)

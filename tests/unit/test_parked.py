@@ -8,7 +8,7 @@ import pytest
 
 from sync.errors import Rejected
 from sync.event import Event
-from sync.flow import Flow, find_flows
+from sync.flow import Flow
 from sync.message import Message
 from sync.operations import parked as operation
 from sync.parking import NOWHERE, WEBHOOKS, Parking
@@ -32,9 +32,7 @@ class Desk:
 def desk(rig: Rig) -> Desk:
     settings = SimpleNamespace(companies=("TWO", "THREE"))
     stores = {"lanes": rig.lanes, "parked": rig.parked_store, "crosswalk": rig.crosswalk, "ledger": rig.ledger}
-    return Desk(
-        rig, SimpleNamespace(flows=find_flows(), mappings={"customer": rig.mapping}, settings=settings, **stores)
-    )
+    return Desk(rig, SimpleNamespace(flows=rig.flows, mappings={"customer": rig.mapping}, settings=settings, **stores))
 
 
 async def test_a_message_that_nobody_can_read_does_not_keep_the_others_from_being_sent(rig: Rig) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sync.errors import RetryLater
-from sync.flow import Flow, find_flows
+from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.mapping_model import OnDelete
 from sync.message import Message
@@ -29,7 +29,7 @@ class Desk:
 
     def __init__(self, rig: Rig, depth: int = 2000) -> None:
         self.rig = rig
-        self.flow: Flow = find_flows()[FLOW]
+        self.flow: Flow = rig.flows[FLOW]
         self.cursor_table = FakeTable()
         self.cursors = Cursors(self.cursor_table)
         self.braking = FakeBraking()
@@ -38,7 +38,7 @@ class Desk:
         sender = Sender(rig.lanes, depth)  # type: ignore[arg-type]
         passes = Passes(GpWalk(rig.gp, rig.crosswalk), rig.crosswalk, 1.0)
         self.sweep = Sweep(
-            find_flows(), {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
+            rig.flows, {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
             self.braking,  # type: ignore[arg-type]
         )  # fmt: skip
 

@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from sync.errors import Rejected, RetryLater
-from sync.flow import find_flows
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.operations.backfill import Progress, backfill, begin, progress_of
@@ -32,7 +31,7 @@ class Desk:
         self.cursors = Cursors(FakeTable())
         self.modes = Modes(FakeTable(), 0.0)
         self.runtime: Any = SimpleNamespace(
-            flows=find_flows(), mappings={"customer": rig.mapping}, gp=self, lanes=rig.lanes, runs=rig.runs,
+            flows=rig.flows, mappings={"customer": rig.mapping}, gp=self, lanes=rig.lanes, runs=rig.runs,
             cursors=self.cursors, modes=self.modes, sender=Sender(rig.lanes, DEPTH),
         )  # fmt: skip
 

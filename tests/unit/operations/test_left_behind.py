@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from sync.flow import find_flows
 from sync.operations.checks.left_behind import left_behind
 from sync.sender import Sender
 from sync.stores.couple import Intent
@@ -27,7 +26,7 @@ async def looked(rig: Rig) -> Any:
     await rig.crosswalk.save([(couple, replace(couple, intent=intent))])
     runtime: Any = SimpleNamespace(
         settings=SimpleNamespace(companies=("TWO",), time_scale=1.0),
-        flows=find_flows(),
+        flows=rig.flows,
         crosswalk=rig.crosswalk,
         sender=Sender(rig.lanes, 2000),  # type: ignore[arg-type]
     )

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sync.errors import Rejected, RetryLater
-from sync.flow import Flow, find_flows
+from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Bulk
 from sync.operations import modes as operation
@@ -67,12 +67,12 @@ class Desk:
         sender = Sender(rig.lanes, 2000)  # type: ignore[arg-type]
         passes = Passes(GpWalk(rig.gp, rig.crosswalk), rig.crosswalk, 1.0)
         self.sweep = Sweep(
-            find_flows(), {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
+            rig.flows, {"customer": rig.mapping}, passes, self.cursors, sender, rig.modes, timedelta(hours=24),
             rig.braking,
         )  # fmt: skip
         self.caught_up = CaughtUp(rig)
         self.runtime: Any = SimpleNamespace(
-            flows=find_flows(), catchup=self.caught_up, mappings={"customer": rig.mapping}, gp=self.gp, lanes=rig.lanes, modes=rig.modes,
+            flows=rig.flows, catchup=self.caught_up, mappings={"customer": rig.mapping}, gp=self.gp, lanes=rig.lanes, modes=rig.modes,
             guard=rig.guard, braking=rig.braking, identities=rig.identities, crosswalk=rig.crosswalk, cursors=self.cursors,
             intake=self, settings=SimpleNamespace(companies=("TWO", "THREE")),
         )  # fmt: skip

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from sync.flow import find_flows
 from sync.operations.observed import Observed, observed
 from sync.render import observed as render_observed
 from sync.stores.modes import Mode
@@ -15,7 +14,7 @@ from tests.unit.test_render import seen
 
 async def report(rig: Rig) -> Observed:
     runtime: Any = SimpleNamespace(modes=rig.modes, ledger=rig.ledger)
-    return await observed(runtime, find_flows()[FLOW], "TWO")
+    return await observed(runtime, rig.flows[FLOW], "TWO")
 
 
 async def observe(rig: Rig) -> None:

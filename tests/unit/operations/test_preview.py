@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from sync.flow import find_flows
 from sync.mapping import load_mapping
 from sync.operations.preview import Does, Preview, Would, preview
 from sync.render import preview as render_preview
@@ -16,7 +15,7 @@ from tests.unit.test_render import seen
 
 async def look(rig: Rig, *keys: str, fields: tuple[str, ...] = ()) -> list[Preview]:
     runtime: Any = SimpleNamespace(mappings={"customer": rig.mapping}, pipeline=rig.pipeline)
-    return [each async for each in preview(runtime, find_flows()[FLOW], "TWO", keys, fields)]
+    return [each async for each in preview(runtime, rig.flows[FLOW], "TWO", keys, fields)]
 
 
 def field(shown: Preview, name: str) -> tuple[Any, ...]:
@@ -77,12 +76,12 @@ async def test_a_newly_mapped_field_waits_until_it_is_named(rig: Rig) -> None:
 async def test_secret_values_are_in_no_preview(rig: Rig, tmp_path: Any) -> None:
     overlay = tmp_path / "customer.yaml"
     overlay.write_text(
-        "pair: customer\nfields:\n  - {gp: internet.INET2, dataverse: websiteurl, too_long: refuse, secret: true}\n"
+        "pair: customer\none_way: gp\nfields:\n  - {gp: internet.INET2, dataverse: websiteurl, too_long: refuse, secret: true}\n"
     )
     secret = load_mapping(MAPPINGS / "customer.yaml", overlay)
     rig.gp.type_customer("TWO", "A1", CUSTNAME="Ann", **{"internet.INET2": "hush"})
     runtime: Any = SimpleNamespace(mappings={"customer": secret}, pipeline=rig.pipeline)
-    [shown] = [each async for each in preview(runtime, find_flows()[FLOW], "TWO", ["A1"])]
+    [shown] = [each async for each in preview(runtime, rig.flows[FLOW], "TWO", ["A1"])]
     assert [each.field for each in shown.fields if each.secret] == ["websiteurl"]
     assert "hush" not in repr(shown) + seen(render_preview.pictures([shown])) + str(render_preview.as_json(shown))
 

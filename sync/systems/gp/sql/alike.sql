@@ -1,4 +1,4 @@
-SELECT GETUTCDATE() AS server_time;
+SELECT GETUTCDATE() AS at;
 {% for group in groups %}
 {% set sought, json, rows = group.sought, group.json, group.rows %}
 SELECT

@@ -1,4 +1,4 @@
-SELECT GETUTCDATE() AS server_time;
+SELECT GETUTCDATE() AS at;
 SELECT
 {% include "columns.sql" %}
 {% include "wanted.sql" +%}
