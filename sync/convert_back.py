@@ -64,8 +64,10 @@ def convert_back(
 def together(fields: Sequence[MappedField], returned: Returned, present: Values) -> dict[str, Value]:
     """What some fields of a record write together, by path: several may share a column (the addresses of one list).
 
-    Raises Rejected (`value_too_long`) when they fit their column one by one and not together.
+    Raises Rejected: `value_too_long` when they fit their column one by one and not together, `one_in_gp` when they would give
+    it different values.
     """
+    _check_apart(fields, returned)
     columns: dict[str, Value] = {}
     shared: dict[str, dict[int, Value]] = defaultdict(dict)
     for each in fields:
@@ -77,6 +79,16 @@ def together(fields: Sequence[MappedField], returned: Returned, present: Values)
         if each.converter.shared and len(shared[each.paths[0]]) > 1:
             columns[each.paths[0]] = _put(each, each.converter.shared, present[each.paths[0]], shared[each.paths[0]])
     return columns
+
+
+def _check_apart(fields: Sequence[MappedField], returned: Returned) -> None:
+    """A bill-to address that does not exist is the customer's own columns, which other fields write too."""
+    told: dict[str, Value] = {}
+    for each in fields:
+        for path, value in returned.fields[each.name].columns.items():
+            if not each.converter.shared and not same(told.setdefault(path, value), value):
+                text = f"{path} would get two different values, one of them from {each.name}."
+                raise Rejected(text, code="one_in_gp", system="gp")
 
 
 def _halves(

@@ -427,6 +427,16 @@ def test_what_is_one_place_in_gp_is_named_by_both_its_paths_for_gps_side_to_judg
     assert {"bill_to.ADRSCODE", "ship_to.ADRSCODE", "bill_to.CUSTNMBR", "ship_to.CUSTNMBR"} <= set(TWO_WAY.gp.paths)
 
 
+def test_two_fields_that_write_one_column_must_agree():
+    """A bill-to address that does not exist is the customer's own columns: its phone is the customer's."""
+    held = gp(**without("bill_to"))
+    both = {"telephone1": "+1 414-555-0145", "address1_telephone1": "(414) 555 0145"}
+    assert together(both, held, **both) == {"PHONE1": "41455501450000"}
+    with pytest.raises(Rejected, match="PHONE1 would get two different values") as caught:
+        together(both, held, **both | {"address1_telephone1": None})
+    assert caught.value.code == "one_in_gp"
+
+
 def test_what_a_new_record_writes_is_told_by_path():
     new = {"name": "A", "address1_city": "A", "address2_city": "B"}
     values = dict.fromkeys(TWO_WAY.dataverse.values) | new
