@@ -50,7 +50,9 @@ def _numbered(first: str) -> Iterator[str]:
     yield first
     for number in count(2):
         counter = f"-{number}"
-        yield first[: LENGTH - len(counter)] + counter
+        further = first[: LENGTH - len(counter)] + counter
+        if further != first:
+            yield further
 
 
 def _given(rules: Ids, values: Mapping[str, Value]) -> str:

@@ -55,6 +55,10 @@ def test_a_number_is_taken_as_it_is_in_capitals_and_then_counted():
     assert first(2, {"accountnumber": "A" * 15}, by="number") == ["A" * 15, "A" * 13 + "-2"]
 
 
+def test_a_number_that_ends_like_a_counter_is_offered_once():
+    assert first(2, {"accountnumber": "A" * 13 + "-2"}, by="number") == ["A" * 13 + "-2", "A" * 13 + "-3"]
+
+
 def test_an_expression_makes_the_first_id():
     rules = {"by": "expr", "expr": "$substring(name, 0, 3) & '-' & address1_country"}
     assert first(2, {"name": "Aaron", "address1_country": "us"}, **rules) == ["AAR-US", "AAR-US-2"]
