@@ -175,9 +175,22 @@ class Planner:
         state = self.way.halves(case.target).get(STATE)
         if state == INACTIVE:
             return self._skip(case, self._settled(couple), f"deleted in {self._from}, inactive in {self._to}")
+        if edited := self._edited_since(couple, case.target):
+            text = f"{case.key} was deleted in {self._from}, and changed in {self._to}: {', '.join(edited)}."
+            return self._park(case, "deleted_in_source", text)
         planned = {STATE: Planned(None, state, INACTIVE)}
         columns = self._inactive()
         return self._write(case, couple, planned, {STATE: f"deleted in {self._from}"}, columns)
+
+    def _edited_since(self, couple: Couple, target: Record) -> list[str]:
+        """The fields that people may change on the target's side, and did: a delete does not take that from them."""
+        halves, side = self.way.halves(target), opposite(self._flow.side)
+        open_ = {name for name, field in self._mapping.fields_by_name.items() if field.side != self._flow.side}
+        return [
+            name
+            for name, agreed in couple.base.items()
+            if name in open_ and not same(halves.get(name), agreed.half(side))
+        ]
 
     def _inactive(self) -> dict[str, Value]:
         """What to write to make the target's record inactive."""

@@ -14,6 +14,7 @@ from sync.errors import RetryLater
 from sync.flow import find_flows
 from sync.guard import Guard
 from sync.mapping import Mapping, load_all
+from sync.mapping_model import OnDelete
 from sync.message import Message
 from sync.parking import Parking
 from sync.pauses import Pauses
@@ -405,3 +406,29 @@ async def test_trouble_in_gp_parks_nothing_and_comes_again(both: Both) -> None:
     await both.back(id_)
     [(lane, message, _)] = both.lanes.sent
     assert (lane, message.keys, await both.parked()) == ("to-gp", (id_,), [])
+
+
+async def test_a_customer_deleted_while_a_rep_worked_on_its_account_waits_for_a_person(two_way: Mapping) -> None:
+    rules = two_way.rules.model_copy(update={"on_delete": OnDelete(gp="deactivate")})
+    both = build(replace(two_way, rules=rules))
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    del both.gp.records["TWO", "A1"]
+    await both.there("A1")
+    [entry] = await both.parked()
+    assert (entry.code, "fax" in entry.message, both.accounts.writes) == ("deleted_in_source", True, [])
+
+
+async def test_an_account_deleted_in_dataverse_makes_its_customer_inactive_where_the_mapping_says_so(
+    two_way: Mapping,
+) -> None:
+    rules = two_way.rules.model_copy(update={"on_delete": OnDelete(d365="deactivate")})
+    both = build(replace(two_way, rules=rules))
+    id_ = await both.coupled()
+    del both.accounts.rows[id_]
+    await both.back(id_)
+    await both.rest()
+    assert both.customer()["INACTIVE"] == 1
+    await both.there("A1")
+    await both.rest()
+    assert (both.accounts.rows, await both.parked()) == ({}, [])
