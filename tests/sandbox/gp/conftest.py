@@ -110,3 +110,4 @@ async def world(gp: Endpoint) -> AsyncIterator["World"]:
     yield world
     gp.server.door.faults.clear()
     await world.client.close()
+    world.forget()

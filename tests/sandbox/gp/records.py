@@ -93,6 +93,11 @@ class World:
             self._call(sa, "taCreateInternetAddresses", {"Master_Type": "CUS", "Master_ID": self.key, **_INTERNET})
             sa.commit()
 
+    def forget(self) -> None:
+        """Take away all customers of these tests: others count those of the sample."""
+        for table, column in (("SY01200", "Master_ID"), *((f"RM0010{n}", "CUSTNMBR") for n in (2, 3, 1))):
+            self.sql(f"DELETE FROM {table} WHERE {column} LIKE 'W[0-9][0-9][0-9][0-9]'")
+
     def _call(self, sa: pymssql.Connection, procedure: str, values: dict[str, object]) -> None:
         key = {} if "Master_ID" in values else {"CUSTNMBR": self.key}
         assert calls.call(sa, procedure, **key, **values) == calls.Answer(0, 0, "")
