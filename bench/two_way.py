@@ -2,10 +2,11 @@
 
 from collections.abc import AsyncIterator
 
+from bench.echo import webhook_echo
 from bench.match import match
 from bench.suite import Measure, suite
 
-PARTS = (match,)
+PARTS = (match, webhook_echo)
 
 
 @suite

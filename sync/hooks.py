@@ -35,6 +35,9 @@ GATHER = 0.1
 MOST = 200
 """Webhooks that are looked up and sent together."""
 
+PATIENCE = 2.0
+"""Seconds that they then wait for those before them, while storage is slow."""
+
 QUIET = 600.0
 """Seconds between two notes of the same trouble: a stranger can't fill the log or storage."""
 
@@ -71,7 +74,7 @@ class Hooks:
         self._routing = routing
         self._guard = guard
         self._parked = parked
-        self._gathering = Gathering(self._route, GATHER, MOST)
+        self._gathering = Gathering(self._route, GATHER, MOST, PATIENCE)
         self._quiet = QUIET * scale
         self._clock = clock
         self._noted: dict[str, float] = {}
