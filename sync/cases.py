@@ -10,7 +10,7 @@ from sync.mapping import Mapping
 from sync.match import NEW, Hit, Match, alone, chosen, decide, hits, wanted
 from sync.outcomes import Run
 from sync.plan import Case
-from sync.stores.couple import opposite
+from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Ask, Record, Seen
 from sync.value import Value
@@ -48,10 +48,11 @@ class Cases:
         seen = await self._targets[run.flow.target].look(run.company, run.mapping, _ask(run, cases))
         by_rule = hits(run.mapping, _records(run, cases), _comparable(run, seen))
         cases = [replace(case, target=_target(run, case, seen), at=seen.at) for case in cases]
-        owners = await way.owners(self._crosswalk, run.company, run.flow.pair, _strangers(run, cases, by_rule))
+        known = await way.known(self._crosswalk, run.company, run.flow.pair, _strangers(run, cases, by_rule))
+        owners = {id_: owner for id_, couple in known.items() if (owner := couple.on(run.flow.side))}
         matches = {case.key: _match(run, case, seen, by_rule, owners) for case in cases}
         matches = alone(run.mapping, matches)
-        cases = [_with(run, case, matches[case.key], owners) for case in cases]
+        cases = [_with(run, case, matches[case.key], known) for case in cases]
         return await self._with_free_ids(run, cases)
 
     async def _with_free_ids(self, run: Run, cases: Sequence[Case]) -> list[Case]:
@@ -137,9 +138,11 @@ def _match(run: Run, case: Case, seen: Seen, by_rule: Table[str, Sequence[Hit]],
     return replace(match, record=raw[match.record.key]) if match.record else match
 
 
-def _with(run: Run, case: Case, match: Match, owners: Table[str, str]) -> Case:
-    claimed = owners.get(case.target.key, "") if case.target and _new(run, case) else ""
-    return replace(case, target=case.target or match.record, match=match, claimed_by=claimed)
+def _with(run: Run, case: Case, match: Match, known: Table[str, Couple]) -> Case:
+    claimed = known[case.target.key].on(run.flow.side) if case.target and _new(run, case) else ""
+    found = replace(case, target=case.target or match.record, match=match, claimed_by=claimed)
+    own = known.get(found.target.key) if found.target else None
+    return replace(found, beside=own if own and own.etag and not own.on(run.flow.side) else None)
 
 
 def _new(run: Run, case: Case) -> bool:

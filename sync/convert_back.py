@@ -4,9 +4,10 @@ What GP holds already is never said anew: where its present values mean the same
 a code that shares its meaning with others, a number typed in another way or a cut text comes back as it was.
 """
 
+import unicodedata
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sync import gp_limits
 from sync.convert import MappedField, Problem, Table, gp_half, holds, show, target_of
@@ -34,11 +35,12 @@ class BackHalves:
 class Returned:
     """The fields that have a way back and passed, by Dataverse attribute, and every problem of the others. A problem of a
     field that nobody changed in Dataverse is no reason to park the record. Of a new record the empty fields are left out:
-    what GP's class makes of them is GP's to tell.
+    what GP's class makes of them is GP's to tell. `left` holds GP's half of each of those, as if it made nothing of them.
     """
 
     fields: dict[str, BackHalves]
     problems: list[Problem]
+    left: dict[str, Value] = field(default_factory=dict)
 
 
 def convert_back(
@@ -50,7 +52,10 @@ def convert_back(
     for each in sorted(fields, key=lambda mapped: mapped.when is not None):
         try:
             value = _value(each, values)
-            if (present.new and value is None) or (each.when and not holds(each.when, known)):
+            if each.when and not holds(each.when, known):
+                continue
+            if present.new and value is None:
+                returned.left[each.name] = gp_half(each, present.values)
                 continue
             halves = _halves(each, value, values, lookups, present)
             returned.fields[each.name] = halves
@@ -137,6 +142,8 @@ def _columns(
 
 def _fit(mapped: MappedField, path: str, value: Value) -> Value:
     target = mapped.writes[path]
+    # A letter and its accent may have been typed apart; code page 1252 has them as one.
+    value = unicodedata.normalize("NFC", value) if isinstance(value, str) else value
     if mapped.rule.too_long == "truncate":
         value = gp_limits.truncate(value, target)
     return gp_limits.fit(value, target)

@@ -69,8 +69,8 @@ def _first_sync(mapped: MappedField, meeting: Meeting, side: Side) -> FirstSync:
     couple = meeting.couple
     if mapped.name in meeting.newly:
         return mapped.first_sync
-    if couple.coupled:  # by the other direction, which has brought what it could
-        return mapped.side or "fill"
+    if couple.coupled:  # by the other direction, which has left this to us
+        return mapped.side or mapped.first_sync
     # A record that was reserved for this one was made by us: what it holds is an earlier try's.
     return side if meeting.target.key == couple.on(opposite(side)) else mapped.first_sync
 

@@ -117,7 +117,8 @@ class Pipeline:
         again = await self._settle(run, [case for case in cases if case.couple.intent])
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
         await self._braking.ask(run, cases, plans)
-        await self._give(run, [plan.couple for plan in plans if plan.hand_over])
+        if run.message.reason != "handed_over":  # what comes from there need not go back there
+            await self._give(run, [plan.couple for plan in plans if plan.hand_over])
         again += await self._store(run, [plan for plan in plans if not plan.write])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again
@@ -171,12 +172,15 @@ class Pipeline:
         changed = [plan for plan in plans if plan.stores]
         await self._filing.unpark(run, [plan for plan in plans if not plan.couple.parked_by(run.flow.side)])
         saved = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in changed])
-        lost = {plan.key for plan, couple in zip(changed, saved, strict=True) if couple is None}
-        ended = [plan for plan in plans if plan.key not in lost]
+        stored = {plan.key: couple for plan, couple in zip(changed, saved, strict=True)}
+        lost = [key for key, couple in stored.items() if couple is None]
+        ended = [replace(plan, couple=stored.get(plan.key) or plan.couple) for plan in plans if plan.key not in lost]
         await self._filing.unpark(run, [plan for plan in ended if not plan.couple.parked_by(run.flow.side)])
         for plan in ended:
             await self._end(run, plan)
-        return [*lost, *await self._second_look(run, [plan for plan in ended if plan.error])]
+        parked = [plan for plan in ended if plan.error]
+        moved = await self._second_look(run, parked)
+        return [*lost, *moved, *await self._decided(run, [plan for plan in parked if plan.key not in moved])]
 
     async def _end(self, run: Run, plan: Plan) -> None:
         key = plan.key
@@ -245,6 +249,20 @@ class Pipeline:
         now = await self._sources[run.flow.source].read(run.company, run.mapping, list(seen))
         moved = [key for key, source in seen.items() if now.get(key) != source]
         run.ended |= seen.keys() - set(moved)
+        return moved
+
+    async def _decided(self, run: Run, plans: Sequence[Plan]) -> list[str]:
+        """The keys whose row moved while they were put on the parked list: a person's answer may have been carried out and
+        the record taken off the list before this one put it there.
+        """
+        if not plans:
+            return []
+        way, close = run.planner.way, run.message.close
+        keys = [plan.key for plan in plans]
+        run.ended -= set(keys)  # not before the look has succeeded
+        now = await way.couples(self._crosswalk, run.company, run.flow.pair, keys, close=close)
+        moved = [plan.key for plan in plans if now[plan.key].etag != plan.couple.etag]
+        run.ended |= set(keys) - set(moved)
         return moved
 
 

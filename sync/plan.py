@@ -34,6 +34,8 @@ class Case:
     target: Record | None = None
     claimed_by: str = ""
     """The key of another record that the target is coupled with already."""
+    beside: Couple | None = None
+    """The row of its own that the target has, being coupled with nothing yet."""
     match: Match = NEW
     """How the target was found, when it was not this record's before."""
     turned: Turned | None = None
@@ -93,11 +95,11 @@ class Planner:
     def plan(self, case: Case) -> Plan:
         """Decide about one record that has no intent."""
         couple = case.couple
-        if case.source is None:
-            return self._source_gone(case)
         identity = self.way.identity(case.source, case.target)
         if couple.identity and identity and couple.identity != identity:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
+        if case.source is None:
+            return self._source_gone(case)
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
         if couple.parked_by(self._flow.side) == UNCOUPLED and not couple.answer:
@@ -215,7 +217,8 @@ class Planner:
         # Coupled already when the target was put back to a time before the record: made again under the same id.
         other = opposite(self._flow.side)
         new = str(uuid.uuid4()) if self._flow.side == "gp" else case.free
-        couple = replace(couple, base=deferred, coupled=False, unmet=self._unmet(case)).named(
+        base = deferred | self._left(turned)
+        couple = replace(couple, base=base, coupled=False, unmet=self._unmet(case)).named(
             other, couple.on(other) or new
         )
         columns = self.way.columns(turned, planned, None)
@@ -235,6 +238,11 @@ class Planner:
             if self._mapping.field(name).attribute.type == "State" and pair.target not in (None, ACTIVE)
         }
 
+    def _left(self, turned: Turned) -> dict[str, Agreed]:
+        """The base of what is empty in Dataverse and was left to GP's class: whatever either side holds there later is new."""
+        left = turned.returned.left if turned.returned else {}
+        return {name: Agreed.of(self._flow.side, None, half) for name, half in left.items()}
+
     def _update(self, case: Case, source: Record, target: Record, turned: Turned) -> Plan:
         couple = case.couple
         met = couple.coupled and couple.unmet != self._flow.side
@@ -250,24 +258,24 @@ class Planner:
         if asked and (coupling or not merged.planned):
             code = DIFFER if merged.review else "approval_needed"
             return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(asked)}.")
-        couple = replace(case.couple, base=merged.base, unmet=self._unmet(case)).named(
+        couple = replace(case.couple.joined(case.beside), base=merged.base, unmet=self._unmet(case)).named(
             opposite(self._flow.side), target.key
         )
         claim = self._flow.side == "gp" and not target.values.get(self._mapping.dataverse.key)
         text = f"coupled {case.match.how}".rstrip() if coupling else ""
         if not merged.planned and not claim:
-            return self._skip(case, replace(couple, coupled=True), text or "both agree")
+            return self._skip(case, replace(couple.met_by(self._flow.side), coupled=True), text or "both agree")
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
         return replace(plan, text=text, deferred=bool(asked))
 
     def _unmet(self, case: Case) -> Side | None:
-        """Whose own fields are still to be brought over once this is done."""
+        """Whose own fields are still to be brought over."""
+        if case.couple.coupled:
+            return case.couple.unmet
         other = opposite(self._flow.side)
-        if not case.couple.coupled:
-            has_own = any(field.side == other for field in self._mapping.fields)
-            return other if self._flow.two_way and has_own else None
-        return None if case.couple.unmet == self._flow.side else case.couple.unmet
+        has_own = any(field.side == other for field in self._mapping.fields)
+        return other if self._flow.two_way and has_own else None
 
     def _reopened(self, case: Case) -> bool:
         """Whether the other direction has parked a difference, which may be gone by now: only it can say."""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -12,6 +12,7 @@ from typing import Protocol
 from sync.errors import Rejected
 from sync.event import Event
 from sync.flow import Flow
+from sync.keys import gp_id_of
 from sync.parking import NOWHERE, Parking
 from sync.sender import Sender
 from sync.stores.crosswalk import Crosswalk
@@ -122,13 +123,26 @@ class Routing[M: Routed]:
         await self._parking.found(flow, others.keys() - found.refused.keys())
         return coupled.became() | found.became()
 
-    async def _coupled(self, flow: Flow, events: Collection[str]) -> _Sorted:
-        """The companies where each record is coupled already."""
-        ids = list(events)
+    async def _coupled(self, flow: Flow, events: Table[str, Event]) -> _Sorted:
+        """The companies where each record is coupled already. The one that its key names is asked first, and alone when it
+        knows the couple: an echo of many writes costs a few calls.
+        """
+        found = {company: await self._carried(flow, company, events) for company in self._companies}
+        known = {id_ for ids in found.values() for id_ in ids}
+        rest = [id_ for id_ in events if id_ not in known]
         owners = await asyncio.gather(
-            *(self._crosswalk.owners(company, flow.pair, ids) for company in self._companies if ids)
+            *(self._crosswalk.owners(company, flow.pair, rest) for company in self._companies if rest)
         )
-        return _Sorted({company: list(some) for company, some in zip(self._companies, owners, strict=False) if some})
+        for company, some in zip(self._companies, owners, strict=False):
+            found[company] += some
+        return _Sorted({company: ids for company, ids in found.items() if ids})
+
+    async def _carried(self, flow: Flow, company: str, events: Table[str, Event]) -> list[str]:
+        """Those that are coupled in a company under the key of it that they carry."""
+        column = self._mappings[flow.pair].dataverse.key
+        held = {id_: str((event.values or {}).get(column) or "") for id_, event in events.items()}
+        keys = {id_: key for id_, text in held.items() if (key := gp_id_of(company, text))}
+        return list(await self._crosswalk.carried(company, flow.pair, keys))
 
     async def _sort(self, flow: Flow, events: Table[str, Event]) -> _Sorted:
         """Where records go that are coupled nowhere, by their values."""

@@ -72,7 +72,7 @@ def committed(couple: Couple, side: Side, kept: Halves | None) -> Couple:
         half = plan.new if kept is None else kept.get(name)
         base[name] = Agreed.of(side, plan.source, half, unsure=kept is None)
     done = replace(couple, intent=None, coupled=True, base=base, answer="", lineage=lineage(intent))
-    return done.with_parked(side, "")
+    return done.met_by(side).with_parked(side, "")
 
 
 def lineage(intent: Intent) -> Lineage:
@@ -104,4 +104,4 @@ def _landed(couple: Couple, intent: Intent, side: Side, found: Found) -> Couple:
         # A create may have landed with an older try's values, and others may have written since: what differs is not certain.
         unsure = not same(present, plan.new) and not (target.written_by_us and target.mark == intent.attempt)
         base[name] = Agreed.of(side, plan.source, half, unsure=unsure)
-    return replace(couple, coupled=True, base=base, answer="", lineage=lineage(intent))
+    return replace(couple.met_by(side), coupled=True, base=base, answer="", lineage=lineage(intent))

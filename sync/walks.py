@@ -106,11 +106,10 @@ class DataverseWalk:
         ]
 
     async def _couples(self, company: str, mapping: Mapping, records: Iterable[Record]) -> dict[str, Couple]:
-        carried = [(record, str(record.values.get(mapping.dataverse.key) or "")) for record in records]
-        keys = [key for _, text in carried if (key := gp_id_of(company, text))]
-        couples = await self._crosswalk.read(company, mapping.pair, keys, close=True)
-        by_id = {couple.id: couple for couple in couples.values() if couple.id}
-        rest = [record.key for record, _ in carried if record.key not in by_id]
+        held = {record.key: str(record.values.get(mapping.dataverse.key) or "") for record in records}
+        keys = {id_: key for id_, text in held.items() if (key := gp_id_of(company, text))}
+        by_id = await self._crosswalk.carried(company, mapping.pair, keys)
+        rest = [id_ for id_ in held if id_ not in by_id]
         return by_id | await self._crosswalk.read_ids(company, mapping.pair, rest)
 
     async def gone(self, company: str, mapping: Mapping, outlines: Iterable[Outline]) -> list[Outline]:

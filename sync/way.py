@@ -39,8 +39,8 @@ class Way(Protocol):
         """One couple per key of the source."""
         ...
 
-    async def owners(self, crosswalk: Crosswalk, company: str, pair: str, ids: Sequence[str]) -> dict[str, str]:
-        """Which of the source's keys these records of the target belong to; others are absent."""
+    async def known(self, crosswalk: Crosswalk, company: str, pair: str, ids: Sequence[str]) -> dict[str, Couple]:
+        """One couple per record of the target."""
         ...
 
     def turn(self, source: Record, target: Record | None) -> Turned:
@@ -93,8 +93,8 @@ class FromGp:
     ) -> dict[str, Couple]:
         return await crosswalk.read(company, pair, keys, close=close)
 
-    async def owners(self, crosswalk: Crosswalk, company: str, pair: str, ids: Sequence[str]) -> dict[str, str]:
-        return await crosswalk.owners(company, pair, ids)
+    async def known(self, crosswalk: Crosswalk, company: str, pair: str, ids: Sequence[str]) -> dict[str, Couple]:
+        return await crosswalk.read_ids(company, pair, ids)
 
     def turn(self, source: Record, target: Record | None) -> Turned:
         converted = self.mapping.convert(source.values, self.lookups)
@@ -141,9 +141,8 @@ class ToGp:
     ) -> dict[str, Couple]:
         return await crosswalk.read_ids(company, pair, keys, close=close)
 
-    async def owners(self, crosswalk: Crosswalk, company: str, pair: str, ids: Sequence[str]) -> dict[str, str]:
-        couples = await crosswalk.read(company, pair, ids)
-        return {key: couple.id for key, couple in couples.items() if couple.id}
+    async def known(self, crosswalk: Crosswalk, company: str, pair: str, ids: Sequence[str]) -> dict[str, Couple]:
+        return await crosswalk.read(company, pair, ids)
 
     def turn(self, source: Record, target: Record | None) -> Turned:
         back = self.mapping.convert_back(source.values, self.lookups, target.values if target else None)

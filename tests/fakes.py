@@ -300,12 +300,13 @@ class FakeGp(FakeSource):
         self.before_write: list[Any] = []
         self.normalise = lambda path, value: value
         self.stamps = 0
+        self.notes = 0
 
     def type_customer(self, company: str, key: str, **values: Any) -> None:
         """A new customer, or a clerk's edit of one, who leaves its mark and its note as they are."""
         known = self.records.get((company, key))
         if known is None:
-            values.setdefault("NOTEINDX", len(self.records) + 1)
+            values.setdefault("NOTEINDX", self._note())
             super().type_customer(company, key, **values)
         else:
             self.records[company, key] = replace(known, values={**known.values, **values})
@@ -313,9 +314,12 @@ class FakeGp(FakeSource):
 
     async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
         by_id = await self.read(company, mapping, wanted.ids)
+        return Seen(by_id, {}, self.alike(company, wanted), self.now)
+
+    def alike(self, company: str, wanted: Ask) -> list[Record]:
+        """What the asked groups of values find."""
         here = [record for (where, _), record in self.records.items() if where == company]
-        alike = [each for each in here if any(_fits(each, names, some) for names, some in wanted.alike.items())]
-        return Seen(by_id, {}, alike, self.now)
+        return [each for each in here if any(_fits(each, names, some) for names, some in wanted.alike.items())]
 
     async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
         while self.before_write:
@@ -343,7 +347,7 @@ class FakeGp(FakeSource):
             return Verdict(write.id, Outcome.FAILED, error=error)
         self.writes.append(write)
         if present is None:
-            FakeSource.type_customer(self, company, write.id, NOTEINDX=len(self.records) + 1)
+            FakeSource.type_customer(self, company, write.id, NOTEINDX=self._note())
         known = self.records[company, write.id]
         kept = {path: self.normalise(path, value) for path, value in write.values.items()}
         self.records[company, write.id] = replace(known, values=known.values | kept, mark=write.mark)
@@ -353,3 +357,8 @@ class FakeGp(FakeSource):
         self.stamps += 1
         self.records[company, key] = replace(self.records[company, key], version=str(self.stamps))
         return self.records[company, key]
+
+    def _note(self) -> int:
+        """The note of a new customer, which no other one gets again."""
+        self.notes += 1
+        return self.notes

@@ -95,7 +95,8 @@ class Couple:
     `answer` is what a person said: of a record not coupled yet NONE, APPROVED, or the id or key of the record that it
     is; of a coupled one the side to take. `identity` is GP's NOTEINDX. `parked` holds the cause for which the flow from
     GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one that a person let go,
-    until the record is worked again. `etag` is blank for a row that does not exist yet.
+    until the record is worked again. `etag` is blank for a row that does not exist yet. `beside` is the row of its own
+    that the counterpart has: it goes into this one when both become a couple.
     """
 
     company: str
@@ -114,6 +115,7 @@ class Couple:
     lineage: Lineage | None = None
     etag: str = ""
     age: timedelta = timedelta()
+    beside: "Couple | None" = None
 
     @property
     def partition(self) -> str:
@@ -126,6 +128,17 @@ class Couple:
     def named(self, side: Side, name: str) -> Self:
         """With this id on one side."""
         return replace(self, key=name) if side == "gp" else replace(self, id=name)
+
+    def met_by(self, side: Side) -> Self:
+        """With what was to be brought over from that side done."""
+        return replace(self, unmet=None) if self.unmet == side else self
+
+    def joined(self, beside: "Couple | None") -> Self:
+        """Together with the row of its own that the counterpart has, and what that one waits for."""
+        if beside is None:
+            return self
+        side: Side = "gp" if beside.key else "d365"
+        return replace(self.with_parked(side, beside.parked_by(side)), beside=beside)
 
     def parked_by(self, side: Side) -> str:
         """The cause for which the flow from that side waits for a person."""

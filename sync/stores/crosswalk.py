@@ -1,20 +1,24 @@
 """The crosswalk: which GP record is which Dataverse record, found from either side.
 
 Partition `{company}.{pair}`. Two rows a couple, written in one transaction: `gp~key` carries everything,
-`d365~id` points back to it. What is known of a record without a counterpart in GP stands in a row `new~id`.
+`d365~id` points back to it. Of a record without a counterpart in GP `d365~id` carries everything itself.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from sync.errors import RetryLater
 from sync.keys import encode
 from sync.stores.couple import Agreed, Couple, Intent, Lineage, Outline, Planned
 from sync.stores.tables import Table, quoted
 from sync.stores.transactions import Operation
 from sync.value import from_json, to_json
+
+TRIES = 5
+"""A row that moves while it is read is read so often."""
 
 MOST_ROWS = 1_000
 """The most that one call brings."""
@@ -35,14 +39,33 @@ class Crosswalk:
         return {key: found.get(key) or Couple(company, pair, key) for key in keys}
 
     async def read_ids(self, company: str, pair: str, ids: Sequence[str], *, close: bool = False) -> dict[str, Couple]:
-        """One couple per Dataverse id; those without a row come back blank."""
-        partition = f"{company}.{pair}"
-        rows = await self._table.rows(partition, [f"{kind}~{id_}" for id_ in ids for kind in ("d365", "new")])
-        keys = {row["RowKey"].removeprefix("d365~"): row["key"] for row in rows if row["RowKey"].startswith("d365~")}
+        """One couple per Dataverse id; those without a row come back blank. Raises RetryLater while they keep moving."""
+        found: dict[str, Couple] = {}
+        for _ in range(TRIES):
+            todo = [id_ for id_ in ids if id_ not in found]
+            read = await self._read_ids(company, pair, todo, close=close)
+            found |= {id_: couple for id_, couple in read.items() if couple.id == id_}
+            if len(found) == len(set(ids)):
+                return {id_: found[id_] for id_ in ids}
+        raise RetryLater("Its row in the crosswalk moved while it was read.", code="in_progress")
+
+    async def _read_ids(self, company: str, pair: str, ids: Sequence[str], *, close: bool) -> dict[str, Couple]:
+        """As `read_ids`, but where the pointed row moved after its pointer was read the couple is another one's, or blank."""
+        rows = await self._table.rows(f"{company}.{pair}", [f"d365~{id_}" for id_ in ids])
+        keys = {row["RowKey"].removeprefix("d365~"): row["key"] for row in rows if row["key"]}
         couples = await self.read(company, pair, list(keys.values()), close=close)
         alone = {row["d365"]: _couple(row, company, pair, self._table.now) for row in rows if not row["key"]}
-        blank = {id_: alone.get(id_) or Couple(company, pair, id=id_) for id_ in ids}
-        return {id_: couples[keys[id_]] if id_ in keys else blank[id_] for id_ in ids}
+        return {
+            id_: couples[keys[id_]] if id_ in keys else alone.get(id_) or Couple(company, pair, id=id_) for id_ in ids
+        }
+
+    async def carried(self, company: str, pair: str, keys: Mapping[str, str]) -> dict[str, Couple]:
+        """The couples, by Dataverse id, of the ids that are coupled under the GP key that each carries; others are absent.
+
+        `keys`: by id. They are thought to be neighbours, which ids never are: this takes far fewer calls.
+        """
+        couples = await self.read(company, pair, list(keys.values()), close=True)
+        return {id_: couples[key] for id_, key in keys.items() if couples[key].id == id_}
 
     async def page(self, company: str, pair: str, after: str, limit: int) -> list[Couple]:
         """The next couples after the key `after` (blank: from the start), in row order, which is not GP's order.
@@ -82,17 +105,17 @@ class Crosswalk:
     async def owners(self, company: str, pair: str, dataverse_ids: Sequence[str]) -> dict[str, str]:
         """The GP keys that these Dataverse ids are coupled with or reserved for, by id; others are absent."""
         rows = await self._table.rows(f"{company}.{pair}", [f"d365~{id_}" for id_ in dataverse_ids])
-        return {row["RowKey"].removeprefix("d365~"): row["key"] for row in rows}
+        return {row["RowKey"].removeprefix("d365~"): row["key"] for row in rows if row["key"]}
 
     async def save(self, changes: Sequence[tuple[Couple, Couple]]) -> list[Couple | None]:
         """Replace each old couple by the new one if nobody changed it meanwhile (ETag); None where somebody did.
 
         All changes belong to one partition. The pointing row is written and removed in the same transaction, and so is
-        the row of a record that had no counterpart before.
+        the row of its own that the counterpart had (`Couple.beside`), if nobody changed that one either.
         """
         etags = await self._table.transact([_operations(old, new) for old, new in changes])
         return [
-            replace(new, etag=done[0], age=timedelta()) if done else None
+            replace(new, etag=done[0], age=timedelta(), beside=None) if done else None
             for (_, new), done in zip(changes, etags, strict=True)
         ]
 
@@ -112,33 +135,40 @@ def _outline(row: dict[str, Any], now: datetime) -> Outline:
 
 def _operations(old: Couple, new: Couple) -> list[Operation]:
     """The first one is about the row that carries the couple: its ETag is the couple's."""
-    before, after = _names(old) if old.etag else [], _names(new)
-    condition: Operation = ("update", _row(new), {"etag": old.etag})
-    kept = before[:1] == after[:1]
-    operations: list[Operation] = [condition if kept else ("create", _row(new))]
-    if before and not kept:
-        operations.append(("delete", {"PartitionKey": new.partition, "RowKey": before[0]}, {"etag": old.etag}))
-    operations += [
-        ("delete", {"PartitionKey": new.partition, "RowKey": name}) for name in before[1:] if name not in after
-    ]
-    pointers = [name for name in after[1:] if name not in before]
-    return [
-        *operations,
-        *(("create", {"PartitionKey": new.partition, "RowKey": name, "key": new.key}) for name in pointers),
-    ]
+    after = _rows(new)
+    before = _rows(old) if old.etag else {}
+    etags = {next(iter(before)): old.etag} if before else {}
+    if new.beside and (own := next(iter(_rows(new.beside)))) in after:
+        before[own] = {}
+        etags[own] = new.beside.etag
+    operations: list[Operation] = []
+    for name, row in after.items():
+        if name in etags:
+            operations.append(("update", row, {"etag": etags[name]}))
+        elif name not in before:
+            operations.append(("create", row))
+        elif before[name] != row:
+            operations.append(("upsert", row))
+    for name in before.keys() - after.keys():
+        row = {"PartitionKey": new.partition, "RowKey": name}
+        operations.append(("delete", row, {"etag": etags[name]}) if name in etags else ("delete", row))
+    return operations
 
 
-def _names(couple: Couple) -> list[str]:
-    """The names of a couple's rows, that of the one that carries it first."""
+def _rows(couple: Couple) -> dict[str, dict[str, Any]]:
+    """The rows of a couple by name, the one that carries it first."""
+    pointing = f"d365~{couple.id}"
     if not couple.key:
-        return [f"new~{couple.id}"]
-    return [f"gp~{encode(couple.key)}", *([f"d365~{couple.id}"] if couple.id else [])]
+        return {pointing: _row(couple, pointing)}
+    carrying = f"gp~{encode(couple.key)}"
+    pointer = {"PartitionKey": couple.partition, "RowKey": pointing, "key": couple.key}
+    return {carrying: _row(couple, carrying)} | ({pointing: pointer} if couple.id else {})
 
 
-def _row(couple: Couple) -> dict[str, Any]:
+def _row(couple: Couple, name: str) -> dict[str, Any]:
     return {
         "PartitionKey": couple.partition,
-        "RowKey": _names(couple)[0],
+        "RowKey": name,
         "key": couple.key,
         "d365": couple.id,
         "coupled": couple.coupled,

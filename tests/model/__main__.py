@@ -2,13 +2,11 @@
 
 import sys
 
-from tests.model.history import replay
-from tests.model.pool import flow_and_mapping
+from tests.model.pool import replay
 
 
 def main(seed: int) -> int:
-    flow, mapping = flow_and_mapping()
-    fault = replay(seed, mapping, flow, lambda line: print(line, flush=True))
+    fault = replay(seed, lambda line: print(line, flush=True))
     print(fault or f"seed {seed}: every promise was kept")
     return 1 if fault else 0
 

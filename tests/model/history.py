@@ -23,19 +23,59 @@ class Broken(AssertionError):
     """A history broke a promise: its seed plays it again."""
 
 
-class History:
-    """One history: everything follows from the seed. The even ones are all about races and trouble of every kind; every
-    fourth is calm: no trouble at all, so that whatever is written in vain is the line's own fault.
+class Happenings:
+    """What can happen in any history. Every fourth is calm: no trouble at all, so that whatever is written in vain is the
+    line's own fault.
     """
 
-    def __init__(self, seed: int, mapping: Mapping, flow: Flow) -> None:
-        self.seed, self.rng = seed, random.Random(seed)
+    def __init__(self, seed: int, rng: random.Random, world: World) -> None:
+        self.seed, self.rng, self.world = seed, rng, world
         self.calm = seed % 4 == 3
-        pick = self.rng.choice
-        self.world = World(self.rng, Setting.of(flow, mapping, pick(POLICIES)))
+        self.deaths = 0 if self.calm else rng.choice([0, 0, 1, 3])
+
+    def play(self) -> None:
+        """Let it happen, and judge it. Raises Broken."""
+        raise NotImplementedError
+
+    def deliver(self) -> None:
+        if ready := self.world.queues.ready():
+            self.world.deliver(self.rng.choice(ready), self.rng.randrange(PROCESSES))
+
+    def step(self) -> None:
+        if self.world.workers:
+            self.world.step(self.rng.choice(self.world.workers))
+
+    def kill(self) -> None:
+        if self.deaths and self.world.workers:
+            self.deaths -= 1
+            self.world.kill(self.rng.choice(self.world.workers).process)
+
+    def pass_time(self) -> None:
+        if not (self.calm and self.world.workers):
+            self.world.pass_time(timedelta(minutes=self.rng.choice([1, 4, 11])))
+
+    def land_late(self) -> None:
+        if self.world.weather.late and self.rng.random() < 0.3:
+            self.world.dataverse.land(self.rng)
+
+    def outage(self) -> None:
+        """A system stops answering, or all of them answer again."""
+        down = self.world.weather.down
+        if down:
+            down.clear()
+        elif self.rng.random() < 0.2:
+            down.add(self.rng.choice(["gp", "dataverse", "tables", "queues"]))
+
+
+class History(Happenings):
+    """One history of a flow from GP: everything follows from the seed. The even ones are all about races and trouble."""
+
+    def __init__(self, seed: int, mapping: Mapping, flow: Flow) -> None:
+        rng = random.Random(seed)
+        super().__init__(seed, rng, World(rng, Setting.of(flow, mapping, rng.choice(POLICIES))))
+        pick = rng.choice
         self.companies = COMPANIES[: pick([1, 1, 2])]
         self.keys = [f"C{n}" for n in range(pick([1, 1, 2, 3]))]
-        self.deaths = 0 if self.calm else pick([0, 0, 1, 3])
         self.touched: set[str] = set()
         self.notes: dict[str, str] = {}
         self.bad = pick([0.0, 0.0, 0.1])
@@ -91,35 +131,6 @@ class History:
 
     def poll(self) -> None:
         self.world.poll(self.rng.choice(self.companies), self.rng.randrange(PROCESSES))
-
-    def deliver(self) -> None:
-        if ready := self.world.queues.ready():
-            self.world.deliver(self.rng.choice(ready), self.rng.randrange(PROCESSES))
-
-    def step(self) -> None:
-        if self.world.workers:
-            self.world.step(self.rng.choice(self.world.workers))
-
-    def kill(self) -> None:
-        if self.deaths and self.world.workers:
-            self.deaths -= 1
-            self.world.kill(self.rng.choice(self.world.workers).process)
-
-    def pass_time(self) -> None:
-        if not (self.calm and self.world.workers):
-            self.world.pass_time(timedelta(minutes=self.rng.choice([1, 4, 11])))
-
-    def land_late(self) -> None:
-        if self.world.weather.late and self.rng.random() < 0.3:
-            self.world.dataverse.land(self.rng)
-
-    def outage(self) -> None:
-        """A system stops answering, or all of them answer again."""
-        down = self.world.weather.down
-        if down:
-            down.clear()
-        elif self.rng.random() < 0.2:
-            down.add(self.rng.choice(["gp", "dataverse", "tables", "queues"]))
 
     # the history
 
@@ -194,23 +205,3 @@ def dice(seed: int) -> Iterator[None]:
             yield
     finally:
         logging.disable(logging.NOTSET)
-
-
-def play(seed: int, mapping: Mapping, flow: Flow) -> World:
-    """One whole history. The same seed gives the same one. Raises Broken."""
-    with dice(seed):
-        history = History(seed, mapping, flow)
-        history.play()
-    return history.world
-
-
-def replay(seed: int, mapping: Mapping, flow: Flow, tell: Callable[[str], None]) -> str:
-    """Play a history and tell what happens in it; how it broke a promise, or ""."""
-    with dice(seed):
-        history = History(seed, mapping, flow)
-        history.world.tell = tell
-        try:
-            history.play()
-        except AssertionError as error:
-            return str(error)
-    return ""

@@ -1,8 +1,10 @@
 """The line as `sync.runtime` builds it, with a world of fakes in place of the clients."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
 
 from sync.braking import Braking
 from sync.delivery import Deliveries
@@ -30,6 +32,7 @@ from sync.sweep import Sweep
 from sync.walks import GpWalk
 from tests.model.lanes import VISIBILITY
 from tests.model.seams import IntentTable, SteppedTable, Weather
+from tests.model.systems import Accounts
 
 if TYPE_CHECKING:
     from tests.model.world import World
@@ -43,19 +46,45 @@ FIELDS = ("accountnumber", "name", "address1_postalcode", "paymenttermscode", "s
 """What the model maps: one field of each kind the line treats in its own way. More fields cost time and show nothing."""
 
 
+BOTH_WAYS = ("accountnumber", "name", "telephone1", "fax", "creditonhold", "statecode")
+"""What it maps both ways: a field that both sides edit, one that only GP does, one that only Dataverse does, two that
+Dataverse may only ask for."""
+
+
 @dataclass(frozen=True)
 class Setting:
-    """What a history is about: the flow, and its mapping cut to the model's fields, with a delete policy."""
+    """What a history is about: the flow from GP, its mapping cut to the model's fields, and the flow back, if any."""
 
     flow: Flow
     mapping: Mapping
+    back: Flow | None = None
 
     @classmethod
     def of(cls, flow: Flow, mapping: Mapping, on_delete: str = "park") -> "Setting":
-        brake = mapping.rules.brake.model_copy(update={"at_least": NEVER})
-        rules = mapping.rules.model_copy(update={"on_delete": OnDelete(gp=on_delete), "brake": brake})
-        fields = tuple(each for each in mapping.fields if each.name in FIELDS)
-        return cls(flow, replace(mapping, rules=rules, fields=fields))
+        """One way, with a delete policy."""
+        return cls(replace(flow, two_way=False), _cut(mapping, FIELDS, on_delete=OnDelete(gp=on_delete)))
+
+    @classmethod
+    def both(cls, flow: Flow, mapping: Mapping, owner: str, **rules: Any) -> "Setting":
+        """Both ways. `owner` is that of the name; `rules` are words of the pair."""
+        match = tuple(rule for rule in mapping.rules.match if set(rule.by) <= set(BOTH_WAYS))
+        cut = _cut(mapping, BOTH_WAYS, match=match, **rules)
+        fields = tuple(
+            replace(each, rule=each.rule.model_copy(update={"owner": owner})) if each.name == "name" else each
+            for each in cut.fields
+        )
+        back = Flow(flow.pair, flow.target, flow.source, f"{flow.pair}_{flow.target}_to_{flow.source}", two_way=True)
+        return cls(replace(flow, two_way=True), replace(cut, fields=fields), back)
+
+    @property
+    def flows(self) -> dict[str, Flow]:
+        return {flow.name: flow for flow in (self.flow, self.back) if flow}
+
+
+def _cut(mapping: Mapping, names: Sequence[str], **rules: Any) -> Mapping:
+    brake = mapping.rules.brake.model_copy(update={"at_least": NEVER})
+    cut = mapping.rules.model_copy(update={"brake": brake, **rules})
+    return replace(mapping, rules=cut, fields=tuple(each for each in mapping.fields if each.name in names))
 
 
 @dataclass
@@ -82,10 +111,20 @@ class Tables:
         return [table for table in vars(self).values() if isinstance(table, SteppedTable)]
 
 
-def build(world: "World") -> tuple[Deliveries, Intake]:
+@dataclass(frozen=True)
+class Process:
     """One process of the app: what it keeps in memory is its own."""
-    tables, flow = world.tables, world.setting.flow
-    flows, mappings = {flow.name: flow}, {flow.pair: world.setting.mapping}
+
+    deliveries: Deliveries
+    intake: Intake
+    sender: Sender
+    desk: Any
+    """What a person's decision needs of `sync.runtime.Runtime`."""
+
+
+def build(world: "World") -> Process:
+    tables, setting = world.tables, world.setting
+    flows, mappings = setting.flows, {setting.flow.pair: setting.mapping}
     crosswalk, lanes = Crosswalk(tables.crosswalk), Lanes(world.queues)  # type: ignore[arg-type]
     parking = Parking(ParkedStore(tables.parked), crosswalk)
     modes = Modes(tables.modes, clock=world.clock)
@@ -100,8 +139,8 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
     sender = Sender(lanes, DEPTH)
     pipeline = Pipeline(
         mappings=mappings,
-        sources={"gp": world.gp},
-        targets={"dataverse": world.dataverse},
+        sources={"gp": world.gp, "dataverse": Accounts(world.dataverse)},
+        targets={"dataverse": world.dataverse, "gp": world.gp},
         crosswalk=crosswalk,
         ledger=Ledger(tables.ledger),
         parking=parking,
@@ -116,4 +155,6 @@ def build(world: "World") -> tuple[Deliveries, Intake]:
     passes = Passes(GpWalk(world.gp, crosswalk), crosswalk, 1.0)
     sweep = Sweep(flows, mappings, passes, cursors, sender, modes, timedelta(hours=24), braking)
     rounds = Rounds(Pauses(), clock=world.clock)
-    return deliveries, Intake(flows, mappings, world.gp, cursors, sender, guard, braking, sweep, rounds)
+    intake = Intake(flows, mappings, world.gp, cursors, sender, guard, braking, sweep, rounds)
+    desk = SimpleNamespace(flows=flows, mappings=mappings, crosswalk=crosswalk, lanes=lanes)
+    return Process(deliveries, intake, sender, desk)

@@ -15,7 +15,9 @@ import pytest
 
 from sync.flow import Flow, find_flows
 from sync.mapping import Mapping, load_all
-from tests.model.history import play
+from tests.model.both_ways import BothWays
+from tests.model.history import Happenings, History, dice
+from tests.model.world import World
 
 FLOW = "customer_gp_to_dataverse"
 CHUNK = 250
@@ -49,14 +51,41 @@ class Tally:
 
 
 @cache
-def flow_and_mapping() -> tuple[Flow, Mapping]:
-    mapping = load_all(Path(__file__).parents[2] / "sync" / "mappings")["customer"]
-    return find_flows()[FLOW], mapping
+def flow_and_mapping(*, both_ways: bool = False) -> tuple[Flow, Mapping]:
+    root = Path(__file__).parents[2]
+    overlay = root / "tests" / "unit" / "two_way" if both_ways else None
+    return find_flows()[FLOW], load_all(root / "sync" / "mappings", overlay)["customer"]
+
+
+def history(seed: int) -> Happenings:
+    """A history; everything follows from the seed. Every fifth plays both directions."""
+    both_ways = seed % 5 == 4
+    flow, mapping = flow_and_mapping(both_ways=both_ways)
+    return BothWays(seed, mapping, flow) if both_ways else History(seed, mapping, flow)
+
+
+def play(seed: int) -> World:
+    """One whole history. The same seed gives the same one. Raises Broken."""
+    with dice(seed):
+        played = history(seed)
+        played.play()
+    return played.world
+
+
+def replay(seed: int, tell: Callable[[str], None]) -> str:
+    """Play a history and tell what happens in it; how it broke a promise, or ""."""
+    with dice(seed):
+        played = history(seed)
+        played.world.tell = tell
+        try:
+            played.play()
+        except AssertionError as error:
+            return str(error)
+    return ""
 
 
 def play_some(seeds: Iterable[int], leave_out: LeaveOut | None = None, *, enough: int | None = None) -> Tally:
     """Play histories one after the other, in this process; stop once `enough` of them were broken."""
-    flow, mapping = flow_and_mapping()
     tally = Tally()
     with pytest.MonkeyPatch.context() as patch:
         if leave_out:
@@ -64,7 +93,7 @@ def play_some(seeds: Iterable[int], leave_out: LeaveOut | None = None, *, enough
         for seed in seeds:
             tally.histories += 1
             try:
-                world = play(seed, mapping, flow)
+                world = play(seed)
             except AssertionError as error:
                 tally.broken.append(str(error))
             else:

@@ -1,12 +1,8 @@
 """What must hold when a history has come to rest: every broken promise, in words."""
 
-import json
-from collections import Counter
-from collections.abc import Collection
-from typing import Any
-
-from sync.keys import company_key, encode
-from sync.system import Record, Write
+from sync.keys import company_key
+from sync.system import Record
+from tests.model.books import company_of, faults_of_books, row_of, rows_of
 from tests.model.systems import KILLS, REFUSED
 from tests.model.world import World
 
@@ -28,9 +24,7 @@ def broken(
     return [
         *_doubled(world),
         *_records(world, touched, looked_again),
-        *_ledger(world),
-        *_pointers(world),
-        *(_intents_left(world) if looked_again or swept else []),
+        *faults_of_books(world, settled=looked_again or swept),
     ]
 
 
@@ -47,7 +41,7 @@ def _doubled(world: World) -> list[str]:
 
 def _records(world: World, touched: set[str], looked_again: bool) -> list[str]:
     by_key = accounts(world)
-    known = {(_company(row), row["key"]) for row in _rows(world)} | world.gp.records.keys()
+    known = {(company_of(row), row["key"]) for row in rows_of(world)} | world.gp.records.keys()
     parked = {(row["company"], row["key"]): row["code"] for row in world.tables.parked.entities.values()}
     faults = [f"{company}/{key} is parked: {parked[company, key]}" for company, key in parked.keys() - known]
     for company, key in sorted(known):
@@ -65,7 +59,7 @@ def _records(world: World, touched: set[str], looked_again: bool) -> list[str]:
 
 def _code(world: World, company: str, key: str, rows: list[Record]) -> str:
     """Why a record must be parked, or ""."""
-    record, row = world.gp.records.get((company, key)), _row(world, company, key)
+    record, row = world.gp.records.get((company, key)), row_of(world, company, key)
     if record is None:
         return "deleted_in_source" if rows and world.setting.mapping.on_delete == "park" else ""
     if record.values["CUSTNAME"] == KILLS:
@@ -99,78 +93,3 @@ def _differing(world: World, company: str, key: str, rows: list[Record], touched
         if present != value and not (name == "name" and by_hand):
             faults.append(f"{company}/{key}.{name} is {present!r}, not {value!r}")
     return faults
-
-
-def _intents_left(world: World) -> list[str]:
-    """Nobody can settle the intent of a record that kills whoever reads it: that one is parked with it."""
-    return [f"{row['key']} still has an intent" for row in _rows(world) if row["intent"] and not _kills(world, row)]
-
-
-def _kills(world: World, row: Any) -> bool:
-    record = world.gp.records.get((_company(row), row["key"]))
-    return record is not None and record.values["CUSTNAME"] == KILLS
-
-
-def _pointers(world: World) -> list[str]:
-    """Both rows of every couple, and no others."""
-    wanted = {(row["PartitionKey"], f"d365~{row['d365']}") for row in _rows(world) if row["d365"]}
-    found = {key for key in world.tables.crosswalk.entities if key[1].startswith("d365~")}
-    return [f"{name} of {where} points nowhere or is missing" for where, name in wanted ^ found]
-
-
-def _ledger(world: World) -> list[str]:
-    """One outcome per message and key, by the key of its row; every write that landed is told, and nothing else is."""
-    lines = {(row["message_id"], _company(row), row["key"]): row for row in world.tables.ledger.entities.values()}
-    created = Counter((_company(row), row["key"]) for row in lines.values() if row["result"] == "created")
-    deleted = world.dataverse.deleted
-    return [
-        *_unanswered(world, lines.keys()),
-        *_untold(world, lines),
-        *(
-            f"{key} was created {count} times by the ledger"
-            for key, count in created.items()
-            if count > 1 and not deleted
-        ),
-    ]
-
-
-def _unanswered(world: World, answered: Collection[tuple[str, str, str]]) -> list[str]:
-    sent = [json.loads(body) for body in dict.fromkeys(world.queues.sent)]
-    events = {(message["message_id"], message["company"], key) for message in sent for key in message["keys"]}
-    return [f"{company}/{key}: no outcome of message {name}" for name, company, key in sorted(events - set(answered))]
-
-
-def _untold(world: World, lines: dict[tuple[str, str, str], Any]) -> list[str]:
-    faults = []
-    intents = world.tables.crosswalk.intents
-    landed = [write for write in world.dataverse.landed if write.values and write.mark in intents]
-    for write in landed:
-        message_id, company, key = intents[write.mark]
-        line = lines.get((message_id, company, key))
-        told = line and (line["result"] in ("created", "updated") or line["changes"] != "[]")
-        if not told and not _given_up(world, write):
-            faults.append(f"{company}/{key}: a write of message {message_id} is told as {line and line['text']!r}")
-    marks = {write.mark for write in landed}
-    lies = [
-        row for row in lines.values() if row["attempt"] and row["attempt"] not in marks and row["result"] != "created"
-    ]
-    return [*faults, *(f"{row['key']}: told as written, but never landed" for row in lies)]
-
-
-def _given_up(world: World, write: Write) -> bool:
-    """A create that landed late, or whose account a user deleted at once; or a write that nobody lives to settle."""
-    open_intents = "".join(row["intent"] for row in _rows(world))
-    dataverse = world.dataverse
-    return write.mark in dataverse.created_late or write.id in dataverse.deleted or write.mark in open_intents
-
-
-def _company(row: Any) -> str:
-    return str(row["PartitionKey"].partition(".")[0])
-
-
-def _rows(world: World) -> list[Any]:
-    return [row for (_, name), row in world.tables.crosswalk.entities.items() if name.startswith("gp~")]
-
-
-def _row(world: World, company: str, key: str) -> Any:
-    return world.tables.crosswalk.entities.get((f"{company}.{world.setting.flow.pair}", f"gp~{encode(key)}"))

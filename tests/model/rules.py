@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from sync import merging as merging_module
 from sync import pipeline as pipeline_module
 from sync import plan as plan_module
 from sync import settle as settle_module
@@ -17,7 +18,7 @@ from sync.merge import Move
 from sync.outcomes import Run
 from sync.pipeline import Pipeline
 from sync.plan import Case, Planner
-from sync.settle import Settlement
+from sync.settle import Found, Settlement
 from sync.stores.couple import Agreed, Couple
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Outcome, Verdict, Write
@@ -50,9 +51,9 @@ def target_before_crosswalk(patch: Patch) -> None:
 def no_waiting_for_a_living_worker(patch: Patch) -> None:
     settle = settle_module.settle
 
-    def at_once(couple: Couple, target: Any, _: str, visibility: Any, attempt: str) -> Settlement:
+    def at_once(couple: Couple, side: Any, found: Found, _: str, visibility: Any, attempt: str) -> Settlement:
         own = couple.intent.message_id if couple.intent else ""
-        return settle(couple, target, own, visibility, attempt)
+        return settle(couple, side, found, own, visibility, attempt)
 
     patch.setattr(pipeline_module, "settle", at_once)
 
@@ -60,16 +61,16 @@ def no_waiting_for_a_living_worker(patch: Patch) -> None:
 def decided_by_value(patch: Patch) -> None:
     """An earlier try has landed where the target holds what it sent, whoever wrote that; else it has not."""
 
-    def by_value(couple: Couple, target: Any, message_id: str, visibility: Any, attempt: str) -> Settlement:
-        intent = couple.intent
+    def by_value(couple: Couple, side: Any, found: Found, message_id: str, visibility: Any, attempt: str) -> Settlement:
+        intent, target = couple.intent, found.record
         assert intent
         if intent.message_id != message_id and couple.age < visibility:
             return Settlement(couple, wait=True)
         cleared = replace(couple, intent=None)
         if target is None:
             return Settlement(cleared)
-        if all(same(target.values.get(name), field.new) for name, field in intent.fields.items()):
-            base = {name: Agreed(field.source, field.new) for name, field in intent.fields.items()}
+        if all(same(found.halves.get(name), field.new) for name, field in intent.fields.items()):
+            base = {name: Agreed.of(side, field.source, field.new) for name, field in intent.fields.items()}
             landed = replace(cleared, coupled=True, base=couple.base | base, lineage=settle_module.lineage(intent))
             return Settlement(landed, landed=intent, certain=True)
         return Settlement(cleared, fence=Write(target.key, {}, attempt, version=target.version))
@@ -91,19 +92,19 @@ def no_fence(patch: Patch) -> None:
 
 def no_base(patch: Patch) -> None:
     """Fields are compared as if they had never agreed."""
-    decide = plan_module.decide
+    decide = merging_module.decide
 
-    def baseless(sides: Any, *, coupling: bool, **named: Any) -> tuple[Move, str]:
-        return decide(replace(sides, base=None), coupling=True, **named)
+    def baseless(sides: Any, ruling: Any, *, coupling: bool) -> tuple[Move, str]:
+        return decide(replace(sides, base=None), ruling, coupling=True)
 
-    patch.setattr(plan_module, "decide", baseless)
+    patch.setattr(merging_module, "decide", baseless)
 
 
 def what_was_sent_counts_as_kept(patch: Patch) -> None:
     committed = settle_module.committed
 
-    def as_sent(couple: Couple, _: Any) -> Couple:
-        done = committed(couple, None)
+    def as_sent(couple: Couple, side: Any, _: Any) -> Couple:
+        done = committed(couple, side, None)
         return replace(done, base={name: replace(half, unsure=None) for name, half in done.base.items()})
 
     patch.setattr(pipeline_module, "committed", as_sent)

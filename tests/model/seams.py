@@ -128,12 +128,12 @@ class SteppedTable(FakeTable):
     async def transact(self, groups: Sequence[Sequence[Operation]]) -> list[list[str] | None]:
         if not groups:
             return []
-        conditional = any(operation[0] in ("create", "update") for group in groups for operation in group)
+        conditional = any(each[0] == "create" or len(each) == 3 for group in groups for each in group)
         return await self._call("write", lambda: FakeTable.transact(self, groups), late=conditional)
 
 
 class IntentTable(SteppedTable):
-    """The crosswalk; it remembers every intent ever stored: attempt -> (message, company, key)."""
+    """The crosswalk; it remembers every intent ever stored: attempt -> (message, company, the source's key)."""
 
     def __init__(self, name: str, weather: Weather) -> None:
         super().__init__(name, weather)
@@ -142,7 +142,8 @@ class IntentTable(SteppedTable):
     def _set(self, entity: dict[str, Any]) -> str:
         if text := entity.get("intent"):
             _, _, _, attempt, _, _, _, message, *_ = text.split('"', 8)
-            self.intents[attempt] = (message, entity["PartitionKey"].partition(".")[0], entity["key"])
+            key = entity["d365" if '"target":"gp"' in text else "key"]
+            self.intents[attempt] = (message, entity["PartitionKey"].partition(".")[0], key)
         return super()._set(entity)
 
 

@@ -3,13 +3,13 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sync.errors import Rejected
 from sync.mapping import Mapping
 from sync.system import Ask, Change, Identity, Outcome, Record, Seen, Verdict, Write
-from tests.fakes import START, FakeSource, FakeTarget
+from tests.fakes import START, FakeGp, FakeSource, FakeTarget
 from tests.model.seams import Killed, Seam, Weather, done
 
 KILLS = "KILL"
@@ -33,36 +33,62 @@ class Found:
     server_time: datetime = START
 
 
-class SteppedGp(FakeSource):
-    """GP: customers by company, a log of changes that gets a version with each, and people who type."""
+class SteppedGp(FakeGp):
+    """GP: customers by company, a log of changes that gets a version with each, people who type, and a clock of its own."""
 
     def __init__(self, mapping: Mapping, weather: Weather, pair: str) -> None:
         super().__init__(mapping)
         self._weather, self._pair = weather, pair
         self.log: list[tuple[str, str]] = []
-        self.noteindx = 0
+        self.deleted: set[tuple[str, str]] = set()
+        self.made: dict[str, str] = {}
+        """The identity of the customer that each create made, by its mark."""
+        self.ahead = timedelta()
+        """By how much its clock is ahead."""
 
     def type(self, company: str, key: str, **values: Any) -> None:
         """A clerk types a customer, who keeps the NOTEINDX of the first time."""
-        known = self.records.get((company, key))
-        self.noteindx += known is None
         self.type_customer(company, key, **values)
-        identity = known.identity if known else str(self.noteindx)
-        self.records[company, key] = replace(self.records[company, key], identity=identity)
+        self.log.append((company, key))
+
+    def unmark(self, company: str, key: str) -> None:
+        """A clerk or another integration empties the field that holds our mark."""
+        self.records[company, key] = replace(self.records[company, key], mark="")
+        self._stamp(company, key)
         self.log.append((company, key))
 
     def delete(self, company: str, key: str) -> None:
         del self.records[company, key]
+        self.deleted.add((company, key))
         self.log.append((company, key))
 
     async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
         return await self._weather.call("gp", "gp.read", lambda: self._read(company, mapping, keys))
 
     async def _read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
-        found = await super().read(company, mapping, keys)
+        found = await FakeSource.read(self, company, mapping, keys)
         if any(record.values["CUSTNAME"] == KILLS for record in found.values()):
             raise Killed
         return found
+
+    async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
+        async def now() -> Seen:
+            return Seen(await self._read(company, mapping, wanted.ids), {}, self.alike(company, wanted), self.now)
+
+        return await self._weather.call("gp", "gp.look", now)
+
+    async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
+        async def all_of_them() -> list[Verdict]:
+            return [self._one(company, write) for write in writes]
+
+        return await self._weather.call("gp", "gp.write", all_of_them, late=True)
+
+    def _one(self, company: str, write: Write) -> Verdict:
+        verdict = super()._one(company, write)
+        if verdict.outcome is Outcome.WRITTEN:
+            self.log.append((company, write.id))
+            self.made |= {write.mark: self.records[company, write.id].identity} if write.create else {}
+        return verdict
 
     async def poll(self, company: str, mappings: Sequence[Mapping], cursor: dict[str, Any]) -> Found:
         return await self._weather.call("gp", "gp.poll", lambda: self._poll(company, cursor))
@@ -95,7 +121,7 @@ class SteppedGp(FakeSource):
 
 
 class SteppedDataverse(FakeTarget):
-    """Dataverse: it keeps postal codes in capitals, and remembers every write that landed."""
+    """Dataverse: it keeps postal codes in capitals, remembers every write that landed, and has a log of changes."""
 
     def __init__(self, weather: Weather) -> None:
         super().__init__()
@@ -105,9 +131,31 @@ class SteppedDataverse(FakeTarget):
         self.deleted: set[str] = set()
         self.refusals = 0
         self.fences = 0
+        self.log: list[str] = []
+        self.company: dict[str, str] = {}
+        """Of each account."""
         self.normalise = lambda name, value: (
             value.upper() if name == "address1_postalcode" and isinstance(value, str) else value
         )
+
+    def type(self, company: str, id_: str, values: dict[str, Any]) -> None:
+        """A user makes an account, or edits one: a plug-in does not tell people from programs."""
+        kept = {name: self.normalise(name, value) for name, value in values.items()}
+        self.company.setdefault(id_, company)
+        if id_ in self.rows:
+            self.edit(id_, **kept)
+        else:
+            self.rows[id_] = Record(id_, kept, self._next())
+            self.log.append(id_)
+
+    def edit(self, id_: str, **values: Any) -> None:
+        super().edit(id_, **values)
+        self.log.append(id_)
+
+    async def read_of(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        """As a source."""
+        parent = super()
+        return await self._weather.call("dataverse", "dataverse.source", lambda: parent.read(mapping, keys))
 
     async def identity(self) -> Identity:
         parent = super()
@@ -132,15 +180,28 @@ class SteppedDataverse(FakeTarget):
         if verdict.outcome is Outcome.WRITTEN:
             self.fences += not write.values
             self.landed.append(write)
+            self.log.append(write.id)
+            self.company.setdefault(write.id, company)
         return verdict
 
     def delete(self, id_: str) -> None:
         """A user deletes an account."""
         del self.rows[id_]
         self.deleted.add(id_)
+        self.log.append(id_)
 
     def land(self, rng: random.Random) -> None:
         """One request whose caller gave up lands now."""
         before = len(self.landed)
         done(self._weather.late.pop(rng.randrange(len(self._weather.late))))
         self.created_late |= {write.mark for write in self.landed[before:] if write.create}
+
+
+@dataclass
+class Accounts:
+    """Dataverse as a source: `sync.cases.Source`."""
+
+    dataverse: SteppedDataverse
+
+    async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
+        return await self.dataverse.read_of(company, mapping, keys)

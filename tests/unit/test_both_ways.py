@@ -30,7 +30,7 @@ from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
 from sync.system import Ask, Record
-from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget
+from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget, later
 
 THERE = "customer_gp_to_dataverse"
 BACK = "customer_dataverse_to_gp"
@@ -359,6 +359,108 @@ async def test_an_account_with_a_customers_number_is_coupled_with_it(both: Both)
     await both.rest()
     assert (await both.couple("A1")).id == ACCOUNT
     assert len(both.gp.records) == 1
+
+
+async def test_whoever_couples_them_gps_values_hold_at_a_first_coupling(both: Both) -> None:
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PHONE1="41455501450000", FAX="41455501000000")
+    both.accounts.type(ACCOUNT, both.mapping, name="Anna", accountnumber="A1", fax="+1 414-555-0199")
+    await both.back()
+    await both.rest()
+    account = both.account(ACCOUNT)
+    assert (account["name"], account["telephone1"], account["fax"]) == ("Ann", "+1 414-555-0145", "+1 414-555-0100")
+
+
+async def test_what_a_first_coupling_could_not_write_at_once_comes_over_later(both: Both) -> None:
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann")
+    both.accounts.type(ACCOUNT, both.mapping, name="Anna", accountnumber="A1")
+    await both.back()
+    both.accounts.cut_before = 1
+    both.lanes.sent.clear()
+    await both.there("A1")
+    both.accounts.edit(ACCOUNT, description="A note")
+    later(both.table, timedelta(minutes=11))
+    await both.rest()
+    assert both.account(ACCOUNT)["name"] == "Ann"
+
+
+async def test_an_account_that_waits_for_approval_and_turns_out_to_be_a_customer_waits_no_more(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Ann", accountnumber="A1")
+    await both.back()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann")
+    await both.there("A1")
+    await both.back()
+    assert (await both.couple("A1")).id == ACCOUNT
+    assert (await both.parked(), len(both.gp.records), len(both.accounts.rows)) == ([], 1, 1)
+    assert len(both.table.entities) == 2
+
+
+async def test_a_customer_that_waits_and_turns_out_to_be_an_account_waits_no_more(both: Both) -> None:
+    other = ACCOUNT[:-1] + "2"
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann")
+    for id_ in (ACCOUNT, other):
+        both.accounts.type(id_, both.mapping, name="Ann", accountnumber="A1")
+    await both.there("A1")
+    del both.accounts.rows[other]
+    await both.back()
+    assert (await both.couple("A1")).id == ACCOUNT
+    await both.there("A1")
+    assert await both.parked() == []
+
+
+async def test_a_request_beside_a_difference_under_review_is_not_handed_to_and_fro(two_way: Mapping) -> None:
+    both = build(ruled(two_way, "name", owner="review"))
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="By GP")
+    both.accounts.type(id_, both.mapping, name="By a rep", creditonhold=True)
+    await both.back(id_)
+    await both.rest()
+    assert sorted(entry.code for entry in await both.parked()) == ["approval_needed", "values_differ"]
+
+
+async def test_a_customer_that_got_the_id_of_a_deleted_one_is_left_alone_when_the_account_goes(
+    two_way: Mapping,
+) -> None:
+    rules = two_way.rules.model_copy(update={"on_delete": OnDelete(d365="deactivate")})
+    both = build(replace(two_way, rules=rules))
+    id_ = await both.coupled()
+    del both.gp.records["TWO", "A1"]
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Somebody else")
+    del both.accounts.rows[id_]
+    await both.back(id_)
+    [entry] = await both.parked()
+    assert (entry.code, both.customer()["INACTIVE"]) == ("key_reused", 0)
+
+
+async def test_a_couple_whose_row_moves_while_it_is_read_is_read_again(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
+    await both.answer(ACCOUNT, APPROVED)
+    [alone] = (await both.crosswalk.read_ids("TWO", "customer", [ACCOUNT])).values()
+    [reserved] = await both.crosswalk.save([(alone, alone.named("gp", "AARON0001"))])
+    assert reserved
+    read, rows = both.crosswalk.read, iter([True])
+
+    async def moving(*arguments: Any, **named: Any) -> dict[str, Couple]:
+        if next(rows, False):
+            await both.crosswalk.save([(reserved, reserved.named("gp", ""))])
+        return await read(*arguments, **named)
+
+    both.crosswalk.read = moving  # type: ignore[method-assign]
+    [couple] = (await both.crosswalk.read_ids("TWO", "customer", [ACCOUNT])).values()
+    assert (couple.id, couple.key, couple.answer) == (ACCOUNT, "", APPROVED)
+
+
+async def test_a_field_that_was_empty_when_the_customer_was_made_can_be_filled_in_on_either_side(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
+    await both.answer(ACCOUNT, APPROVED)
+    await both.back()
+    both.gp.type_customer("TWO", "AARON0001", PHONE1="41455501450000")
+    both.accounts.type(ACCOUNT, both.mapping, fax="+1 414-555-0100")
+    await both.there("AARON0001")
+    await both.back()
+    await both.rest()
+    assert both.account(ACCOUNT)["telephone1"] == "+1 414-555-0145"
+    assert both.account(ACCOUNT)["fax"] == "+1 414-555-0100"
+    assert both.customer("AARON0001")["FAX"].startswith("4145550100")
 
 
 async def test_an_account_that_may_be_a_customer_waits_for_a_person(both: Both) -> None:

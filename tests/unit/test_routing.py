@@ -109,6 +109,26 @@ async def test_a_record_coupled_in_two_companies_goes_to_both() -> None:
     assert rig.sent() == {("A", ONE, "webhook"), ("B", ONE, "webhook")}
 
 
+async def test_records_that_carry_the_key_of_their_couple_are_found_at_once_by_it() -> None:
+    table = FakeTable()
+    rig = Rig(crosswalk=Crosswalk(table))  # type: ignore[arg-type]
+    ids = [f"7c1d0000-1111-4222-8333-{n:012}" for n in range(100)]
+    for n, id_ in enumerate(ids):
+        await rig.couple("B", f"C{n:03}", id_)
+    before = table.calls
+    await rig.routing.send([event(id_, values={"gp365_key": f"b-C{n:03}"}) for n, id_ in enumerate(ids)])
+    assert table.calls - before == 1
+    assert rig.sent() == {("B", id_, "webhook") for id_ in ids}
+
+
+async def test_a_key_that_is_another_record_s_says_nothing_about_the_couple() -> None:
+    rig = Rig()
+    await rig.couple("A", "NORDIC", ONE)
+    await rig.couple("B", "SUED", TWO)
+    await rig.routing.send([event(TWO, values={"gp365_key": "A-NORDIC"})])
+    assert rig.sent() == {("B", TWO, "webhook")}
+
+
 @pytest.mark.parametrize("change", ["created", "updated", "merged"])
 async def test_a_new_record_goes_where_its_values_say(change: str) -> None:
     rig = Rig()

@@ -65,7 +65,7 @@ class GpReader:
             statement = read_statement(mapping, page, openjson=(await self._database(company)).openjson)
             times, rows = await self._client.run(company, statement)
             records.update({record.key: record for record in (record_of(mapping, row) for row in rows)})
-            at = at or _moment(times[0]["at"])
+            at = at or _moment(times[0]["server_time"])
         return records, at
 
     async def alike(
@@ -82,12 +82,12 @@ class GpReader:
         openjson = (await self._database(company)).openjson
         times, *found = await self._client.run(company, alike_statement(mapping, groups, openjson=openjson))
         records = [record_of(mapping, row) for rows in found for row in rows]
-        return list({record.key: record for record in records}.values()), _moment(times[0]["at"])
+        return list({record.key: record for record in records}.values()), _moment(times[0]["server_time"])
 
     async def now(self, company: str) -> datetime:
         """The server's time, UTC."""
         ((row,),) = await self._client.run(company, render("time"))
-        return _moment(row["at"])
+        return _moment(row["server_time"])
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
         """The next `limit` canonical keys after `after` (blank: from the start), in the server's order.

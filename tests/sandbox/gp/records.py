@@ -2,6 +2,7 @@
 
 import itertools
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -118,10 +119,12 @@ class World:
             yield
 
     def wait_until_blocked(self) -> None:
-        """Until somebody waits for a lock."""
+        """Until somebody waits for a lock. Raises TimeoutError when nobody does."""
+        patience = time.monotonic() + 20
         with self.gp.server.engine.connect() as postgres:
             while not postgres.execute(b"SELECT 1 FROM pg_locks WHERE NOT granted").fetchone():
-                pass
+                if time.monotonic() > patience:
+                    raise TimeoutError("nobody waits for a lock")
 
     def in_a_thread(self, work: Any) -> threading.Thread:
         thread = threading.Thread(target=work)

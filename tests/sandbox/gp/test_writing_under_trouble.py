@@ -2,11 +2,14 @@
 
 import asyncio
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
 
 from sandbox.door import Fault
+from sandbox.tds.contract import SqlError
 from sync.errors import BadSettings, RetryLater
 from sync.system import Ask, Outcome, Verdict, Write
 from sync.systems.gp.client import GpClient
@@ -44,7 +47,7 @@ async def test_a_row_that_somebody_has_open_is_tried_later_and_the_others_are_wr
 
 
 async def test_a_wait_for_one_lock_is_not_repeated_for_a_whole_page(world: World) -> None:
-    patient = replace(world.settings, timeout=1, lock_timeout_ms=500)
+    patient = replace(world.settings, timeout=4, lock_timeout_ms=1500)
     records = GpRecords(GpClient(patient))
     keys = [world.new_key() for _ in range(4)]
     with world.locked("DYNAMICS..SY01500", "INTERID = 'TWO'"):
@@ -233,26 +236,62 @@ async def test_of_two_updates_of_what_both_saw_one_wins_and_the_other_looks_agai
     assert (now.values["CUSTNAME"], now.values["bill_to.CITY"]) in {("One", "Ames"), (OLD, "Boone")}
 
 
-async def test_a_user_who_saves_while_we_write_waits_and_loses_nothing(world: World) -> None:
-    started, go = threading.Event(), threading.Event()
+@contextmanager
+def _held(world: World, started: threading.Event, go: threading.Event) -> Iterator[None]:
+    """Our write stands still in the middle, with its locks taken, until `go`."""
 
     def hold(_: object) -> int:
         started.set()
         go.wait(20)
         return 0
 
-    write = await world.update({"CUSTNAME": "Ours"})
     with world.customised("customer", "Pre", hold):
+        yield
+
+
+async def _meanwhile(world: World, write: Write, sql: str) -> tuple[Verdict, object]:
+    """What becomes of a write, and of what somebody else does in its midst: None, or the number of an error."""
+    started, go = threading.Event(), threading.Event()
+
+    def somebody() -> object:
+        try:
+            world.sql(sql)
+        except SqlError as error:
+            return error.number
+        return None
+
+    with _held(world, started, go):
         writing = asyncio.create_task(world.write(write))
         await asyncio.to_thread(started.wait, 20)
-        save = f"UPDATE RM00101 SET COMMENT1 = 'theirs' WHERE CUSTNMBR = '{world.key}'"
-        saving = asyncio.create_task(asyncio.to_thread(world.sql, save))
+        other = asyncio.create_task(asyncio.to_thread(somebody))
         await asyncio.to_thread(world.wait_until_blocked)
         go.set()
         [verdict] = await writing
-        await saving
-    assert verdict.outcome is Outcome.WRITTEN
+        return verdict, await other
+
+
+async def test_a_user_who_saves_while_we_write_waits_and_loses_nothing(world: World) -> None:
+    save = f"UPDATE RM00101 SET COMMENT1 = 'theirs' WHERE CUSTNMBR = '{world.key}'"
+    verdict, other = await _meanwhile(world, await world.update({"CUSTNAME": "Ours"}), save)
+    assert (verdict.outcome, other) == (Outcome.WRITTEN, None)
     assert world.stored("CUSTNAME, COMMENT1") == ("Ours", "theirs")
+
+
+async def test_an_address_that_was_found_missing_stays_so_until_we_are_done(world: World) -> None:
+    world.sql(f"UPDATE RM00101 SET PRSTADCD = '' WHERE CUSTNMBR = '{world.key}'")
+    write = await world.update({"ship_to.CITY": "Boone"})
+    add = f"INSERT INTO RM00102 (CUSTNMBR, ADRSCODE, CITY) VALUES ('{world.key}', 'SHIP TO', 'Theirs')"
+    verdict, other = await _meanwhile(world, write, add)
+    assert (verdict.outcome, other) == (Outcome.WRITTEN, 2627)
+    assert world.stored("CITY", "RM00102", "AND ADRSCODE = 'SHIP TO'") == ("Boone",)
+
+
+async def test_an_id_that_was_found_free_stays_so_until_we_are_done(world: World) -> None:
+    key = world.new_key()
+    typed = f"INSERT INTO RM00101 (CUSTNMBR, CUSTNAME) VALUES ('{key}', 'Theirs')"
+    verdict, other = await _meanwhile(world, world.create(key, {"CUSTNAME": "Ours"}), typed)
+    assert (verdict.outcome, other) == (Outcome.WRITTEN, 2627)
+    assert world.stored("CUSTNAME", key=key) == ("Ours",)
 
 
 async def test_the_gate_is_told_when_some_record_met_a_lock(world: World) -> None:

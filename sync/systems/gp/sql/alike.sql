@@ -1,4 +1,4 @@
-SELECT GETUTCDATE() AS at;
+SELECT GETUTCDATE() AS server_time;
 {% for group in groups %}
 {% set sought, json, rows = group.sought, group.json, group.rows %}
 SELECT

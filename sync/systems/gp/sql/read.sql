@@ -1,4 +1,4 @@
-SELECT GETUTCDATE() AS at;
+SELECT GETUTCDATE() AS server_time;
 SELECT
 {% include "columns.sql" %}
 {% include "wanted.sql" +%}

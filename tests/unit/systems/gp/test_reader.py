@@ -17,7 +17,7 @@ from .scripted import ScriptedClient, customer
 
 NEW = [[{"level": 150, "collation": "SQL_Latin1_General_CP1_CI_AS"}]]
 OLD = [[{"level": 100, "collation": "SQL_Latin1_General_CP1_CI_AS"}]]
-AT = [{"at": datetime(2027, 4, 12, 9, 0, 5)}]  # noqa: DTZ001
+AT = [{"server_time": datetime(2027, 4, 12, 9, 0, 5)}]  # noqa: DTZ001
 BINARY = [[{"level": 150, "collation": "Latin1_General_BIN"}]]
 
 
@@ -92,7 +92,7 @@ async def test_a_record_without_note_index_has_no_identity(mapping: Mapping) -> 
 
 
 async def test_a_read_tells_the_servers_time_before_its_first_page(mapping: Mapping) -> None:
-    later = [{"at": datetime(2027, 4, 12, 9, 0, 9)}]  # noqa: DTZ001
+    later = [{"server_time": datetime(2027, 4, 12, 9, 0, 9)}]  # noqa: DTZ001
     client = ScriptedClient(NEW, [AT, []], [later, []])
     _, at = await GpReader(client).read_at("TWO", mapping, ["A", "B", "C", "D"])
     assert at == datetime(2027, 4, 12, 9, 0, 5, tzinfo=UTC)
