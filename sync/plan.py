@@ -245,7 +245,9 @@ class Planner:
 
     def _update(self, case: Case, source: Record, target: Record, turned: Turned) -> Plan:
         couple = case.couple
-        met = couple.coupled and couple.unmet != self._flow.side
+        met = (
+            couple.coupled and couple.unmet != self._flow.side and not (couple.unmet and couple.take == self._flow.side)
+        )
         newly = frozenset(self._message.fields)
         meeting = Meeting(couple, source, target, turned, met, newly, self._flow.two_way)
         merged = merge(self.way, self._mapping.fields_by_name, meeting)
@@ -264,18 +266,18 @@ class Planner:
         claim = self._flow.side == "gp" and not target.values.get(self._mapping.dataverse.key)
         text = f"coupled {case.match.how}".rstrip() if coupling else ""
         if not merged.planned and not claim:
-            return self._skip(case, replace(couple.met_by(self._flow.side), coupled=True), text or "both agree")
+            done = replace(couple.done_by(self._flow.side), coupled=True)
+            return self._skip(case, done if merged.others else replace(done, answer=""), text or "both agree")
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
         return replace(plan, text=text, deferred=bool(asked))
 
     def _unmet(self, case: Case) -> Side | None:
-        """Whose own fields are still to be brought over."""
-        if case.couple.coupled:
-            return case.couple.unmet
-        other = opposite(self._flow.side)
-        has_own = any(field.side == other for field in self._mapping.fields)
-        return other if self._flow.two_way and has_own else None
+        """Whose own fields are still to be brought over. A record that was just made has all the others."""
+        couple, other = case.couple, opposite(self._flow.side)
+        if couple.coupled or not self._flow.two_way:
+            return couple.unmet
+        return other if case.target or any(field.side == other for field in self._mapping.fields) else None
 
     def _reopened(self, case: Case) -> bool:
         """Whether the other direction has parked a difference, which may be gone by now: only it can say."""

@@ -59,7 +59,7 @@ def settle(
     if certain or (intent.create and not intent.not_after):
         return Settlement(_landed(cleared, intent, side, found), landed=intent, certain=certain)
     if intent.not_after:
-        return Settlement(missed)
+        return _by_value(missed, intent, side, found)
     return Settlement(missed, fence=Write(target.key, {}, attempt, version=target.version))
 
 
@@ -71,18 +71,40 @@ def committed(couple: Couple, side: Side, kept: Halves | None) -> Couple:
     for name, plan in intent.fields.items():
         half = plan.new if kept is None else kept.get(name)
         base[name] = Agreed.of(side, plan.source, half, unsure=kept is None)
-    done = replace(couple, intent=None, coupled=True, base=base, answer="", lineage=lineage(intent))
-    return done.met_by(side).with_parked(side, "")
+    done = replace(couple.done_by(side), intent=None, coupled=True, base=base, lineage=lineage(intent))
+    return done.with_parked(side, "")
 
 
 def lineage(intent: Intent) -> Lineage:
     return Lineage(intent.message_id, intent.flow, intent.reason, intent.seen_at, intent.attempt)
 
 
+def _by_value(missed: Couple, intent: Intent, side: Side, found: Found) -> Settlement:
+    """GP's mark is a field that people and programs can empty. Where it is empty and the record has changed since it was
+    read, a field that holds what was sent has got it, one that holds what it held has not; of others nobody knows.
+    """
+    target = found.record
+    assert target is not None
+    if intent.create or target.mark or target.version == intent.version:
+        return Settlement(missed)
+    base, held = dict(missed.base), False
+    for name, plan in intent.fields.items():
+        present = found.halves.get(name)
+        if same(present, plan.new):
+            base[name], held = Agreed.of(side, plan.source, present), True
+        elif name in base and not same(present, plan.old):
+            base[name] = replace(base[name], unsure=opposite(side))
+    return Settlement(replace(missed, base=base), landed=intent if held else None)
+
+
 def _may_be_at_work(couple: Couple, intent: Intent, found: Found, message_id: str, visibility: timedelta) -> bool:
-    """Another one's message may still have a living worker; and a target without a fence may be written until its time."""
+    """Another one's message may still have a living worker; and a target without a fence may be written until its time,
+    and somewhat longer where its clock is put back meanwhile.
+    """
     if intent.not_after:
-        return found.at is None or found.at <= datetime.fromisoformat(intent.not_after)
+        landed = found.record is not None and found.record.mark == intent.attempt
+        back = timedelta() if landed else visibility / 2
+        return found.at is None or found.at <= datetime.fromisoformat(intent.not_after) + back
     return intent.message_id != message_id and couple.age < visibility
 
 
@@ -104,4 +126,4 @@ def _landed(couple: Couple, intent: Intent, side: Side, found: Found) -> Couple:
         # A create may have landed with an older try's values, and others may have written since: what differs is not certain.
         unsure = not same(present, plan.new) and not (target.written_by_us and target.mark == intent.attempt)
         base[name] = Agreed.of(side, plan.source, half, unsure=unsure)
-    return replace(couple.met_by(side), coupled=True, base=base, answer="", lineage=lineage(intent))
+    return replace(couple.done_by(side), coupled=True, base=base, lineage=lineage(intent))

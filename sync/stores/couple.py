@@ -129,9 +129,13 @@ class Couple:
         """With this id on one side."""
         return replace(self, key=name) if side == "gp" else replace(self, id=name)
 
-    def met_by(self, side: Side) -> Self:
-        """With what was to be brought over from that side done."""
-        return replace(self, unmet=None) if self.unmet == side else self
+    def done_by(self, side: Side) -> Self:
+        """With what was to be done from that side done: its own fields brought over, and what a person answered. Where the
+        person took the other side, that one has still to do it.
+        """
+        if self.take == opposite(side):
+            return self
+        return replace(self, answer="", unmet=None if self.unmet == side else self.unmet)
 
     def joined(self, beside: "Couple | None") -> Self:
         """Together with the row of its own that the counterpart has, and what that one waits for."""

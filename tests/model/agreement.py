@@ -17,15 +17,18 @@ ASKED = ("creditonhold", "statecode")
 
 @dataclass
 class Truth:
-    """What people did: the accounts they `made`, and the last value each side gave a field, by attribute."""
+    """What people did: the accounts they `made`, the customers they `typed`, and the last value each side gave a field."""
 
     made: set[str] = field(default_factory=set)
+    typed: set[tuple[str, str, str]] = field(default_factory=set)
     customers: dict[tuple[str, str, str], dict[str, Value]] = field(default_factory=lambda: defaultdict(dict))
     accounts: dict[str, dict[str, Value]] = field(default_factory=lambda: defaultdict(dict))
 
-    def customer(self, company: str, record: Record, values: dict[str, Any]) -> None:
+    def customer(self, company: str, record: Record, values: dict[str, Any], *, new: bool = False) -> None:
         """A clerk typed these columns."""
-        self.customers[company, record.key, record.identity] |= values
+        name = (company, record.key, record.identity)
+        self.customers[name] |= values
+        self.typed |= {name} if new else set()
 
     def account(self, id_: str, values: dict[str, Any]) -> None:
         """A user wrote these attributes."""
@@ -109,16 +112,23 @@ def _there(world: World, id_: str, key: str, mark: str) -> bool:
 
 
 def _strangers(world: World, truth: Truth, pairs: list[Pair]) -> list[str]:
-    """Couples of records that never had anything to do with each other."""
+    """Couples of records that never had anything to do with each other: none was made of the other, nor names it."""
     born = {(write.key, write.id) for write in world.dataverse.landed if write.create}
     born |= {(write.id, write.key) for write in world.gp.writes if write.create}
     return [
         f"{pair.name} are strangers"
         for pair in pairs
-        if pair.row["coupled"] and (pair.row["key"], pair.row["d365"]) not in born
-        and not (pair.account and truth.accounts[pair.row["d365"]].get("accountnumber") == pair.row["key"])
+        if pair.row["coupled"]
         and pair.account
-    ]  # fmt: skip
+        and truth.accounts[pair.account.key].get("accountnumber") != pair.row["key"]
+        and ((pair.row["key"], pair.account.key) not in born or _both_were_there(truth, pair))
+    ]
+
+
+def _both_were_there(truth: Truth, pair: Pair) -> bool:
+    """Whether people made both of them."""
+    name = (pair.company, pair.row["key"], pair.row["identity"])
+    return name in truth.typed and pair.row["d365"] in truth.made
 
 
 def _alone(world: World, pairs: list[Pair]) -> list[str]:

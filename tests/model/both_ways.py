@@ -45,6 +45,7 @@ class BothWays(Happenings):
         self.companies = COMPANIES[: pick([1, 1, 2])]
         self.keys = KEYS[: pick([1, 2, 4])]
         self.before: dict[tuple[str, str], dict[str, Any]] = {}
+        self.forward = timedelta()
         self.count = 0
         if pick([False, True]):
             self.world.dataverse.normalise = _capitals
@@ -77,8 +78,9 @@ class BothWays(Happenings):
         return self.rng.choice([{"HOLD": 1}, {"HOLD": 0}, {"INACTIVE": 1}, {"INACTIVE": 0}])
 
     def _typed(self, company: str, key: str, values: dict[str, Any]) -> None:
+        new = (company, key) not in self.world.gp.records
         self.world.gp.type(company, key, **values)
-        self.truth.customer(company, self.world.gp.records[company, key], values)
+        self.truth.customer(company, self.world.gp.records[company, key], values, new=new)
         self.world.say(f"a clerk types {company} {key}: {values}")
 
     def unmark(self) -> None:
@@ -95,9 +97,10 @@ class BothWays(Happenings):
             self.world.say(f"a clerk deletes {company} {key}")
 
     def step_clock(self) -> None:
-        """GP's clock is put right, or wrong."""
+        """GP's clock is put forward by much, or forward and back by a little."""
         if self.rng.random() < 0.2:
-            self.world.gp.ahead = timedelta(minutes=self.rng.choice([0, 0, 3, 20]))
+            self.forward += timedelta(minutes=self.rng.choice([0, 0, 20]))
+            self.world.gp.ahead = self.forward + timedelta(minutes=self.rng.choice([0, 4]))
             self.world.pass_time(timedelta())
 
     # Dataverse's people

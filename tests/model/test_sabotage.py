@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.model import directed, rules, sabotage
+from tests.model import both_directed, both_sabotage, both_stage, directed, rules, sabotage
+from tests.model.both_stage import BothStage
 from tests.model.history import Broken
 from tests.model.pool import LeaveOut
 from tests.model.stage import Stage, play
@@ -41,3 +42,35 @@ def test_a_rule_left_out_loses_the_race_each_time(
     for seed in range(SEEDS):
         with pytest.raises(Broken):
             play(race, seed)
+
+
+BOTH_WAYS = [
+    (both_sabotage.base_moved_for_unwritten_fields, both_directed.two_people_edit_different_fields),
+    (both_sabotage.echo_by_user, both_directed.two_people_edit_different_fields),
+    (both_sabotage.update_if_exists, both_directed.a_clerk_takes_the_id_that_very_second),
+    (both_sabotage.no_precondition_in_gp, both_directed.a_clerk_edits_between_reading_and_writing),
+    (both_sabotage.no_not_after, both_directed.an_edit_is_taken_back_before_its_write_lands_in_gp),
+    (
+        both_sabotage.the_other_directions_intent_settled,
+        both_directed.an_edit_is_taken_back_after_its_write_landed_in_gp,
+    ),
+    (both_sabotage.an_empty_mark_is_anothers, both_directed.the_mark_of_a_write_is_emptied_before_it_is_settled),
+    (both_sabotage.no_patience_with_gps_clock, both_directed.gps_clock_is_put_back),
+    (both_sabotage.no_look_at_a_parked_row, both_directed.a_yes_is_carried_out_while_another_worker_parks_the_record),
+]
+
+
+@pytest.mark.parametrize("race", dict.fromkeys(race for _, race in BOTH_WAYS), ids=lambda race: race.__name__)
+def test_the_line_passes_the_race_between_both_directions(race: Callable[[BothStage], None]) -> None:
+    for seed in range(SEEDS):
+        both_stage.play(race, seed)
+
+
+@pytest.mark.parametrize(("leave_out", "race"), BOTH_WAYS, ids=lambda part: part.__name__)
+def test_a_rule_left_out_loses_the_race_between_both_directions_each_time(
+    leave_out: LeaveOut, race: Callable[[BothStage], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    leave_out(monkeypatch)
+    for seed in range(SEEDS):
+        with pytest.raises(Broken):
+            both_stage.play(race, seed)

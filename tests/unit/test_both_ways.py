@@ -307,9 +307,35 @@ async def test_a_create_cut_before_it_landed_is_done_again_once_it_can_not_land_
     both.lanes.sent.clear()
     await both.back()
     assert both.gp.records == {}
-    both.gp.now += timedelta(minutes=11)
+    both.gp.now += timedelta(minutes=16)
     await both.back()
     assert [key for _, key in both.gp.records] == ["AARON0001"]
+
+
+async def test_a_write_whose_mark_was_emptied_is_known_by_what_it_wrote(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    both.gp.cut_after = 1
+    await both.back(id_)
+    both.gp.records["TWO", "A1"] = replace(both.gp.records["TWO", "A1"], mark="", version="later")
+    both.accounts.type(id_, both.mapping, fax=None)
+    both.gp.now += timedelta(minutes=16)
+    await both.rest()
+    assert not both.customer()["FAX"]
+    assert both.account(id_)["fax"] is None
+
+
+async def test_a_write_that_was_given_up_waits_until_gps_clock_may_have_been_put_back(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    both.gp.cut_before = 1
+    await both.back(id_)
+    both.gp.now += timedelta(minutes=11)
+    await both.back(id_)
+    assert (await both.couple()).intent
+    both.gp.now += timedelta(minutes=5)
+    await both.back(id_)
+    assert both.customer()["FAX"].startswith("4145550100")
 
 
 async def test_an_id_that_a_clerk_took_that_very_second_is_left_to_the_clerk(both: Both) -> None:
@@ -368,6 +394,33 @@ async def test_whoever_couples_them_gps_values_hold_at_a_first_coupling(both: Bo
     await both.rest()
     account = both.account(ACCOUNT)
     assert (account["name"], account["telephone1"], account["fax"]) == ("Ann", "+1 414-555-0145", "+1 414-555-0100")
+
+
+async def test_a_side_that_a_person_took_holds_also_where_a_first_coupling_is_not_over(both: Both) -> None:
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann", CRLMTTYP=1)
+    both.accounts.type(ACCOUNT, both.mapping, name="Anna", accountnumber="A1")
+    await both.back()
+    both.lanes.sent.clear()
+    both.accounts.type(ACCOUNT, both.mapping, fax="+1 414-555-0100")
+    await both.answer(ACCOUNT, "d365")
+    await both.there("A1")
+    await both.rest()
+    await both.there("A1")
+    assert (both.customer()["CUSTNAME"], both.account(ACCOUNT)["name"]) == ("Anna", "Anna")
+    assert both.customer()["FAX"].startswith("4145550100")
+
+
+async def test_a_choice_that_has_nothing_left_to_decide_decides_nothing_later(both: Both) -> None:
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, creditonhold=True)
+    await both.back(id_)
+    both.accounts.type(id_, both.mapping, creditonhold=False)
+    await both.answer(id_, "gp")
+    await both.back(id_)
+    both.accounts.type(id_, both.mapping, creditonhold=True)
+    await both.back(id_)
+    await both.rest()
+    assert [entry.code for entry in await both.parked()] == ["approval_needed"]
 
 
 async def test_what_a_first_coupling_could_not_write_at_once_comes_over_later(both: Both) -> None:

@@ -1,0 +1,115 @@
+"""Directed histories of both directions: each is one race, the race that a rule of the line is there for."""
+
+from datetime import timedelta
+
+from tests.model.both_stage import BothStage
+
+
+def two_people_edit_different_fields(stage: BothStage) -> None:
+    stage.coupled()
+    [by_gp] = stage.type(CUSTNAME="By a clerk")
+    [by_rep] = stage.write(fax="+1 414-555-0111")
+    for lying in (by_gp, by_rep):
+        stage.work(lying, stage.one)
+    stage.holds("name", "By a clerk")
+    stage.holds("fax", "+1 414-555-0111")
+
+
+def a_clerk_takes_the_id_that_very_second(stage: BothStage) -> None:
+    [new] = stage.write(name="Sam", fax="+1 414-555-0100")
+    worker = stage.start(new, stage.one, until="gp.write before")
+    stage.type(CUSTNAME="Somebody else")
+    stage.world.run(worker)
+    stage.rest()
+    stage.judge(
+        [] if stage.customer().values["CUSTNAME"] == "Somebody else" else ["the clerk's customer was written over"]
+    )
+
+
+def a_clerk_edits_between_reading_and_writing(stage: BothStage) -> None:
+    stage.coupled()
+    [edit] = stage.write(name="By a rep")
+    worker = stage.start(edit, stage.one, until="gp.write before")
+    stage.type(CUSTNAME="By a clerk")
+    stage.world.run(worker)
+    stage.holds("name", "By a clerk")
+
+
+def an_edit_is_taken_back_before_its_write_lands_in_gp(stage: BothStage) -> None:
+    stage.coupled()
+    [edit] = stage.write(fax="+1 414-555-0111")
+    stage.next_call("gp.write", "late")
+    stage.work(edit, stage.one)
+    stage.pass_time()
+    stage.write(fax="+1 414-555-0100")
+    for lying in [*stage.world.queues.messages]:
+        stage.work(lying, stage.other)
+    stage.land()
+    stage.holds("fax", "+1 414-555-0100")
+
+
+def an_edit_is_taken_back_after_its_write_landed_in_gp(stage: BothStage) -> None:
+    """The answer was lost; GP's own event of that write is worked before the message comes again."""
+    stage.coupled()
+    [edit] = stage.write(fax="+1 414-555-0111")
+    stage.next_call("gp.write", "after")
+    [again] = stage.work(edit, stage.one)
+    [echo] = stage.poll()
+    [back] = stage.write(fax="+1 414-555-0100")
+    stage.pass_time()
+    stage.work(echo, stage.other)
+    for lying in (back, again):
+        stage.work(lying, stage.other)
+    stage.holds("fax", "+1 414-555-0100")
+
+
+def the_mark_of_a_write_is_emptied_before_it_is_settled(stage: BothStage) -> None:
+    """And the edit it brought was taken back meanwhile."""
+    stage.coupled()
+    [edit] = stage.write(fax="+1 414-555-0111")
+    stage.next_call("gp.write", "after")
+    stage.work(edit, stage.one)
+    stage.world.gp.unmark(stage.company, stage.key)
+    stage.write(fax="+1 414-555-0100")
+    stage.holds("fax", "+1 414-555-0100")
+
+
+def the_mark_of_a_new_customer_is_emptied_before_it_is_settled(stage: BothStage) -> None:
+    [new] = stage.write(name="Sam", fax="+1 414-555-0100")
+    stage.next_call("gp.write", "after")
+    stage.work(new, stage.one)
+    stage.world.gp.unmark(stage.company, stage.key)
+    stage.rest()
+    here = [key for company, key in stage.world.gp.records if company == stage.company and key.startswith("SAM")]
+    stage.judge([] if here == [stage.key] else [f"the account has become {here}"])
+
+
+def gps_clock_is_put_back(stage: BothStage) -> None:
+    """By a few minutes, once a write was given up; the edit it brought was taken back."""
+    stage.coupled()
+    stage.world.gp.ahead = timedelta(minutes=4)
+    stage.pass_time(timedelta())
+    [edit] = stage.write(fax="+1 414-555-0111")
+    stage.next_call("gp.write", "late")
+    stage.work(edit, stage.one)
+    stage.pass_time(timedelta(minutes=11))
+    stage.write(fax="+1 414-555-0100")
+    for lying in [*stage.world.queues.messages]:
+        stage.work(lying, stage.other)
+    stage.world.gp.ahead = timedelta()
+    stage.pass_time(timedelta())
+    stage.land()
+    stage.holds("fax", "+1 414-555-0100")
+
+
+def a_yes_is_carried_out_while_another_worker_parks_the_record(stage: BothStage) -> None:
+    [new] = stage.write(name="Sam", fax="+1 414-555-0100")
+    stage.work(new, stage.one)
+    [again] = stage.write(fax="+1 414-555-0111")
+    parking = stage.start(again, stage.one, until="parked.read before")
+    [approved] = stage.decide("d365")
+    stage.work(approved, stage.other)
+    stage.world.run(parking)
+
+
+a_yes_is_carried_out_while_another_worker_parks_the_record.rules = {"approve": "create"}  # type: ignore[attr-defined]
