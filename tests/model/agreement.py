@@ -205,15 +205,15 @@ def _faults(world: World, truth: Truth, pair: Pair, looked_again: bool) -> list[
 
 
 def _half(world: World, pair: Pair) -> list[str]:
-    """One side was deleted: that waits, or was done by the policy."""
+    """One side was deleted: that waits, or was done by the policy, unless somebody had edited the other side meanwhile."""
     rule = world.setting.mapping.rules.on_delete
-    if pair.customer is None and pair.account is None:
+    if "deleted_in_source" in pair.parked or (pair.customer is None and pair.account is None):
         return []
     if pair.customer is None:
         assert pair.account
-        done = {"park": "deleted_in_source" in pair.parked, "deactivate": pair.account.values["statecode"] == 1}
+        done = {"park": False, "deactivate": pair.account.values["statecode"] == 1}
         return [] if done.get(rule.gp, True) else [f"{pair.name}: the customer is gone, and nobody did anything"]
-    done = {"park": "deleted_in_source" in pair.parked, "deactivate": pair.customer.values["INACTIVE"] == 1}
+    done = {"park": False, "deactivate": pair.customer.values["INACTIVE"] == 1}
     return [] if done.get(rule.d365, True) else [f"{pair.name}: the account is gone, and nobody did anything"]
 
 

@@ -83,7 +83,9 @@ class Setting:
 
 def _cut(mapping: Mapping, names: Sequence[str], **rules: Any) -> Mapping:
     brake = mapping.rules.brake.model_copy(update={"at_least": NEVER})
-    cut = mapping.rules.model_copy(update={"brake": brake, **rules})
+    shown_by = tuple(name for name in mapping.dataverse.shown_by if name in names)
+    dataverse = mapping.rules.dataverse.model_copy(update={"shown_by": shown_by})
+    cut = mapping.rules.model_copy(update={"brake": brake, "dataverse": dataverse, **rules})
     return replace(mapping, rules=cut, fields=tuple(each for each in mapping.fields if each.name in names))
 
 

@@ -53,7 +53,7 @@ class Tally:
 @cache
 def flow_and_mapping(*, both_ways: bool = False) -> tuple[Flow, Mapping]:
     root = Path(__file__).parents[2]
-    overlay = root / "tests" / "unit" / "two_way" if both_ways else None
+    overlay = None if both_ways else root / "tests" / "unit" / "one_way"
     return find_flows()[FLOW], load_all(root / "sync" / "mappings", overlay)["customer"]
 
 
