@@ -71,8 +71,8 @@ def pages() -> dict[Path, str]:
         REFERENCE / "errors.md": errors(),
         REFERENCE / "commands.md": commands(),
     }
-    page = "customer_gp_to_dataverse"
-    made[REFERENCE / "flows" / f"{page}.md"] = MADE + describe(flows[page], mappings[flows[page].pair])
+    for page in ("customer_gp_to_dataverse", "customer_dataverse_to_gp"):
+        made[REFERENCE / "flows" / f"{page}.md"] = MADE + describe(flows[page], mappings[flows[page].pair])
     return made
 
 
