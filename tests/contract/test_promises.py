@@ -18,6 +18,13 @@ def test_the_tests_a_promise_names_exist(page: Path) -> None:
     assert [f"{file}::{test}" for file, test in named if not exists(file, test)] == []
 
 
+def test_every_page_of_a_promise_is_listed() -> None:
+    listed = re.findall(
+        r"\]\((\d+-[\w-]+\.md)\)", (ROOT / "docs" / "promises" / "README.md").read_text(encoding="utf-8")
+    )
+    assert listed == [page.name for page in PAGES]
+
+
 def exists(file: str, test: str) -> bool:
     path = ROOT / file
     if not path.exists():
