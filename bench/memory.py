@@ -76,6 +76,8 @@ def line(runtime: Runtime) -> Pipeline:
         parking=Parking(ParkedStore(Bottomless()), crosswalk),
         guard=runtime.guard,
         braking=runtime.braking,
+        flows=runtime.flows,
+        sender=runtime.sender,
         visibility=VISIBILITY,
     )
 

@@ -11,7 +11,7 @@ from tests.e2e.steps import door, new_id, overlay, parked, put_on_lane, seen, sq
 
 LONG = "A name of many more letters than ten"
 COLUMN = "dataverse:\n  columns:\n    gp365_short: {{type: String, maxLength: {length}, label: Short}}\n"
-FIELD = "fields:\n  - {{gp: CUSTNAME, dataverse: gp365_short, too_long: {policy}}}\n"
+FIELD = "fields:\n  - {{gp: CUSTNAME, dataverse: gp365_short, one_way: gp, too_long: {policy}}}\n"
 
 
 async def test_a_name_longer_than_its_column_is_parked_and_stops_no_other(
