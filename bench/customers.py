@@ -31,6 +31,7 @@ async def customers() -> AsyncIterator[Measure]:
     """10,000 customers by default; the rivals and the changes work a fifth of them."""
     with tempfile.TemporaryDirectory(prefix="gp365-bench-", ignore_cleanup_errors=True) as state:
         async with Sandbox(Path(state), parts=["storage", "identity", "gp"]) as box:
+            one_way(box)
             await box.start("dataverse", "--latency-ms", str(LATENCY_MS))
             await box.cli("provision")
             async with app(box) as runtime:
@@ -39,6 +40,14 @@ async def customers() -> AsyncIterator[Measure]:
     for part in (ceiling, large):
         async for measure in part():
             yield measure
+
+
+def one_way(box: Sandbox) -> None:
+    """Let customers come from GP alone: what the way back costs is another suite's to measure."""
+    overlays = box.state / "overlays"
+    overlays.mkdir()
+    (overlays / "customer.yaml").write_text("one_way: gp\n", encoding="utf-8")
+    box.overrides["GP365_OVERLAYS"] = str(overlays)
 
 
 async def work(box: Sandbox, runtime: Runtime, counters: Counters, keys: Sequence[str], form: str) -> Cost:
@@ -52,6 +61,7 @@ async def large() -> AsyncIterator[Measure]:
     """What must not grow with the company: an idle poll, and the memory of a load."""
     with tempfile.TemporaryDirectory(prefix="gp365-bench-", ignore_cleanup_errors=True) as state:
         async with Sandbox(Path(state), parts=["storage", "identity", "gp", "dataverse"]) as box:
+            one_way(box)
             async for measure in idle(box):
                 yield measure
             yield await memory(box)

@@ -15,7 +15,7 @@ from sync.message import Message
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Intent, Planned, opposite
 from sync.stores.ledger import FieldChange
 from sync.system import Record, Write
-from sync.value import Value, same
+from sync.value import Value, same, visible
 from sync.way import Turned, way_of
 
 ACTIVE = 0
@@ -202,17 +202,14 @@ class Planner:
 
     def _create(self, case: Case, source: Record, turned: Turned) -> Plan:
         """Insert with an id chosen before, so that a second try meets the first (step 18)."""
-        couple, state = case.couple, self._mapping.rules.approve
-        if self._flow.side == "d365" and not (couple.key or case.free):
-            return self._park(case, "no_id_left", f"No free id was found in GP for {case.key}.")
-        if self._flow.side == "d365" and state != "never" and couple.answer != APPROVED:
-            text = f"An account would become customer {case.free} in GP: {told(self._mapping, source)}."
-            return self._park(case, "approval_needed", text)
-        deferred = self._deferred(turned)
+        couple = case.couple
+        if self._flow.side == "d365" and (waits := self._may_not_be_created(case, source)):
+            return waits
+        deferred, kept = self._deferred(turned), self._gps_own()
         planned = {
             name: Planned(pair.source, None, pair.target)
             for name, pair in turned.fields.items()
-            if name not in deferred
+            if name not in deferred and name not in kept
         }
         # Coupled already when the target was put back to a time before the record: made again under the same id.
         other = opposite(self._flow.side)
@@ -225,6 +222,22 @@ class Planner:
         plan = self._write(case, couple, planned, dict.fromkeys(planned, "new record"), columns, create=True)
         text = "a new one, as a person said" if case.couple.answer == NONE else ""
         return replace(plan, deferred=bool(deferred), text=text)
+
+    def _may_not_be_created(self, case: Case, source: Record) -> Plan | None:
+        """Why a customer is not made in GP now: no id, or nobody has approved it."""
+        couple = case.couple
+        if not (couple.key or case.free):
+            return self._park(case, "no_id_left", f"No free id was found in GP for {case.key}.")
+        if self._mapping.rules.approve == "never" or couple.answer == APPROVED:
+            return None
+        text = f"An account would become customer {case.free} in GP: {told(self._mapping, source)}."
+        return self._park(case, "approval_needed", text)
+
+    def _gps_own(self) -> set[str]:
+        """What a new customer does not take from its account: GP's own fields, where nobody is asked to approve it."""
+        if self._flow.side == "gp" or self._mapping.rules.approve != "never":
+            return set()
+        return {field.name for field in self._mapping.fields if field.edits == "request"}
 
     def _deferred(self, turned: Turned) -> dict[str, Agreed]:
         """A row of Dataverse is born active: an inactive one is made so by an update. The base says so from the start,
@@ -260,6 +273,9 @@ class Planner:
         if asked and (coupling or not merged.planned):
             code = DIFFER if merged.review else "approval_needed"
             return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(asked)}.")
+        if merged.planned and self._must_ask(case.couple):
+            changed = ", ".join(self._told(name, plan) for name, plan in merged.planned.items())
+            return self._park(case, "approval_needed", f"{case.key} would change its {self.entity}: {changed}.")
         couple = replace(case.couple.joined(case.beside), base=merged.base, unmet=self._unmet(case)).named(
             opposite(self._flow.side), target.key
         )
@@ -271,6 +287,17 @@ class Planner:
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
         return replace(plan, text=text, deferred=bool(asked))
+
+    def _must_ask(self, couple: Couple) -> bool:
+        """Whether every write to GP is approved first, and this one was not."""
+        always = self._flow.side == "d365" and self._mapping.rules.approve == "always"
+        return always and couple.take != "d365" and couple.answer != APPROVED
+
+    def _told(self, name: str, plan: Planned) -> str:
+        """One field's change, for a person to decide."""
+        if self._mapping.field(name).secret:
+            return f"{name} (hidden)"
+        return f"{name} from {visible(repr(plan.old))} to {visible(repr(plan.new))}"
 
     def _unmet(self, case: Case) -> Side | None:
         """Whose own fields are still to be brought over. A record that was just made has all the others."""

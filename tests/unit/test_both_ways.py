@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -587,3 +588,32 @@ async def test_an_account_deleted_in_dataverse_makes_its_customer_inactive_where
     await both.there("A1")
     await both.rest()
     assert (both.accounts.rows, await both.parked()) == ({}, [])
+
+
+def with_rules(mapping: Mapping, **rules: Any) -> Mapping:
+    return replace(mapping, rules=mapping.rules.model_copy(update=rules))
+
+
+async def test_where_nobody_approves_a_new_customer_it_takes_nothing_that_gp_decides_about(two_way: Mapping) -> None:
+    both = build(with_rules(two_way, approve="never"))
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron", creditonhold=True, creditlimit=Decimal(9_999_999))
+    await both.back()
+    await both.there("AARON0001")
+    await both.rest()
+    assert (both.customer("AARON0001")["CRLMTAMT"], both.customer("AARON0001")["HOLD"]) == (0, 0)
+    assert (both.account(ACCOUNT)["creditonhold"], await both.parked()) == (False, [])
+
+
+async def test_where_everything_is_approved_an_edit_waits_and_is_carried_out_once_a_person_said_yes(
+    two_way: Mapping,
+) -> None:
+    both = build(with_rules(two_way, approve="always"))
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, name="Anna")
+    await both.back(id_)
+    [entry] = await both.parked()
+    assert (entry.code, "from 'Ann' to 'Anna'" in entry.message) == ("approval_needed", True)
+    assert both.customer()["CUSTNAME"] == "Ann"
+    await both.answer(id_, "d365")
+    await both.back(id_)
+    assert (both.customer()["CUSTNAME"], await both.parked()) == ("Anna", [])
