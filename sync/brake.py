@@ -9,7 +9,7 @@ from enum import StrEnum
 from sync.flow import Flow
 from sync.mapping_model import Brake, Side
 from sync.match import INACTIVE
-from sync.plan import Case, Plan
+from sync.planning import Case, Plan
 from sync.stores.brakes import Tally
 from sync.stores.couple import Agreed, Intent
 from sync.value import same

@@ -11,7 +11,7 @@ from sync.errors import RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.outcomes import Run
-from sync.plan import Case, Plan
+from sync.planning import Case, Plan
 from sync.stores.brakes import Brakes, Tally
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.modes import Mode, Modes

@@ -9,7 +9,7 @@ from typing import Protocol
 from sync.mapping import Mapping
 from sync.match import NEW, Hit, Match, alone, chosen, decide, hits, wanted
 from sync.outcomes import Run
-from sync.plan import Case
+from sync.planning import Case
 from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Ask, Record, Seen

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sync.errors import Rejected
 from sync.outcomes import Run, landed_line, line
 from sync.parking import Parking
-from sync.plan import Plan
+from sync.planning import Plan
 from sync.stores.couple import Intent
 from sync.stores.ledger import Ledger, Line, Result
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from sync.errors import Rejected, RetryLater
 from sync.outcomes import Run, line
-from sync.plan import Case, Plan
+from sync.planning import Case, Plan
 from sync.stores.ledger import Line, Result
 
 

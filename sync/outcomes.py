@@ -9,7 +9,8 @@ from sync.errors import BadSettings, RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Message
-from sync.plan import Plan, Planner, field_change
+from sync.plan import Planner
+from sync.planning import Plan, field_change
 from sync.stores.couple import Intent
 from sync.stores.ledger import Line, Result
 

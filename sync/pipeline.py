@@ -22,7 +22,8 @@ from sync.message import Message
 from sync.observe import observe, would_park
 from sync.outcomes import Run, line, written_line
 from sync.parking import Parking
-from sync.plan import Case, Plan, Planner
+from sync.plan import Planner
+from sync.planning import Case, Plan
 from sync.sender import Sender
 from sync.settle import Found, Settlement, committed, settle
 from sync.stores.couple import Couple, opposite

@@ -8,7 +8,7 @@ from itertools import batched
 from sync.flow import Flow
 from sync.mapping import Converted, MappedField, Mapping
 from sync.message import Message
-from sync.plan import Plan
+from sync.planning import Plan
 from sync.runtime import Runtime
 from sync.sender import KEYS_A_BULK_MESSAGE
 from sync.value import Value, same

@@ -11,7 +11,7 @@ LAYERS = [
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings directions",
-    "matching way merge merging match plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
+    "matching way merge merging match planning plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
     "sender gathering routing hooks rounds differs walks passes sweep intake catchup pipeline delivery",
     "runtime",
     "operations",

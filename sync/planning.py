@@ -1,0 +1,177 @@
+"""What is known of one record, what may be planned for it, and how each such plan is put together. Pure."""
+
+import uuid
+from collections.abc import Mapping as Table
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sync.errors import CODES, Rejected
+from sync.flow import Flow
+from sync.mapping import Mapping
+from sync.match import INACTIVE, NEW, Match
+from sync.message import Message
+from sync.stores.couple import Agreed, Couple, Intent, Planned, opposite
+from sync.stores.ledger import FieldChange
+from sync.system import Record, Write
+from sync.value import Value
+from sync.way import Turned, way_of
+
+MASK = "***"
+STATE = "statecode"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Everything known of one record in this round: read in this order and never another."""
+
+    key: str
+    couple: Couple
+    source: Record | None
+    target: Record | None = None
+    claimed_by: str = ""
+    """The key of another record that the target is coupled with already."""
+    beside: Couple | None = None
+    """The row of its own that the target has, being coupled with nothing yet."""
+    match: Match = NEW
+    """How the target was found, when it was not this record's before."""
+    turned: Turned | None = None
+    """What the source's values become, where that is known already."""
+    free: str = ""
+    """An id of the target that nobody has, for a record that may have to be created."""
+    at: datetime | None = None
+    """The target's own time when it was read, where it tells."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What to do with one record. `couple` is the crosswalk row to store before anything is written.
+
+    With `write` set, `couple` carries the intent; `deferred` says that some fields can be written only afterwards. With
+    `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
+    when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends.
+    """
+
+    case: Case
+    couple: Couple
+    text: str
+    write: Write | None = None
+    changes: tuple[FieldChange, ...] = ()
+    deferred: bool = False
+    error: Rejected | None = None
+    hand_over: bool = False
+
+    @property
+    def key(self) -> str:
+        """The source's key."""
+        return self.case.key
+
+    @property
+    def stores(self) -> bool:
+        return self.couple != self.case.couple
+
+
+class Planning:
+    """The ends that a plan may have: a write, a skip, a person. `span`: how long after it was read a target without fences
+    may be written.
+    """
+
+    def __init__(
+        self,
+        flow: Flow,
+        mapping: Mapping,
+        lookups: Table[str, Table[str, Value]],
+        message: Message,
+        span: timedelta = timedelta(minutes=10),
+    ) -> None:
+        self.way = way_of(mapping, flow.side, lookups)
+        self._flow = flow
+        self._mapping = mapping
+        self._message = message
+        self._span = span
+        self._from, self._to = ("GP", "Dataverse") if flow.side == "gp" else ("Dataverse", "GP")
+
+    def turn(self, source: Record, target: Record | None = None) -> Turned:
+        """What a record of the source would write, and all its problems."""
+        return self.way.turn(source, target)
+
+    @property
+    def entity(self) -> str:
+        """What the target calls such a record."""
+        side = self._mapping.dataverse if self._flow.side == "gp" else self._mapping.gp
+        return side.entity
+
+    def _write(
+        self,
+        case: Case,
+        couple: Couple,
+        planned: dict[str, Planned],
+        rules: dict[str, str],
+        columns: dict[str, Value],
+        *,
+        create: bool = False,
+        claim: bool = False,
+    ) -> Plan:
+        attempt = uuid.uuid4().hex
+        version = case.target.version if case.target else ""
+        not_after = case.at + self._span if case.at else None
+        message = self._message
+        intent = Intent(
+            attempt=attempt,
+            message_id=message.message_id,
+            target=self._flow.target,
+            create=create,
+            version=version,
+            fields=planned,
+            flow=message.flow,
+            reason=message.reason,
+            seen_at=message.at.isoformat(),
+            not_after=not_after.isoformat() if not_after else "",
+        )
+        write = Write(
+            couple.on(opposite(self._flow.side)),
+            columns,
+            attempt,
+            create=create,
+            claim=claim,
+            version=version,
+            key=case.key,
+            seen=case.target,
+            not_after=not_after,
+        )
+        changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
+        stored = replace(couple, intent=intent, identity=self._identity(case), discarded="")
+        return Plan(case, stored, "", write=write, changes=changes)
+
+    def _skip(self, case: Case, couple: Couple, text: str) -> Plan:
+        if couple.etag or couple.coupled:
+            couple = replace(couple, identity=self._identity(case)).with_parked(self._flow.side, "")
+            couple = replace(couple, discarded=couple.discarded if case.source is None else "")
+        return Plan(case, couple, text)
+
+    def _park(self, case: Case, code: str, text: str) -> Plan:
+        sides = {"gp": self._mapping.gp.entity, "d365": self._mapping.dataverse.entity}
+        error = Rejected(
+            text,
+            code=code,
+            system=self._flow.source,
+            entity=sides[self._flow.side],
+            key=case.key,
+            details=CODES[code].meaning,
+        )
+        couple = replace(case.couple.with_parked(self._flow.side, code), discarded="")
+        return Plan(case, couple, text, error=error)
+
+    def _settled(self, couple: Couple) -> Couple:
+        """The base says that the source is gone and the counterpart with it: see `Couple.settled_delete`."""
+        return replace(couple, base=couple.base | {STATE: Agreed.of(self._flow.side, None, INACTIVE)})
+
+    def _identity(self, case: Case) -> str:
+        return self.way.identity(case.source, case.target) or case.couple.identity
+
+
+def field_change(mapping: Mapping, name: str, plan: Planned, rule: str) -> FieldChange:
+    """What the ledger may tell of one value: secret fields are masked."""
+    mapped = mapping.fields_by_name.get(name)
+    if mapped and mapped.secret:
+        return FieldChange(name, MASK, MASK, rule)
+    return FieldChange(name, plan.old, plan.new, rule)
