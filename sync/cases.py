@@ -13,7 +13,10 @@ from sync.planning import Case
 from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Ask, Record, Seen
-from sync.value import Value
+from sync.value import Value, same
+
+ECHOES = frozenset({"webhook", "delta"})
+"""Reasons that may be an event of our own write."""
 
 TRIES = 20
 """So many ids for a new record are looked up at once."""
@@ -44,7 +47,14 @@ class Cases:
         way, close = run.planner.way, run.message.close
         couples = await way.couples(self._crosswalk, run.company, run.flow.pair, keys, close=close)
         sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
-        cases = [_turned(run, Case(key, couple, sources.get(key))) for key, couple in couples.items()]
+        found = [_turned(run, Case(key, couple, sources.get(key))) for key, couple in couples.items()]
+        resting = [replace(case, rests=True) for case in found if _rests(run, case)]
+        cases = [case for case in found if not _rests(run, case)]
+        return [*resting, *(await self._beside(run, cases) if cases else ())]
+
+    async def _beside(self, run: Run, cases: Sequence[Case]) -> list[Case]:
+        """The cases with what the target holds of them."""
+        way = run.planner.way
         seen = await self._targets[run.flow.target].look(run.company, run.mapping, _ask(run, cases))
         by_rule = hits(run.mapping, _records(run, cases), _comparable(run, seen))
         cases = [replace(case, target=_target(run, case, seen), at=seen.at) for case in cases]
@@ -77,6 +87,20 @@ class Cases:
                 if key not in seen.by_id and not couples[key].etag:
                     return key
         return ""
+
+
+def _rests(run: Run, case: Case) -> bool:
+    """Whether an event of Dataverse is an echo: the account holds just what it held when both agreed. What GP may have
+    changed meanwhile, GP's own event tells: it need not be read for this one.
+    """
+    couple, source = case.couple, case.source
+    if run.message.reason not in ECHOES or source is None or not couple.coupled or couple.unmet:
+        return False
+    if couple.intent or couple.parked_d365 or couple.answer:
+        return False
+    return all(
+        agreed.unsure is None and same(source.values.get(name), agreed.d365) for name, agreed in couple.base.items()
+    )
 
 
 def _may_be_created(case: Case) -> bool:

@@ -29,6 +29,8 @@ class Planner(Planning):
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
         if case.source is None:
             return self._source_gone(case)
+        if case.rests:
+            return Plan(case, couple, "unchanged since both agreed")
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
         if couple.parked_by(self._flow.side) == UNCOUPLED and not couple.answer:

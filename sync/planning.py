@@ -40,6 +40,8 @@ class Case:
     """An id of the target that nobody has, for a record that may have to be created."""
     at: datetime | None = None
     """The target's own time when it was read, where it tells."""
+    rests: bool = False
+    """Whether the source holds just what it held when both agreed, so that the target need not be read."""
 
 
 @dataclass(frozen=True)

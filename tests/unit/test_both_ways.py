@@ -617,3 +617,19 @@ async def test_where_everything_is_approved_an_edit_waits_and_is_carried_out_onc
     await both.answer(id_, "d365")
     await both.back(id_)
     assert (both.customer()["CUSTNAME"], await both.parked()) == ("Anna", [])
+
+
+async def test_an_echo_is_known_without_a_look_at_gp(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Anna")
+    await both.there("A1")
+    both.gp.error = RetryLater("nobody asks", code="busy")
+    await both.back(id_)
+    assert both.lanes.sent == []
+
+
+async def test_what_is_handed_over_is_looked_at_on_both_sides_though_the_account_did_not_change(both: Both) -> None:
+    id_ = await both.coupled()
+    both.gp.error = RetryLater("somebody asks", code="busy")
+    await both.back(message=Message.new(BACK, "TWO", [id_], "handed_over"))
+    assert [message.keys for _, message, _ in both.lanes.sent] == [(id_,)]
