@@ -217,7 +217,8 @@ async def test_a_restored_environment_is_told_by_its_count(there: Environment) -
 async def test_a_company_s_records_are_those_with_its_key_and_those_in_scope_without_one(there: Environment) -> None:
     two = [await there.create(name=f"A{n}", gp365_key=f"TWO-A{n}") for n in range(4)]
     three = await there.create(name="B", gp365_key="THREE-B")
-    unkeyed = await there.create(name="C")
+    unkeyed = await there.create(name="C", customertypecode=3)
+    await there.create(name="No customer")
     assert sorted(await there.all_keys("TWO")) == sorted([*two, unkeyed])
     assert await there.all_keys("THREE") == [three]
 
@@ -229,7 +230,7 @@ async def test_records_with_a_key_come_in_its_order(there: Environment) -> None:
 
 
 async def test_a_place_among_the_pages_that_dataverse_does_not_know_begins_anew(there: Environment) -> None:
-    id_ = await there.create(name="A")
+    id_ = await there.create(name="A", customertypecode=3)
     page = await there.reader.keys("TWO", there.mapping, "/accounts?$skiptoken=nonsense", 3)
     assert page.keys == [id_]
 
