@@ -37,6 +37,7 @@ class MappedField:
     codes: Mapping[str, str] = field(default_factory=dict)
     writes: Mapping[str, Parameter] = field(default_factory=dict)
     back: Mapping[str, Expression] = field(default_factory=dict)
+    meets: FirstSync = "owner"
 
     @property
     def name(self) -> str:
@@ -66,7 +67,11 @@ class MappedField:
     @property
     def first_sync(self) -> FirstSync:
         """Whose value holds when a record is coupled that was there already."""
-        return self.rule.first_sync
+        policy = self.rule.first_sync or self.meets
+        if policy == "owner":
+            owner = self.side or self.owner
+            return "newest" if owner == "latest" else owner
+        return self.side if policy == "newest" and self.side else policy
 
     @property
     def secret(self) -> bool:

@@ -75,6 +75,7 @@ def _build(rules: PairRules, rule: FieldRule) -> MappedField:
         side=rule.one_way or rules.one_way,
         expr=expr,
         when=when,
+        meets="newest" if rules.first_sync == "newest" else "owner",
         codes={canonical(code): code for code in table},
     )
     return replace(field, writes=_writes(rules, rule), back=_back(rules, rule)) if field.returns else field

@@ -10,7 +10,7 @@ type Owner = Literal["gp", "d365", "latest", "review"]
 type Side = Literal["gp", "d365"]
 """The two sides of a pair. On the second one stands Dataverse, Finance or Business Central."""
 
-type FirstSync = Literal["gp", "d365", "fill", "review"]
+type FirstSync = Literal["owner", "newest", "gp", "d365", "fill", "review"]
 type Edits = Literal["leave", "request", "revert"]
 type Policy = Literal["park", "deactivate", "ignore"]
 type Plain = bool | int | Decimal | str
@@ -200,10 +200,11 @@ class FieldRule(_Model):
         description="`true`: its values are masked in every log, message, ledger line and page. The crosswalk keeps them, "
         "to compare the next ones with.",
     )
-    first_sync: FirstSync = Field(
-        "gp",
+    first_sync: FirstSync | None = Field(
+        None,
         description="When a record is coupled that was there already: whose value holds (`d365`: until GP's changes), "
-        "`fill` only what is empty, or `review`: parked while both are filled and differ.",
+        "`owner`'s, the `newest`, `fill` only what is empty, or `review`: parked while both are filled and differ; the "
+        "pair's if not named.",
     )
     too_long: Literal["refuse", "truncate"] | None = Field(
         None,
@@ -274,5 +275,10 @@ class PairRules(_Model):
         default_factory=dict, description="Tables of GP codes and what they are in Dataverse."
     )
     match: tuple[MatchRule, ...] = Field((), description="How records are found that were there before GP365.")
+    first_sync: Literal["report", "owner", "newest"] = Field(
+        "report",
+        description="What happens when a record is found that was there before GP365: `report`: a person couples, by the "
+        "match report or one by one, and the owner's value holds; `owner`, `newest`: the rules couple, and that value holds.",
+    )
     evidence: Evidence = Field(Evidence(), description="The attributes that tell who a record is, for `match`.")
     fields: tuple[FieldRule, ...] = Field(min_length=1, description="The fields.")

@@ -79,7 +79,7 @@ def decide(mapping: Mapping, key: str, found: Sequence[Hit], owners: Table[str, 
         return NEW
     rule = free[0].rule
     records = [hit.record for hit in free if hit.rule is rule]
-    if rule.then == "couple" and len(records) == 1:
+    if rule.then == "couple" and len(records) == 1 and mapping.rules.first_sync != "report":
         return Match(records[0], f"by {_words(rule)}")
     return Match(doubt=_doubt(mapping, key, rule, records, entity))
 

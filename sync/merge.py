@@ -116,6 +116,8 @@ def _own(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """What becomes of two values that differ when their records are coupled."""
     first = ruling.take or ruling.first_sync
+    if first == "newest":
+        first = ruling.newer or "review"
     target = opposite(sides.side)
     if first == sides.side or (sides.present is None and first != target):
         return Move.WRITE, "first coupling"

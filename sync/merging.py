@@ -1,6 +1,7 @@
 """Goes over the fields of one record and gathers what is to be written, rebased, asked, or left to the other direction. Pure."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 
 from sync.mapping import MappedField
 from sync.mapping_model import Edits, FirstSync, Side
@@ -9,6 +10,9 @@ from sync.stores.couple import Agreed, Couple, Planned, opposite
 from sync.system import Record
 from sync.value import same, visible
 from sync.way import Turned, Way
+
+CLOCKS_DIFFER = timedelta(minutes=2)
+"""Two stamps of two systems that are nearer than this tell no order."""
 
 
 @dataclass
@@ -48,7 +52,7 @@ def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
         mapped, present = fields[name], halves.get(name)
         alike = not same(pair.target, present) and way.alike(mapped, meeting.source, meeting.target)
         sides = Sides(pair.source, pair.target, present, merged.base.get(name), way.side, alike)
-        ruling = _ruling(mapped, meeting, way.side)
+        ruling = replace(_ruling(mapped, meeting, way.side), newer=_newer(mapped, meeting, way.side))
         move, rule = decide(sides, ruling, coupling=not meeting.met or name in meeting.newly)
         _note(merged, mapped, sides, move, rule)
     return merged
@@ -62,6 +66,19 @@ def _ruling(mapped: MappedField, meeting: Meeting, side: Side) -> Ruling:
 def _edits(mapped: MappedField, meeting: Meeting) -> Edits:
     """Only where there is a way back can somebody be asked."""
     return (mapped.rule.edits or "revert") if meeting.both_ways else "revert"
+
+
+def _newer(mapped: MappedField, meeting: Meeting, side: Side) -> Side | None:
+    """The side that was changed last before the two met, as far as both clocks tell. GP's stamp is that of its main row: of
+    what another table holds it tells nothing.
+    """
+    if meeting.couple.coupled or any("." in path for path in mapped.paths):
+        return None
+    gp, d365 = (meeting.source, meeting.target) if side == "gp" else (meeting.target, meeting.source)
+    if not gp.version or d365.changed is None:
+        return None
+    ahead = datetime.fromisoformat(gp.version).replace(tzinfo=UTC) - d365.changed
+    return None if abs(ahead) < CLOCKS_DIFFER else "gp" if ahead > timedelta() else "d365"
 
 
 def _first_sync(mapped: MappedField, meeting: Meeting, side: Side) -> FirstSync:

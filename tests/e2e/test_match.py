@@ -1,6 +1,7 @@
 """Accounts that were there before GP365 are found on real parts: by key, by number, by name and postal code."""
 
 import json
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -8,7 +9,14 @@ import pytest
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-from tests.e2e.steps import accounts, door, new_id, parked, seen, type_customer
+from tests.e2e.steps import accounts, door, new_id, overlay, parked, seen, type_customer
+
+
+@pytest.fixture(scope="module")
+async def rules_couple(box: Sandbox) -> AsyncIterator[None]:
+    """The match rules couple by themselves, as an overlay says."""
+    async with overlay(box, "first_sync: owner"):
+        yield
 
 
 async def known(box: Sandbox, **values: Any) -> str:
@@ -27,9 +35,20 @@ async def waits(box: Sandbox, number: str) -> dict[str, Any]:
     return (await until(lambda: parked(box, number), bool, f"{number} parked"))[0]
 
 
+async def test_an_account_with_the_number_waits_for_a_person_as_long_as_nobody_said_otherwise(
+    box: Sandbox, dataverse: DataverseUser
+) -> None:
+    number = new_id()
+    id_ = await known(box, name="Typed before", accountnumber=number)
+    await type_customer(box, number, CUSTNAME="From GP")
+    assert (await waits(box, number))["code"] == "possible_duplicate"
+    [account] = await accounts(dataverse, number)
+    assert (account["accountid"], account["name"]) == (id_, "Typed before")
+
+
 @pytest.mark.parametrize("by", ["key", "number", "number in small letters"])
 async def test_an_account_with_our_key_or_the_number_is_coupled(
-    box: Sandbox, dataverse: DataverseUser, by: str
+    box: Sandbox, dataverse: DataverseUser, by: str, rules_couple: None
 ) -> None:
     number = new_id()
     held = {"gp365_key": f"TWO-{number}"} if by == "key" else {"accountnumber": number}

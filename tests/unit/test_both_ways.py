@@ -122,7 +122,9 @@ class Both:
 
 @pytest.fixture(scope="session")
 def two_way() -> Mapping:
-    return load_all(MAPPINGS)["customer"]
+    """With rules that couple by themselves."""
+    mapping = load_all(MAPPINGS)["customer"]
+    return replace(mapping, rules=mapping.rules.model_copy(update={"first_sync": "owner"}))
 
 
 def ruled(mapping: Mapping, name: str, **words: Any) -> Mapping:

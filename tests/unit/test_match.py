@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +12,21 @@ from hypothesis import strategies as st
 
 from sync.mapping import Mapping, load_all
 from sync.match import TOLD, Match, alone, decide, hits, told, wanted
-from sync.stores.couple import NONE
+from sync.merging import Meeting, _newer
+from sync.stores.couple import NONE, Couple
 from sync.stores.ledger import Result
 from sync.system import Record
+from sync.way import Turned
 from tests.unit.conftest import MAPPINGS, Rig
 
 WORDS = st.sampled_from([None, "", " ", "A", "a ", "Å", "å", "B"])
 ACCOUNTS = st.lists(st.tuples(WORDS, WORDS, WORDS, st.sampled_from([None, "", "TWO-X"])), max_size=6)
+
+
+@pytest.fixture(scope="session")
+def mapping(mapping: Mapping) -> Mapping:
+    """With rules that couple by themselves."""
+    return replace(mapping, rules=mapping.rules.model_copy(update={"first_sync": "owner"}))
 
 
 def account(id_: str, number: Any = None, name: Any = None, code: Any = None, key: Any = None, **more: Any) -> Record:
@@ -363,5 +372,31 @@ async def test_an_account_of_our_own_making_takes_gps_values_whatever_first_sync
 
 def use(rig: Rig, folder: Path, field: str) -> None:
     """Let the line work with an overlay of one field."""
-    (folder / "customer.yaml").write_text(f"one_way: gp\nfields:\n  - {field}\n")
+    (folder / "customer.yaml").write_text(f"one_way: gp\nfirst_sync: owner\nfields:\n  - {field}\n")
     rig.deliveries._pipeline._mappings = load_all(MAPPINGS, folder)
+
+
+def test_a_report_leaves_to_a_person_what_a_rule_would_couple(mapping: Mapping) -> None:
+    cautious = replace(mapping, rules=mapping.rules.model_copy(update={"first_sync": "report"}))
+    found = hits(cautious, {"A1": {"accountnumber": "A1"}}, [account("x", "A1")])["A1"]
+    assert decide(cautious, "A1", found, {}, "account").doubt
+    assert decide(mapping, "A1", found, {}, "account").record
+
+
+@pytest.mark.parametrize(
+    ("gp", "d365", "holds"),
+    [
+        ("2026-11-27T12:00:00.000", datetime(2026, 11, 27, 11, tzinfo=UTC), "gp"),
+        ("2026-11-27T10:00:00.000", datetime(2026, 11, 27, 11, tzinfo=UTC), "d365"),
+        ("2026-11-27T11:00:30.000", datetime(2026, 11, 27, 11, tzinfo=UTC), None),
+        ("", datetime(2026, 11, 27, 11, tzinfo=UTC), None),
+        ("2026-11-27T12:00:00.000", None, None),
+    ],
+)
+def test_the_newest_value_holds_only_where_both_clocks_tell_an_order(
+    mapping: Mapping, gp: str, d365: datetime | None, holds: str | None
+) -> None:
+    met = Meeting(Couple("TWO", "customer", "A1"), Record("A1", {}, gp), Record("x", {}, changed=d365), Turned({}, []), False,
+                  frozenset(), True)  # fmt: skip
+    assert _newer(mapping.field("name"), met, "gp") == holds
+    assert _newer(mapping.field("address1_city"), met, "gp") is None
