@@ -176,9 +176,9 @@ def _needed(world: World, entry: Any, pair: Pair | None) -> bool:
         case "key_reused":
             return pair is not None and pair.customer is not None and pair.customer.identity != pair.row["identity"]
         case "approval_needed" if uncoupled:
-            return key in world.dataverse.rows and world.setting.mapping.rules.approve == "create"
+            return key in world.dataverse.rows and world.mapping.rules.approve != "never"
         case "approval_needed":
-            return pair is not None and any(name in ASKED for name in _differing(world, pair))
+            return pair is not None and any(name in _asked(world) for name in _differing(world, pair))
         case "values_differ":
             return pair is not None and "name" in _differing(world, pair)
     return False
@@ -194,7 +194,7 @@ def _faults(world: World, truth: Truth, pair: Pair, looked_again: bool) -> list[
         return _half(world, pair) if looked_again else []
     if pair.row["identity"] != pair.customer.identity:
         return [f"{pair.name}: the customer is another one"] if looked_again else []
-    waiting = _waiting(pair)
+    waiting = _waiting(world, pair)
     faults = [
         f"{pair.name}: {name} {_shown(world, pair, name)}" for name in _differing(world, pair) if name not in waiting
     ]
@@ -217,12 +217,17 @@ def _half(world: World, pair: Pair) -> list[str]:
     return [] if done.get(rule.d365, True) else [f"{pair.name}: the account is gone, and nobody did anything"]
 
 
-def _waiting(pair: Pair) -> set[str]:
+def _waiting(world: World, pair: Pair) -> set[str]:
     """The fields about which a person must say."""
     told: set[str] = set()
     if "values_differ" in pair.parked:
         told.add("name")
-    return told | set(ASKED) if "approval_needed" in pair.parked else told
+    return told | _asked(world) if "approval_needed" in pair.parked else told
+
+
+def _asked(world: World) -> set[str]:
+    """The fields for which Dataverse must ask before they change in GP."""
+    return set(world.mapping.fields_by_name if world.mapping.rules.approve == "always" else ASKED)
 
 
 def _differing(world: World, pair: Pair) -> list[str]:

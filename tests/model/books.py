@@ -59,15 +59,15 @@ def _unanswered(world: World, answered: Collection[tuple[str, str, str]]) -> lis
 def _untold(world: World, lines: dict[tuple[str, str, str], Any]) -> list[str]:
     faults = []
     intents = world.tables.crosswalk.intents
-    written = [write for write in world.dataverse.landed if write.values or write.claim]
-    landed = [write for write in (*written, *world.gp.writes) if write.mark in intents]
+    writes = (*world.dataverse.landed, *world.gp.writes)
+    landed = [write for write in writes if write.values and write.mark in intents]
     for write in landed:
         message_id, company, key = intents[write.mark]
         line = lines.get((message_id, company, key))
         told = line and (line["result"] in ("created", "updated") or line["changes"] != "[]")
         if not told and not _given_up(world, write):
             faults.append(f"{company}/{key}: a write of message {message_id} is told as {line and line['text']!r}")
-    marks = {write.mark for write in landed}
+    marks = {write.mark for write in writes}
     lies = [
         row for row in lines.values() if row["attempt"] and row["attempt"] not in marks and row["result"] != "created"
     ]
