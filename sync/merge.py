@@ -61,7 +61,7 @@ class Sides:
 @dataclass(frozen=True)
 class Ruling:
     """How a field is ruled: `only` is the side it comes from when it has no way back, `take` the one a person chose,
-    `newer` the one that was changed last, where that is known.
+    `newer` the one that was changed last, where that is known. `asks`: every edit in Dataverse waits for a person.
     """
 
     only: Side | None = "gp"
@@ -70,6 +70,12 @@ class Ruling:
     edits: Edits = "leave"
     take: Side | None = None
     newer: Side | None = None
+    asks: bool = False
+
+    @property
+    def refused(self) -> bool:
+        """Whether a person wants none of what Dataverse asks for."""
+        return self.asks and self.take == "gp"
 
 
 def decide(sides: Sides, ruling: Ruling, *, coupling: bool) -> tuple[Move, str]:
@@ -129,6 +135,8 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 
 
 def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
+    if ruling.refused:
+        return (Move.WRITE if sides.side == "gp" else Move.OTHER), "refused by a person: put back"
     if not sides.target_moved:
         return Move.WRITE, "source changed"
     if not sides.source_moved:

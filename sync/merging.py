@@ -42,6 +42,7 @@ class Meeting:
     met: bool
     newly: frozenset[str]
     both_ways: bool
+    asks: bool
 
 
 def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
@@ -60,7 +61,8 @@ def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
 
 def _ruling(mapped: MappedField, meeting: Meeting, side: Side) -> Ruling:
     first = _first_sync(mapped, meeting, side)
-    return Ruling(mapped.side, mapped.owner, first, _edits(mapped, meeting), meeting.couple.take)
+    edits = _edits(mapped, meeting)
+    return Ruling(mapped.side, mapped.owner, first, edits, meeting.couple.take, asks=meeting.asks)
 
 
 def _edits(mapped: MappedField, meeting: Meeting) -> Edits:

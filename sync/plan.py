@@ -183,7 +183,8 @@ class Planner(Planning):
             couple.coupled and couple.unmet != self._flow.side and not (couple.unmet and couple.take == self._flow.side)
         )
         newly = frozenset(self._message.fields)
-        meeting = Meeting(couple, source, target, turned, met, newly, self._flow.two_way)
+        asks = self._mapping.rules.approve == "always"
+        meeting = Meeting(couple, source, target, turned, met, newly, self._flow.two_way, asks)
         merged = merge(self.way, self._mapping.fields_by_name, meeting)
         plan = self._merged(case, target, turned, merged)
         return replace(plan, hand_over=bool(merged.others) or self._reopened(case))

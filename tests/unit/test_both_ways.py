@@ -413,6 +413,20 @@ async def test_a_side_that_a_person_took_holds_also_where_a_first_coupling_is_no
     assert both.customer()["FAX"].startswith("4145550100")
 
 
+async def test_where_every_edit_is_asked_for_a_refused_one_is_put_back(two_way: Mapping) -> None:
+    both = build(replace(two_way, rules=two_way.rules.model_copy(update={"approve": "always"})))
+    id_ = await both.coupled()
+    both.accounts.type(id_, both.mapping, name="Anna")
+    await both.back(id_)
+    assert [entry.code for entry in await both.parked()] == ["approval_needed"]
+    await both.answer(id_, "gp")
+    await both.back(id_)
+    await both.rest()
+    await both.back(id_)
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == ("Ann", "Ann")
+    assert await both.parked() == []
+
+
 async def test_a_choice_that_has_nothing_left_to_decide_decides_nothing_later(both: Both) -> None:
     id_ = await both.coupled()
     both.accounts.type(id_, both.mapping, creditonhold=True)
