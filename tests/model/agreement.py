@@ -44,7 +44,9 @@ class Truth:
             if take == "d365" and account:
                 self.account(account.key, {"name": account.values["name"]})
             if take == "gp" and customer:
-                self.customer(entry.company, customer, {"CUSTNAME": customer.values["CUSTNAME"]})
+                asks = world.mapping.rules.approve == "always"
+                paths = ("CUSTNAME", "FAX") if asks else ("CUSTNAME",)
+                self.customer(entry.company, customer, {path: customer.values[path] for path in paths})
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,8 @@ KEYS = ("SAM0001", "SAM0002", "ANN0001", "B")
 """Ids that clerks type: those that accounts of these names are about to get, and one that none gets."""
 
 NAMES = ("Sam", "Ann")
+"""Of accounts; no clerk types just the same under just that id."""
+
 MOST_ACCOUNTS = 3
 CUSTOMER, PROSPECT = 3, 1
 FATES = {
@@ -61,7 +63,7 @@ class BothWays(Happenings):
         company, key = self.rng.choice(self.companies), self.rng.choice(self.keys)
         known = self.world.gp.records.get((company, key))
         if known is None:
-            self._typed(company, key, {"CUSTNAME": self.rng.choice(NAMES), "HOLD": 0, "INACTIVE": 0})
+            self._typed(company, key, {"CUSTNAME": f"{self.rng.choice(NAMES)} Ltd", "HOLD": 0, "INACTIVE": 0})
             return
         edit = self._edit_of_gp()
         if self.rng.random() < 0.25:
@@ -84,8 +86,8 @@ class BothWays(Happenings):
         self.world.say(f"a clerk types {company} {key}: {values}")
 
     def unmark(self) -> None:
-        """Another integration empties the field that holds our mark; not of a customer that is just being made, which
-        promise 4 leaves open.
+        """Another integration empties the field that holds our mark; not of a customer that is just being made: a clerk's
+        edit of it would follow, and that is what promise 4 leaves open.
         """
         made = {(company_of(row), row["key"]) for row in rows_of(self.world) if row["intent"] and not row["coupled"]}
         known = sorted(self.world.gp.records.keys() - made)
