@@ -192,7 +192,8 @@ class Planner(Planning):
     def _merged(self, case: Case, target: Record, turned: Turned, merged: Merged) -> Plan:
         coupling = not case.couple.coupled
         asked = merged.review or merged.requests
-        if asked and (coupling or not merged.planned):
+        meets = coupling or case.couple.unmet == self._flow.side
+        if asked and ((meets and merged.review) or coupling or not merged.planned):
             code = DIFFER if merged.review else "approval_needed"
             return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(asked)}.")
         if merged.planned and self._must_ask(case.couple):

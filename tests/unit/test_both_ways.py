@@ -440,6 +440,20 @@ async def test_a_choice_that_has_nothing_left_to_decide_decides_nothing_later(bo
     assert [entry.code for entry in await both.parked()] == ["approval_needed"]
 
 
+async def test_a_difference_under_review_at_a_first_coupling_still_waits_after_the_second_look(
+    two_way: Mapping,
+) -> None:
+    reviewed = ruled(two_way, "name", first_sync="review")
+    both = build(replace(reviewed, rules=reviewed.rules.model_copy(update={"first_sync": "owner"})))
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann", PHONE1="41455501450000")
+    both.accounts.type(ACCOUNT, both.mapping, name="Anna", accountnumber="A1")
+    await both.back()
+    await both.rest()
+    await both.there("A1")
+    await both.rest()
+    assert [entry.code for entry in await both.parked()] == ["values_differ"]
+
+
 async def test_what_a_first_coupling_could_not_write_at_once_comes_over_later(both: Both) -> None:
     both.gp.type_customer("TWO", "A1", CUSTNAME="Ann")
     both.accounts.type(ACCOUNT, both.mapping, name="Anna", accountnumber="A1")
