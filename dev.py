@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One door for developers: `python3 dev.py COMMAND [options]`.
 
-  demo              play a scenario on a fresh sandbox: a GP customer becomes a Dataverse account
+  demo              play a scenario on a fresh sandbox: customers from GP, or both ways
   up                run the whole sandbox until Ctrl-C
   sandbox sync ...  an operator's command against the sandbox that `up` runs, such as `sandbox sync doctor`
   sandbox gaps      what the stand-ins were asked for and refused

@@ -19,6 +19,8 @@ from sandbox.scenarios.scenario import NotSeen, Step
 from sandbox.up import Sandbox
 
 STATE = ROOT / ".sandbox" / "demo"
+NAMES = {"gp": "GP", "dataverse": "Dataverse"}
+"""How the title of a step writes what the name of a function can't."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +60,19 @@ async def demo(names: Sequence[str], *, as_json: bool, picture: Path | None = No
 
 
 async def _play(names: Sequence[str], state: Path, tell: Callable[[Outcome], None]) -> None:
-    started = time.monotonic()
-    async with Sandbox(state, fresh=True) as box:
-        tell(Outcome("The sandbox starts", True, _since(started), _parts(box)))
-        for name in names:
-            async with SCENARIOS[name](box) as steps:
-                for step in steps:
-                    outcome = await _try(step)
-                    tell(outcome)
-                    if not outcome.ok:
-                        break
+    """Each scenario has a sandbox of its own."""
+    for name in names:
+        scenario, started = SCENARIOS[name], time.monotonic()
+        box = Sandbox(state, fresh=True, webhooks=scenario.webhooks)
+        if scenario.overlays:
+            box.overrides["GP365_OVERLAYS"] = str(scenario.overlays)
+        async with box, scenario.play(box) as steps:
+            tell(Outcome("The sandbox starts", True, _since(started), _parts(box)))
+            for step in steps:
+                outcome = await _try(step)
+                tell(outcome)
+                if not outcome.ok:
+                    break
 
 
 async def _try(step: Step) -> Outcome:
@@ -90,7 +95,7 @@ def _since(started: float) -> float:
 
 def title(step: Step) -> str:
     """A step's name as a sentence."""
-    words = step.__name__.replace("_", " ").replace(" gp ", " GP ")
+    words = " ".join(NAMES.get(word, word) for word in step.__name__.split("_"))
     return words[0].upper() + words[1:]
 
 

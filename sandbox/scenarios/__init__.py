@@ -1,10 +1,7 @@
-"""What the demo can play: a scenario is an async context manager that gives its steps, in order."""
+"""What the demo can play."""
 
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from sandbox.scenarios.customers import CUSTOMERS
+from sandbox.scenarios.scenario import Scenario
+from sandbox.scenarios.two_way import TWO_WAY
 
-from sandbox.scenarios import customers
-from sandbox.scenarios.scenario import Steps
-from sandbox.up import Sandbox
-
-SCENARIOS: dict[str, Callable[[Sandbox], AbstractAsyncContextManager[Steps]]] = {"customers": customers.play}
+SCENARIOS: dict[str, Scenario] = {"customers": CUSTOMERS, "two-way": TWO_WAY}

@@ -4,11 +4,9 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-import httpx
-
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.gp_user import GpUser
-from sandbox.scenarios.scenario import NotSeen, Steps, app, until
+from sandbox.scenarios.scenario import NotSeen, Scenario, Steps, app, door, until
 from sandbox.up import Sandbox
 
 CUSTOMER = "taUpdateCreateCustomerRcd"
@@ -105,9 +103,7 @@ class Customers:
 
     async def _add_payment_term(self, name: str) -> None:
         sql = f"INSERT INTO SY03300 (PYMTRMID, DUETYPE, DUEDTDS) VALUES ('{name}', 3, 45)"
-        async with httpx.AsyncClient(base_url=self._box.ready["gp"]["admin"], timeout=30) as door:
-            database = self._box.contract["gp"]["database"]
-            (await door.post("/sql", json={"database": database, "sql": sql})).raise_for_status()
+        await door(self._box, "gp", "POST", "/sql", database=self._box.contract["gp"]["database"], sql=sql)
 
 
 @asynccontextmanager
@@ -115,6 +111,9 @@ async def play(box: Sandbox) -> AsyncIterator[Steps]:
     """The scenario `customers` on a running sandbox."""
     async with DataverseUser(box.contract["dataverse"]) as dataverse:
         yield Customers(box, GpUser(box.contract["gp"]), dataverse).steps
+
+
+CUSTOMERS = Scenario(play)
 
 
 def _told(row: dict[str, Any]) -> str:

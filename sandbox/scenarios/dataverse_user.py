@@ -46,10 +46,11 @@ class DataverseUser:
             link = page.get("@odata.nextLink", "")
         return rows
 
-    async def create(self, path: str, body: Mapping[str, Any]) -> None:
-        """Make a row of the set that `path` names."""
+    async def create(self, path: str, body: Mapping[str, Any]) -> str:
+        """Make a row of the set that `path` names; its id."""
         answer = await self._client.post(path, json=dict(body), headers=await self._headers())
         answer.raise_for_status()
+        return answer.headers["OData-EntityId"].rpartition("(")[2].rstrip(")")
 
     async def edit(self, path: str, body: Mapping[str, Any]) -> None:
         """Change some columns of the row that `path` names."""

@@ -1,7 +1,8 @@
 """A person at Dynamics GP, as far as the company database can tell: real pymssql and eConnect procedures."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 
 import pymssql
@@ -19,22 +20,25 @@ class GpUser:
 
     async def type_in(self, procedure: str, **values: object) -> None:
         """Run one eConnect procedure (parameters without their `@I_v`) in its own transaction; raises Refused."""
-        await asyncio.to_thread(self._execute, procedure, values)
+        async with self.typing(procedure, **values):
+            pass
 
-    def _execute(self, procedure: str, values: Mapping[str, object]) -> None:
-        given = ", ".join(f"@I_v{name} = %s" for name in values)
-        batch = f"""
-            DECLARE @rc int, @state int, @numbers varchar(255)
-            EXEC @rc = dbo.{procedure} {given}, @O_iErrorState = @state OUTPUT, @oErrString = @numbers OUTPUT
-            SELECT @rc, @state, @numbers
-        """
-        with self._connect() as connection, connection.cursor() as cursor:
-            cursor.execute(batch, tuple(values.values()))
-            status, state, numbers = cursor.fetchone()
-            if status or state:
-                connection.rollback()
-                raise Refused(f"{procedure} refused: {str(numbers).strip() or status}")
-            connection.commit()
+    @asynccontextmanager
+    async def typing(self, procedure: str, **values: object) -> AsyncIterator[None]:
+        """As `type_in`, saved when the block ends: until then nobody else sees it."""
+        with await asyncio.to_thread(self._connect) as connection:
+            await asyncio.to_thread(_execute, connection, procedure, values)
+            yield
+            await asyncio.to_thread(connection.commit)
+
+    async def rows(self, query: str) -> list[dict[str, Any]]:
+        """What a query finds, by column; texts without the blanks that GP pads them with."""
+        return await asyncio.to_thread(self._rows, query)
+
+    def _rows(self, query: str) -> list[dict[str, Any]]:
+        with self._connect() as connection, connection.cursor(as_dict=True) as cursor:
+            cursor.execute(query)
+            return [{name: _trimmed(value) for name, value in row.items()} for row in cursor]
 
     def _connect(self) -> pymssql.Connection:
         return pymssql.connect(
@@ -46,3 +50,22 @@ class GpUser:
             login_timeout=15,
             timeout=30,
         )
+
+
+def _execute(connection: pymssql.Connection, procedure: str, values: Mapping[str, object]) -> None:
+    given = ", ".join(f"@I_v{name} = %s" for name in values)
+    batch = f"""
+        DECLARE @rc int, @state int, @numbers varchar(255)
+        EXEC @rc = dbo.{procedure} {given}, @O_iErrorState = @state OUTPUT, @oErrString = @numbers OUTPUT
+        SELECT @rc, @state, @numbers
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(batch, tuple(values.values()))
+        status, state, numbers = cursor.fetchone()
+    if status or state:
+        connection.rollback()
+        raise Refused(f"{procedure} refused: {str(numbers).strip() or status}")
+
+
+def _trimmed(value: Any) -> Any:
+    return value.rstrip(" ") if isinstance(value, str) else value

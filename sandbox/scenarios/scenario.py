@@ -4,7 +4,12 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+import httpx
 
 from sandbox.up import Sandbox
 
@@ -14,6 +19,18 @@ type Steps = Sequence[Step]
 
 DEADLINE = 60.0
 PAUSE = 0.2
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What the demo can play: `play(box)` is an async context manager that gives the steps, in order.
+
+    `webhooks` and `overlays` (a folder) say what its sandbox has from the start.
+    """
+
+    play: Callable[[Sandbox], AbstractAsyncContextManager[Steps]]
+    webhooks: bool = False
+    overlays: Path | None = None
 
 
 class NotSeen(Exception):
@@ -40,3 +57,11 @@ async def app(box: Sandbox, *arguments: str) -> list[dict[str, Any]]:
     if status:
         raise NotSeen(f"`python -m sync {' '.join(arguments)}` ended with status {status}: {err.strip() or out}")
     return [json.loads(line) for line in out.splitlines() if line.strip()]
+
+
+async def door(box: Sandbox, part: str, method: str, path: str, **body: Any) -> Any:
+    """One request at a part's admin door: what it answers."""
+    async with httpx.AsyncClient(base_url=box.ready[part]["admin"], timeout=60) as client:
+        response = await client.request(method, path, json=body or None)
+        response.raise_for_status()
+        return response.json()

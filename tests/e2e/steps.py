@@ -8,7 +8,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
 from azure.core.exceptions import ResourceExistsError
 from azure.storage.queue import TextBase64EncodePolicy
 from azure.storage.queue.aio import QueueClient
@@ -16,7 +15,7 @@ from azure.storage.queue.aio import QueueClient
 from sandbox.scenarios.customers import CUSTOMER
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.gp_user import GpUser
-from sandbox.scenarios.scenario import app, until
+from sandbox.scenarios.scenario import app, door, until
 from sandbox.up import Sandbox
 
 COLUMNS = (
@@ -86,14 +85,6 @@ async def overlay(box: Sandbox, text: str, provision: str = "") -> AsyncIterator
         finally:
             del box.overrides["GP365_OVERLAYS"]
             await box.restart("host")
-
-
-async def door(box: Sandbox, part: str, method: str, path: str, **body: Any) -> Any:
-    """One request at a part's admin door."""
-    async with httpx.AsyncClient(base_url=box.ready[part]["admin"], timeout=60) as client:
-        response = await client.request(method, path, json=body or None)
-        response.raise_for_status()
-        return response.json()
 
 
 async def fault(box: Sandbox, part: str, **fault: Any) -> None:

@@ -53,11 +53,12 @@ async def test_an_app_killed_by_its_pid_comes_back_where_it_was(up, state):
     assert len(checks) > 10
 
 
-async def test_the_demo_sees_every_step_and_says_so(state):
-    demo = await start("demo", "--json", "--state", str(state))
+@pytest.mark.parametrize(("scenario", "played"), [("customers", 5), ("two-way", 10)])
+async def test_the_demo_sees_every_step_and_says_so(state, scenario, played):
+    demo = await start("demo", "--scenario", scenario, "--json", "--state", str(state))
     out, _ = await demo.communicate()
     *steps, last = [json.loads(text) for text in out.splitlines()]
     assert last == {"demo": "ok"}, steps
     assert demo.returncode == 0
-    assert len(steps) == 6
+    assert len(steps) == 1 + played
     assert all(step["ok"] and step["detail"] for step in steps)

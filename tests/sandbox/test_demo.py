@@ -2,6 +2,7 @@
 
 import json
 from contextlib import asynccontextmanager
+from typing import Any, ClassVar
 
 import pytest
 
@@ -9,29 +10,45 @@ from sandbox import demo as frame
 from sandbox.child import PartFailed
 from sandbox.scenarios import scenario
 from sandbox.scenarios.gp_user import Refused
-from sandbox.scenarios.scenario import NotSeen, until
+from sandbox.scenarios.scenario import NotSeen, Scenario, until
+
+
+class Pretended:
+    """Notes what each sandbox was asked for."""
+
+    asked: ClassVar[list[dict[str, Any]]] = []
+
+    def __init__(self, state, **given):
+        self.ready = {"gp": {}}
+        self.overrides = {}
+        self.asked.append(given | {"overrides": self.overrides})
+
+    async def __aenter__(self):
+        return self
+
+    async def __aexit__(self, *_):
+        pass
 
 
 @pytest.fixture
 def play(monkeypatch, tmp_path, capsys):
     """Play steps that return text, or raise what they are given; returns (all well, the JSON lines)."""
-
-    @asynccontextmanager
-    async def pretended(*_, **__):
-        yield type("Box", (), {"ready": {"gp": {}}})()
-
-    monkeypatch.setattr(frame, "Sandbox", pretended)
+    monkeypatch.setattr(frame, "Sandbox", Pretended)
 
     async def run(**results):
-        @asynccontextmanager
-        async def play_one(_):
-            yield [step(name, result) for name, result in results.items()]
-
-        monkeypatch.setattr(frame, "SCENARIOS", {"one": play_one})
+        monkeypatch.setattr(frame, "SCENARIOS", {"one": Scenario(playing(**results))})
         ok = await frame.demo(["one"], as_json=True, state=tmp_path)
         return ok, [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     return run
+
+
+def playing(**results):
+    @asynccontextmanager
+    async def play_one(_):
+        yield [step(name, result) for name, result in results.items()]
+
+    return play_one
 
 
 def step(name, result):
@@ -73,6 +90,26 @@ async def test_a_sandbox_that_does_not_start_is_a_failed_demo(play, monkeypatch)
     assert not ok
     assert "gp ended" in lines[0]["detail"]
     assert lines[-1] == {"demo": "failed"}
+
+
+async def test_each_scenario_has_a_fresh_sandbox_with_what_it_asks_for(play, monkeypatch, tmp_path):
+    scenarios = {
+        "one": Scenario(playing(a=""), webhooks=True, overlays=tmp_path / "own"),
+        "two": Scenario(playing(b="")),
+    }
+    monkeypatch.setattr(frame, "SCENARIOS", scenarios)
+    monkeypatch.setattr(Pretended, "asked", [])
+    assert await frame.demo(list(scenarios), as_json=False, state=tmp_path)
+    assert Pretended.asked == [
+        {"fresh": True, "webhooks": True, "overrides": {"GP365_OVERLAYS": str(tmp_path / "own")}},
+        {"fresh": True, "webhooks": False, "overrides": {}},
+    ]
+
+
+def test_a_title_writes_the_systems_as_people_do():
+    assert frame.title(step("an_account_in_dataverse_becomes_a_gp_customer", "")) == (
+        "An account in Dataverse becomes a GP customer"
+    )
 
 
 async def test_waiting_ends_when_the_wanted_is_seen(monkeypatch):
