@@ -397,6 +397,6 @@ def test_the_newest_value_holds_only_where_both_clocks_tell_an_order(
     mapping: Mapping, gp: str, d365: datetime | None, holds: str | None
 ) -> None:
     met = Meeting(Couple("TWO", "customer", "A1"), Record("A1", {}, gp), Record("x", {}, changed=d365), Turned({}, []), False,
-                  frozenset(), True)  # fmt: skip
+                  frozenset(), True, False)  # fmt: skip
     assert _newer(mapping.field("name"), met, "gp") == holds
     assert _newer(mapping.field("address1_city"), met, "gp") is None
