@@ -206,7 +206,9 @@ class Planner(Planning):
         text = f"coupled {case.match.how}".rstrip() if coupling else ""
         if not merged.planned and not claim:
             done = replace(couple.done_by(self._flow.side), coupled=True)
-            return self._skip(case, done if merged.others else replace(done, answer=""), text or "both agree")
+            return self._skip(
+                case, done if merged.others else replace(done, answer="", take=None), text or "both agree"
+            )
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
         return replace(plan, text=text, deferred=bool(asked))

@@ -40,15 +40,16 @@ async def _resolve(runtime: Runtime, entry: Parked, take: Side) -> None:
     [before] = (await way.couples(runtime.crosswalk, entry.company, flow.pair, [entry.key], close=False)).values()
     if before.intent:
         raise RetryLater(f"{name} is being written.", code="in_progress")
-    [saved] = await runtime.crosswalk.save([(before, replace(before, answer=_answer(before, name, take)))])
+    [saved] = await runtime.crosswalk.save([(before, _decided(before, entry, name, take))])
     if not saved:
         raise RetryLater(f"{name} was just changed.", code="in_progress")
     await runtime.lanes.send(flow.lane, Message.new(flow.name, entry.company, [entry.key], "retry"))
 
 
-def _answer(couple: Couple, name: str, take: Side) -> str:
-    if couple.coupled:
-        return take
+def _decided(couple: Couple, entry: Parked, name: str, take: Side) -> Couple:
+    """The couple with the decision. Of two records that differ a side is taken, whether they were coupled before or not."""
+    if couple.coupled or entry.code == "values_differ":
+        return replace(couple, take=take)
     if take == "gp":
         raise Rejected(f"{name} has no customer in GP: discard it instead.", code="approval_needed", key=couple.id)
-    return APPROVED
+    return replace(couple, answer=APPROVED)

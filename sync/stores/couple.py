@@ -92,8 +92,8 @@ class Couple:
     `key` is GP's, `id` is Dataverse's; one of them is blank while there is no counterpart. `coupled` is true once the
     counterpart is known to be this one; before that, a row without an intent names one only while a create with that
     id may still land. `unmet` is the side whose own fields were not brought over yet since the two were coupled.
-    `answer` is what a person said: of a record not coupled yet NONE, APPROVED, or the id or key of the record that it
-    is; of a coupled one the side to take. `identity` is GP's NOTEINDX. `parked` holds the cause for which the flow from
+    `answer` is what a person said of a record not coupled yet: NONE, APPROVED, or the id or key of the record that it
+    is; `take` the side whose values hold, as a person said. `identity` is GP's NOTEINDX. `parked` holds the cause for which the flow from
     GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one that a person let go,
     until the record is worked again. `etag` is blank for a row that does not exist yet. `beside` is the row of its own
     that the counterpart has: it goes into this one when both become a couple.
@@ -111,6 +111,7 @@ class Couple:
     parked_d365: str = ""
     unmet: Side | None = None
     answer: str = ""
+    take: Side | None = None
     discarded: str = ""
     lineage: Lineage | None = None
     etag: str = ""
@@ -135,7 +136,7 @@ class Couple:
         """
         if self.take == opposite(side):
             return self
-        return replace(self, answer="", unmet=None if self.unmet == side else self.unmet)
+        return replace(self, answer="", take=None, unmet=None if self.unmet == side else self.unmet)
 
     def joined(self, beside: "Couple | None") -> Self:
         """Together with the row of its own that the counterpart has, and what that one waits for."""
@@ -164,14 +165,9 @@ class Couple:
         return self.settled_delete or DELETED in (self.parked, self.discarded)
 
     @property
-    def take(self) -> Side | None:
-        """Whose values hold where the sides differ, as a person chose."""
-        return self.answer if self.answer in ("gp", "d365") else None  # type: ignore[return-value]
-
-    @property
     def chosen(self) -> str:
         """The counterpart that a person chose, or blank."""
-        return "" if self.answer in (NONE, APPROVED, "gp", "d365") else self.answer
+        return "" if self.answer in (NONE, APPROVED) else self.answer
 
 
 @dataclass(frozen=True)

@@ -180,6 +180,7 @@ def _row(couple: Couple, name: str) -> dict[str, Any]:
         "unmet": couple.unmet or "",
         "gone": couple.gone,
         "answer": couple.answer,
+        "take": couple.take or "",
         "discarded": couple.discarded,
         "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",
     }
@@ -209,6 +210,7 @@ def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Coup
         parked_d365=row["parked_d365"],
         unmet=row["unmet"] or None,
         answer=row["answer"],
+        take=row["take"] or None,
         discarded=row.get("discarded", ""),
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
         etag=metadata["etag"],

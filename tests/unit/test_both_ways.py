@@ -15,7 +15,7 @@ from sync.errors import RetryLater
 from sync.flow import find_flows
 from sync.guard import Guard
 from sync.mapping import Mapping, load_all
-from sync.mapping_model import OnDelete
+from sync.mapping_model import OnDelete, Side
 from sync.message import Message
 from sync.parking import Parking
 from sync.pauses import Pauses
@@ -108,7 +108,8 @@ class Both:
     async def answer(self, key: str, answer: str) -> None:
         """A person answers."""
         [before] = (await self.crosswalk.read_ids("TWO", "customer", [key])).values()
-        await self.crosswalk.save([(before, replace(before, answer=answer))])
+        said = {"take": answer} if answer in ("gp", "d365") else {"answer": answer}
+        await self.crosswalk.save([(before, replace(before, **said))])
 
     async def parked(self) -> list[Parked]:
         return [entry async for entry in self.parked_store.list()]
@@ -663,3 +664,24 @@ async def test_what_is_handed_over_is_looked_at_on_both_sides_though_the_account
     both.gp.error = RetryLater("somebody asks", code="busy")
     await both.back(message=Message.new(BACK, "TWO", [id_], "handed_over"))
     assert [message.keys for _, message, _ in both.lanes.sent] == [(id_,)]
+
+
+@pytest.mark.parametrize(("take", "name"), [("gp", "Ann"), ("d365", "Anna")])
+async def test_a_side_taken_of_two_records_that_meet_for_the_first_time_makes_no_second_account(
+    two_way: Mapping, take: Side, name: str
+) -> None:
+    both = build(ruled(with_rules(two_way, first_sync="owner"), "name", first_sync="review"))
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Ann", CRLMTTYP=1)
+    both.accounts.type(ACCOUNT, both.mapping, name="Anna", accountnumber="A1")
+    await both.there("A1")
+    assert [entry.code for entry in await both.parked()] == ["values_differ"]
+    before = await both.couple()
+    assert not before.coupled
+    await both.crosswalk.save([(before, replace(before, take=take))])
+    await both.there("A1")
+    await both.rest()
+    await both.there("A1")
+    await both.rest()
+    assert list(both.accounts.rows) == [ACCOUNT]
+    assert (both.customer()["CUSTNAME"], both.account(ACCOUNT)["name"]) == (name, name)
+    assert await both.parked() == []
