@@ -137,9 +137,9 @@ async def _finish(runtime: Runtime, couple: Couple, done: Uncoupled) -> None:
     await runtime.parked.put([entry])
     gp = Couple(couple.company, couple.pair, couple.key, identity=couple.identity, parked=UNCOUPLED, etag=couple.etag)
     other = Couple(couple.company, couple.pair, id=couple.id)
-    saved, _ = await runtime.crosswalk.save([(couple, gp), (other, replace(other, parked_d365=UNCOUPLED))])
-    if saved is None:
-        raise _busy(couple)
+    await _save(runtime, couple, gp)
+    # Its row has the name of the pointer that was just removed: one transaction can't do both.
+    await _save(runtime, other, replace(other, parked_d365=UNCOUPLED))
 
 
 async def _save(runtime: Runtime, old: Couple, new: Couple) -> Couple:
