@@ -34,7 +34,6 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.txt"
 STORAGE = ROOT / "sandbox" / "storage"
 NODE_MODULES = ROOT / ".sandbox" / "node"
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadgroup", "--no-loadscope-reorder"]
 LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 WINDOWS = os.name == "nt"
 
@@ -82,9 +81,8 @@ def bench(python, _, options):
 
 
 def test(python, _, options):
-    """All tests, side by side, or those that pytest's own options choose."""
-    words = ["pytest"] if any(option != "--json" for option in options) else ["pytest", *SIDE_BY_SIDE]
-    return 0 if tool(python, "test", words, options) else 1
+    """All tests, or those that pytest's own options choose."""
+    return 0 if tool(python, "test", ["pytest"], options) else 1
 
 
 def lint(python, _, options):
