@@ -544,7 +544,7 @@ def test_an_overlay_for_a_mapping_that_is_not_there_is_refused(tmp_path):
             "ids: {letters: 10, digits: 6}",
             "ids, digits: 10 letters and 6 digits are more than 15",
         ),
-        ("new: {ADRSCODE: PRIMARY}", "new: {CITY: X}", "gp, joins.bill_to.new.CITY: CITY is not in `on`"),
+        ("otherwise: main", "new: {CITY: X}", "gp, joins.bill_to.new.CITY: CITY is not in `on`"),
         ("region: US", "region: US\n\tx: 1", "found character '\\t' that cannot start any token"),
     ],
 )

@@ -104,7 +104,9 @@ TABLES = {
     "ship_to": "RM00102 WHERE CUSTNMBR = '{key}' AND ADRSCODE = 'WAREHOUSE'",
     "internet": "SY01200 WHERE Master_ID = '{key}'",
 }
-KEYS = {"CUSTNMBR", "bill_to.CUSTNMBR", "ADRSCODE", "bill_to.ADRSCODE", "ship_to.ADRSCODE"}
+KEYS = {"CUSTNMBR", "ADRSCODE", "internet.Master_ID"} | {
+    f"{alias}.{key}" for alias in ("bill_to", "ship_to", "internet") for key in ("CUSTNMBR", "ADRSCODE")
+}
 
 
 async def test_a_change_of_any_column_that_was_read_stops_the_write_whatever_the_stamp(world: World) -> None:
