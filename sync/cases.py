@@ -1,7 +1,7 @@
 """Step 2 of the line: reads crosswalk, then source, then target, for all records of a round at once."""
 
+from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Table
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Protocol
@@ -18,8 +18,8 @@ from sync.value import Value, same
 ECHOES = frozenset({"webhook", "delta"})
 """Reasons that may be an event of our own write."""
 
-TRIES = 20
-"""So many ids for a new record are looked up at once."""
+TRIES = 4
+"""So many ids are looked up for each new record, and twice as many each time that all of them are taken."""
 
 
 class Source(Protocol):
@@ -48,9 +48,9 @@ class Cases:
         couples = await way.couples(self._crosswalk, run.company, run.flow.pair, keys, close=close)
         sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
         found = [_turned(run, Case(key, couple, sources.get(key))) for key, couple in couples.items()]
-        resting = [replace(case, rests=True) for case in found if _rests(run, case)]
-        cases = [case for case in found if not _rests(run, case)]
-        return [*resting, *(await self._beside(run, cases) if cases else ())]
+        found = [replace(case, rests=_rests(run, case)) for case in found]
+        moved = [case for case in found if not case.rests]
+        return [*(case for case in found if case.rests), *(await self._beside(run, moved) if moved else ())]
 
     async def _beside(self, run: Run, cases: Sequence[Case]) -> list[Case]:
         """The cases with what the target holds of them."""
@@ -69,24 +69,25 @@ class Cases:
         """A record that may have to be created in GP gets an id that nobody has there, nor is about to get."""
         if run.flow.side == "gp":
             return list(cases)
-        taken: set[str] = set()
-        done = []
-        for case in cases:
-            free = await self._free(run, case, taken) if _may_be_created(case) else ""
-            taken.add(free)
-            done.append(replace(case, free=free))
-        return done
+        waiting = {case.key: run.mapping.ids(case.source.values) for case in cases if case.source and _is_new(case)}
+        free: dict[str, str] = {}
+        tries = TRIES
+        while waiting:
+            proposed = {key: list(islice(ids, tries)) for key, ids in waiting.items()}
+            taken = await self._taken(run, {id_ for ids in proposed.values() for id_ in ids} - set(free.values()))
+            for key, ids in proposed.items():
+                if found := next((id_ for id_ in ids if id_ not in taken and id_ not in free.values()), ""):
+                    free[key] = found
+                    del waiting[key]
+            tries *= 2
+        return [replace(case, free=free.get(case.key, "")) for case in cases]
 
-    async def _free(self, run: Run, case: Case, taken: set[str]) -> str:
-        assert case.source is not None
-        proposed = run.mapping.ids(case.source.values)
-        while some := [key for key in islice(proposed, TRIES) if key not in taken]:
-            seen = await self._targets[run.flow.target].look(run.company, run.mapping, Ask(ids=some))
-            couples = await self._crosswalk.read(run.company, run.flow.pair, some)
-            for key in some:
-                if key not in seen.by_id and not couples[key].etag:
-                    return key
-        return ""
+    async def _taken(self, run: Run, ids: Collection[str]) -> set[str]:
+        """Those of the ids that GP holds, or that are reserved."""
+        some = sorted(ids)
+        seen = await self._targets[run.flow.target].look(run.company, run.mapping, Ask(ids=some))
+        couples = await self._crosswalk.read(run.company, run.flow.pair, some)
+        return seen.by_id.keys() | {key for key, couple in couples.items() if couple.etag}
 
 
 def _rests(run: Run, case: Case) -> bool:
@@ -103,8 +104,9 @@ def _rests(run: Run, case: Case) -> bool:
     )
 
 
-def _may_be_created(case: Case) -> bool:
-    return case.source is not None and case.target is None and not case.couple.key and not case.match.doubt
+def _is_new(case: Case) -> bool:
+    """Whether a record may have to be created under an id of its own."""
+    return case.target is None and not case.couple.key and not case.match.doubt
 
 
 def _turned(run: Run, case: Case) -> Case:

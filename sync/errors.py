@@ -128,9 +128,6 @@ CODES: dict[str, Cause] = {
         "Dynamics 365 asks for something that GP decides about: a new customer, or a change of a field that is GP's own.",
         "`python -m sync parked resolve --record RECORD --take d365` approves it, `--take gp` puts GP's value back.",
     ),
-    "no_id_left": Cause(
-        "No free id was found for a new record in GP.", "Change how ids are made (`ids` of the mapping), then retry."
-    ),
     "deleted_in_source": Cause(
         "The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."
     ),

@@ -145,11 +145,8 @@ class Planner(Planning):
         return replace(plan, deferred=bool(deferred), text=text)
 
     def _may_not_be_created(self, case: Case, source: Record) -> Plan | None:
-        """Why a customer is not made in GP now: no id, or nobody has approved it."""
-        couple = case.couple
-        if not (couple.key or case.free):
-            return self._park(case, "no_id_left", f"No free id was found in GP for {case.key}.")
-        if self._mapping.rules.approve == "never" or couple.answer == APPROVED:
+        """A customer is not made in GP before somebody has approved it."""
+        if self._mapping.rules.approve == "never" or case.couple.answer == APPROVED:
             return None
         text = f"An account would become customer {case.free} in GP: {told(self._mapping, source)}."
         return self._park(case, "approval_needed", text)

@@ -685,3 +685,13 @@ async def test_a_side_taken_of_two_records_that_meet_for_the_first_time_makes_no
     assert list(both.accounts.rows) == [ACCOUNT]
     assert (both.customer()["CUSTNAME"], both.account(ACCOUNT)["name"]) == (name, name)
     assert await both.parked() == []
+
+
+async def test_many_accounts_of_one_name_in_one_message_get_an_id_each(both: Both) -> None:
+    ids = [f"{ACCOUNT[:-2]}{n:02}" for n in range(25)]
+    for id_ in ids:
+        both.accounts.type(id_, both.mapping, name="Aaron")
+        await both.answer(id_, APPROVED)
+    await both.back(*ids)
+    assert await both.parked() == []
+    assert sorted(key for _, key in both.gp.records) == [f"AARON{n:04}" for n in range(1, 26)]
