@@ -301,6 +301,7 @@ class FakeGp(FakeSource):
         self.normalise = lambda path, value: value
         self.stamps = 0
         self.notes = 0
+        self.looks = 0
 
     def type_customer(self, company: str, key: str, **values: Any) -> None:
         """A new customer, or a clerk's edit of one, who leaves its mark and its note as they are."""
@@ -313,6 +314,7 @@ class FakeGp(FakeSource):
         self._stamp(company, key)
 
     async def look(self, company: str, mapping: Mapping, wanted: Ask) -> Seen:
+        self.looks += 1
         by_id = await self.read(company, mapping, wanted.ids)
         return Seen(by_id, {}, self.alike(company, wanted), self.now)
 

@@ -226,9 +226,7 @@ def parked_discard(
     """Let parked records go. Their next change is worked as ever."""
 
     async def run(runtime: Runtime) -> int:
-        if not (company or record or code):
-            raise typer.BadParameter("say which: --company, --record or --code")
-        entries = await _selected(runtime, company, record, code)
+        entries = await _chosen(runtime, company, record, code)
         done = [entry async for entry in parked_operation.discard(runtime, entries, why)]
         tell(as_json, [asdict(entry) for entry in done], lambda: render_parked.counted("discarded", done))
         return 0 if done else 1
@@ -250,15 +248,20 @@ def parked_resolve(
     """Decide about records whose two sides differ, or that wait for approval. They are worked again at once."""
 
     async def run(runtime: Runtime) -> int:
-        if not (company or record or code):
-            raise typer.BadParameter("say which: --company, --record or --code")
-        entries = await _selected(runtime, company, record, code)
+        entries = await _chosen(runtime, company, record, code)
         done, refused = await resolve_operation.resolve(runtime, entries, take)
         objects = [*map(asdict, done), *({"error": error.as_dict()} for error in refused)]
         tell(as_json, objects, lambda: render_parked.retried(done, refused))
         return 0 if done and not refused else 1
 
     execute(run, as_json)
+
+
+async def _chosen(runtime: Runtime, company: str, record: str, code: str) -> list[Parked]:
+    """Parked records that a person named, and not simply all of them."""
+    if not (company or record or code):
+        raise typer.BadParameter("say which: --company, --record or --code")
+    return await _selected(runtime, company, record, code)
 
 
 async def _selected(runtime: Runtime, company: str, record: str, code: str) -> list[Parked]:

@@ -695,3 +695,12 @@ async def test_many_accounts_of_one_name_in_one_message_get_an_id_each(both: Bot
     await both.back(*ids)
     assert await both.parked() == []
     assert sorted(key for _, key in both.gp.records) == [f"AARON{n:04}" for n in range(1, 26)]
+
+
+async def test_the_ids_of_many_new_customers_are_looked_up_together(both: Both) -> None:
+    ids = [f"{ACCOUNT[:-2]}{n:02}" for n in range(25)]
+    for id_ in ids:
+        both.accounts.type(id_, both.mapping, name=f"{id_[-2:]} Aaron")
+        await both.answer(id_, APPROVED)
+    await both.back(*ids)
+    assert (len(both.gp.records), both.gp.looks) == (25, 2)
