@@ -26,6 +26,7 @@ from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
 from tests.fakes import FakeClock, FakeLanes, FakeSource, FakeTable, FakeTarget
+from tests.unit.both import Both, build, with_rules
 
 FLOW = "customer_gp_to_dataverse"
 LANE = "to-dataverse"
@@ -34,7 +35,7 @@ MAPPINGS = Path(__file__).parents[2] / "sync" / "mappings"
 
 @pytest.fixture(scope="session")
 def mapping() -> Mapping:
-    """Customers that only come from GP: the way back has tests of its own (test_both_ways)."""
+    """Customers that only come from GP: the way back has tests of its own (test_both_ways, test_new_customers)."""
     return load_all(MAPPINGS, Path(__file__).parent / "one_way")["customer"]
 
 
@@ -119,3 +120,14 @@ def rig(mapping: Mapping) -> Rig:
 def last_life(message: Message) -> Message:
     """A message of one record whose worker died so often that once more is too often."""
     return message.model_copy(update={"deaths": DEATHS - 1})
+
+
+@pytest.fixture(scope="session")
+def two_way() -> Mapping:
+    """Customers both ways, with rules that couple by themselves."""
+    return with_rules(load_all(MAPPINGS)["customer"], first_sync="owner")
+
+
+@pytest.fixture
+def both(two_way: Mapping) -> Both:
+    return build(two_way)
