@@ -356,8 +356,10 @@ class FakeGp(FakeSource):
         return Verdict(write.id, Outcome.WRITTEN, self._stamp(company, write.id))
 
     def _stamp(self, company: str, key: str) -> Record:
+        """As GP stamps a row, in UTC without saying so; never twice the same."""
         self.stamps += 1
-        self.records[company, key] = replace(self.records[company, key], version=str(self.stamps))
+        stamp = self.now.replace(tzinfo=None) + timedelta(milliseconds=self.stamps)
+        self.records[company, key] = replace(self.records[company, key], version=stamp.isoformat())
         return self.records[company, key]
 
     def _note(self) -> int:

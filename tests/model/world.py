@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from sync.errors import SyncError
 from sync.flow import Flow
 from sync.mapping_model import Side
 from sync.message import Message, Reason
@@ -160,7 +161,9 @@ class World:
                 self.queues.done(worker.lying, worker.delivery)
         except Killed:
             self.kill(worker.process)
-        except Exception:
+        except Exception as error:
+            if worker.lying is None and not isinstance(error, SyncError):
+                raise  # a look may fail for a reason that it knows, and for no other
             self._end(worker)
             if worker.lying:
                 self.queues.failed(worker.lying, worker.delivery)
