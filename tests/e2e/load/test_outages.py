@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rich.table import Table
 
 from sandbox.scenarios.load import differences, edit
-from sandbox.scenarios.scenario import app
+from sandbox.scenarios.scenario import until
 from sandbox.up import Sandbox
 from sync.pauses import LONGEST
 from sync.sender import KEYS_A_BULK_MESSAGE
@@ -66,7 +66,7 @@ async def changed(box: Sandbox, change: str) -> None:
     """Change every customer and put what a poll sees of it on the lane; no host runs."""
     before = await waiting(box, BULK)
     await edit(box, f"UPDATE RM00101 SET {change}")
-    await app(box, "poll")
+    await until(lambda: box.cli("poll"), lambda ended: ended[0] == 0, "a poll, once Dataverse's last pause is over")
     assert await waiting(box, BULK) >= before + CHANGES / KEYS_A_BULK_MESSAGE
 
 
