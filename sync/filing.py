@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 
 from sync.errors import Rejected
-from sync.outcomes import Run, landed_line, line
+from sync.outcomes import Run, created_line, landed_line, line
 from sync.parking import Parking
-from sync.planning import Plan
+from sync.planning import Case, Plan
 from sync.stores.couple import Intent
 from sync.stores.ledger import Ledger, Line, Result
 
@@ -35,6 +35,13 @@ class Filing:
         """File the write of an earlier try, under its own message."""
         told = landed_line(run.mapping, key, intent)
         await self._ledger.write(run.company, run.flow.pair, [told], redelivered=True)
+
+    async def tell_met(self, run: Run, cases: Sequence[Case]) -> None:
+        """File the creates that had been given up, and are met now under the id that was kept for them."""
+        for case in cases:
+            made, target = case.couple.lineage, case.target
+            if made and target and not case.couple.coupled and target.mark == made.attempt:
+                await self._ledger.write(run.company, run.flow.pair, [created_line(case.key, made)], redelivered=True)
 
     async def park(self, run: Run, key: str, error: Rejected, text: str) -> None:
         """The record ends parked. The caller has set `parked` on its crosswalk row."""

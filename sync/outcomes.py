@@ -11,8 +11,9 @@ from sync.mapping import Mapping
 from sync.message import Message
 from sync.plan import Planner
 from sync.planning import Plan, field_change
-from sync.stores.couple import Intent
-from sync.stores.ledger import Line, Result
+from sync.settle import lineage
+from sync.stores.couple import Intent, Lineage
+from sync.stores.ledger import FieldChange, Line, Result
 
 
 @dataclass
@@ -86,16 +87,17 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
 
 
 def landed_line(mapping: Mapping, key: str, intent: Intent) -> Line:
+    """Of a write that an earlier try left behind."""
     changes = tuple(field_change(mapping, name, plan, "settled: it had landed") for name, plan in intent.fields.items())
-    return Line(
-        key=key,
-        flow=intent.flow,
-        result=Result.CREATED if intent.create else Result.UPDATED,
-        text="found landed after an interruption",
-        reason=intent.reason,
-        seen_at=intent.seen_at,
-        done_at=datetime.now(UTC).isoformat(),
-        message_id=intent.message_id,
-        attempt=intent.attempt,
-        changes=changes,
-    )
+    result = Result.CREATED if intent.create else Result.UPDATED
+    return _late(key, result, lineage(intent), "found landed after an interruption", changes)
+
+
+def created_line(key: str, made: Lineage) -> Line:
+    """Of a create that landed when nobody waited for it any more."""
+    return _late(key, Result.CREATED, made, "found landed after it had been given up")
+
+
+def _late(key: str, result: Result, write: Lineage, text: str, changes: tuple[FieldChange, ...] = ()) -> Line:
+    done_at = datetime.now(UTC).isoformat()
+    return Line(key=key, result=result, text=text, done_at=done_at, changes=changes, **vars(write))

@@ -1,10 +1,9 @@
 """A message's way: read crosswalk, source, target; settle or decide; store the intent; write; commit; ledger.
 
-The file to read first. The steps are numbered in design §3.1; the decisions themselves are pure and live in
-`plan.py`, `merge.py` and `settle.py`. Nothing here knows GP or Dataverse.
+The file to read first. The steps are numbered in design §3.1; settling (3-7) is in `settling.py`, and the decisions
+themselves are pure and live in `plan.py`, `merge.py` and `settle.py`. Nothing here knows GP or Dataverse.
 """
 
-import uuid
 from collections.abc import Mapping as Table
 from collections.abc import Sequence
 from dataclasses import replace
@@ -23,9 +22,10 @@ from sync.observe import observe, would_park
 from sync.outcomes import Run, line, written_line
 from sync.parking import Parking
 from sync.plan import Planner
-from sync.planning import Case, Plan
+from sync.planning import Plan
 from sync.sender import Sender
-from sync.settle import Found, Settlement, committed, settle
+from sync.settle import committed
+from sync.settling import Settling
 from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.ledger import Ledger, Result
@@ -64,12 +64,11 @@ class Pipeline:
         self._targets = targets
         self._crosswalk = crosswalk
         self._cases = Cases(sources, targets, crosswalk)
-        self._filing = Filing(ledger, parking)
+        self._filing = filing = Filing(ledger, parking)
+        self._settling = Settling(targets, crosswalk, filing, flows, sender, visibility)
         self._guard = guard
         self._braking = braking
         self._visibility = visibility
-        self._flows = flows
-        self._sender = sender
 
     async def work(self, message: Message, flow: Flow, *, redelivered: bool) -> Run:
         """Work one message and file what became of each key; what could not be done now is in the run's `later`.
@@ -115,58 +114,15 @@ class Pipeline:
         if run.observed:
             observe(run, cases)
             return []
-        again = await self._settle(run, [case for case in cases if case.couple.intent])
+        await self._filing.tell_met(run, cases)
+        again = await self._settling.settle(run, [case for case in cases if case.couple.intent])
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
         await self._braking.ask(run, cases, plans)
         if run.message.reason != "handed_over":  # what comes from there need not go back there
-            await self._give(run, [plan.couple for plan in plans if plan.hand_over])
+            await self._settling.hand_over(run, [plan.couple for plan in plans if plan.hand_over])
         again += await self._store(run, [plan for plan in plans if not plan.write])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again
-
-    async def _give(self, run: Run, couples: Sequence[Couple]) -> None:
-        """Step 9: what is the other direction's is on its lane before the message ends."""
-        keys = [couple.on(opposite(run.flow.side)) for couple in couples]
-        for flow in filter(run.flow.is_opposite, self._flows.values() if keys else ()):
-            await self._sender.send(flow, run.company, keys, "handed_over")
-
-    async def _settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
-        """Steps 3-7: find out what became of earlier tries, then go round again."""
-        again = []
-        for case in cases:
-            if case.couple.intent and case.couple.intent.target != run.flow.target:
-                await self._leave(run, case)
-                continue
-            halves = run.planner.way.halves(case.target) if case.target else {}
-            found = Found(case.target, halves, case.at)
-            settlement = settle(
-                case.couple, run.flow.side, found, run.message.message_id, self._visibility, attempt=uuid.uuid4().hex
-            )
-            if settlement.wait:
-                run.postpone([case.key], RetryLater("Another worker is writing it.", code="in_progress"))
-            else:
-                again.append(case.key)
-                await self._settled(run, case, settlement)
-        return again
-
-    async def _leave(self, run: Run, case: Case) -> None:
-        """The other direction is writing it, and settles what it left behind."""
-        if case.couple.age >= self._visibility and not run.message.delays:
-            await self._give(run, [case.couple])
-        run.postpone([case.key], RetryLater("The other direction is writing it.", code="in_progress"))
-
-    async def _settled(self, run: Run, case: Case, settlement: Settlement) -> None:
-        if settlement.fence:
-            [verdict] = await self._targets[run.flow.target].write(run.company, run.mapping, [settlement.fence])
-            if isinstance(verdict.error, RetryLater | BadSettings):
-                raise verdict.error
-            if verdict.outcome is not Outcome.WRITTEN:
-                return
-        if settlement.landed and settlement.certain:
-            await self._filing.tell_landed(run, case.key, settlement.landed)
-        [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
-        if saved and settlement.landed and not settlement.certain:
-            await self._filing.tell_landed(run, case.key, settlement.landed)
 
     async def _store(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Step 10: records with nothing to write end as a skip or parked."""

@@ -128,6 +128,7 @@ class Planning:
             reason=message.reason,
             seen_at=message.at.isoformat(),
             not_after=not_after.isoformat() if not_after else "",
+            reserved=bool(case.couple.on(opposite(self._flow.side))),
         )
         write = Write(
             couple.on(opposite(self._flow.side)),

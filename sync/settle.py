@@ -117,10 +117,13 @@ def _may_be_at_work(couple: Couple, intent: Intent, found: Found, message_id: st
 
 
 def _missed(cleared: Couple, intent: Intent, side: Side) -> Couple:
-    """A create in Dataverse may still land later; it then meets the next try, which uses the same id. An update never
-    will, nor will anything in GP once its time is over.
+    """A create in Dataverse may still land later; it then meets the next try, which uses the same id. What such a create
+    has made stays this record's. Another update of a record not coupled yet never lands, nor does anything in GP once
+    its time is over: the id is let go.
     """
-    if cleared.coupled or (intent.create and not intent.not_after):
+    if intent.create and not intent.not_after:
+        return replace(cleared, lineage=lineage(intent))
+    if cleared.coupled or (intent.reserved and not intent.not_after):
         return cleared
     return cleared.named(opposite(side), "")
 

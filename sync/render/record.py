@@ -32,7 +32,7 @@ def shown(record: Shown) -> RenderableType:
     head = Table(box=None, show_header=False, pad_edge=False)
     head.add_row("GP", f"{couple.company}/{safe(couple.key)}")
     head.add_row("Dataverse", couple.id if couple.coupled else "not there yet")
-    if couple.lineage:
+    if couple.lineage and couple.coupled:
         last = couple.lineage
         seen = f"change {REASONS.get(last.reason, last.reason)} {moment(last.seen_at)} UTC"
         head.add_row("Last written", f"by {last.flow}, {seen}")
@@ -54,7 +54,7 @@ def shown_json(record: Shown) -> dict[str, Any]:
         "key": couple.key,
         "dataverse_id": couple.id if couple.coupled else None,
         "base": base,
-        "lineage": vars(couple.lineage) if couple.lineage else None,
+        "lineage": vars(couple.lineage) if couple.lineage and couple.coupled else None,
         "fields": {name: _written_json(written, name in record.secret) for name, written in record.written.items()},
         "history": [_line_json(line, record.secret) for line in record.history],
         "parked": [vars(entry) for entry in record.parked],

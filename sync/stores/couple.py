@@ -59,7 +59,8 @@ class Planned:
 @dataclass(frozen=True)
 class Intent:
     """What a worker is about to write, stored before it writes. `not_after`: the target's own time, as ISO text, from
-    which on it cannot land any more; blank where only a fence can tell.
+    which on it cannot land any more; blank where only a fence can tell. `reserved`: the couple named the record before
+    already, since a create under its id may still land.
     """
 
     attempt: str
@@ -72,6 +73,7 @@ class Intent:
     reason: str
     seen_at: str
     not_after: str = ""
+    reserved: bool = False
 
 
 @dataclass(frozen=True)
@@ -93,10 +95,11 @@ class Couple:
     counterpart is known to be this one; before that, a row without an intent names one only while a create with that
     id may still land. `unmet` is the side whose own fields were not brought over yet since the two were coupled.
     `answer` is what a person said of a record not coupled yet: NONE, APPROVED, or the id or key of the record that it
-    is; `take` the side whose values hold, as a person said. `identity` is GP's NOTEINDX. `parked` holds the cause for which the flow from
-    GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one that a person let go,
-    until the record is worked again. `etag` is blank for a row that does not exist yet. `beside` is the row of its own
-    that the counterpart has: it goes into this one when both become a couple.
+    is; `take` the side whose values hold, as a person said. `identity` is GP's NOTEINDX. `parked` holds the cause for
+    which the flow from GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one
+    that a person let go, until the record is worked again. `lineage` is of the last write; before there was one, of the
+    create that may still land. `etag` is blank for a row that does not exist yet. `beside` is the row of its own that
+    the counterpart has: it goes into this one when both become a couple.
     """
 
     company: str

@@ -9,10 +9,12 @@ import pytest
 
 from sync import pipeline as pipeline_module
 from sync import settle as settle_module
+from sync import settling as settling_module
 from sync.outcomes import Run
 from sync.pipeline import Pipeline
 from sync.plan import Case, Plan, Planner
 from sync.settle import Found, Settlement
+from sync.settling import Settling
 from sync.stores.couple import Agreed, Couple
 from sync.system import Verdict, Write
 from tests.model.systems import SteppedGp
@@ -68,9 +70,9 @@ def echo_by_user(patch: Patch) -> None:
 
 
 def the_other_directions_intent_settled(patch: Patch) -> None:
-    settle = Pipeline._settle
+    settle = Settling.settle
 
-    async def as_own(self: Pipeline, run: Run, cases: Sequence[Case]) -> list[str]:
+    async def as_own(self: Settling, run: Run, cases: Sequence[Case]) -> list[str]:
         taken = []
         for case in cases:
             assert case.couple.intent
@@ -78,7 +80,7 @@ def the_other_directions_intent_settled(patch: Patch) -> None:
             taken.append(replace(case, couple=replace(case.couple, intent=mine)))
         return await settle(self, run, taken)
 
-    patch.setattr(Pipeline, "_settle", as_own)
+    patch.setattr(Settling, "settle", as_own)
 
 
 def no_look_at_a_parked_row(patch: Patch) -> None:
@@ -100,4 +102,4 @@ def no_patience_with_gps_clock(patch: Patch) -> None:
     def at_once(couple: Couple, side: Any, found: Found, message: str, visibility: Any, attempt: str) -> Settlement:
         return settle(couple, side, found, message, timedelta(), attempt)
 
-    patch.setattr(pipeline_module, "settle", at_once)
+    patch.setattr(settling_module, "settle", at_once)

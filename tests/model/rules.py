@@ -11,6 +11,7 @@ from sync import merging as merging_module
 from sync import pipeline as pipeline_module
 from sync import plan as plan_module
 from sync import settle as settle_module
+from sync import settling as settling_module
 from sync.cases import Cases
 from sync.errors import RetryLater
 from sync.mapping import Mapping
@@ -55,7 +56,7 @@ def no_waiting_for_a_living_worker(patch: Patch) -> None:
         own = couple.intent.message_id if couple.intent else ""
         return settle(couple, side, found, own, visibility, attempt)
 
-    patch.setattr(pipeline_module, "settle", at_once)
+    patch.setattr(settling_module, "settle", at_once)
 
 
 def decided_by_value(patch: Patch) -> None:
@@ -75,7 +76,7 @@ def decided_by_value(patch: Patch) -> None:
             return Settlement(landed, landed=intent, certain=True)
         return Settlement(cleared, fence=Write(target.key, {}, attempt, version=target.version))
 
-    patch.setattr(pipeline_module, "settle", by_value)
+    patch.setattr(settling_module, "settle", by_value)
 
 
 def no_fence(patch: Patch) -> None:
@@ -84,7 +85,7 @@ def no_fence(patch: Patch) -> None:
     def unfenced(*arguments: Any, **named: Any) -> Settlement:
         return replace(settle(*arguments, **named), fence=None)
 
-    patch.setattr(pipeline_module, "settle", unfenced)
+    patch.setattr(settling_module, "settle", unfenced)
 
 
 # 8, 14: the base of each field, in the terms of each side

@@ -412,6 +412,22 @@ async def test_a_second_look_that_fails_loses_nothing_that_was_still_to_be_writt
     assert {row.values["name"]: row.values["statecode"] for row in rig.dataverse.rows.values()} == {"A": 1, "B": 0}
 
 
+async def test_a_create_that_lands_as_it_is_given_up_stays_its_customers_and_is_told(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
+    late = next_write_unanswered(rig)
+    await rig.send("A1")
+    rig.crosswalk_table.before_transaction = [lambda: rig.dataverse._one("TWO", rig.mapping, late[0])]
+    rig.gp.type_customer("TWO", "A1", CUSTNAME="B")
+    rig.dataverse.cut_before = 1
+    await rig.send(message=rig.lanes.sent[0][1])
+    del rig.gp.records["TWO", "A1"]
+    later(rig.crosswalk_table, timedelta(minutes=11))
+    await rig.send("A1")
+    assert (await rig.couple("A1")).id == one_row(rig).key
+    assert [entry.code for entry in await rig.parked()] == ["deleted_in_source"]
+    assert [line.result for line in await rig.history("A1")] == [Result.PARKED, Result.CREATED]
+
+
 async def test_a_create_that_lands_after_its_customer_was_deleted_follows_the_delete_policy(rig: Rig) -> None:
     rig.gp.type_customer("TWO", "A1", CUSTNAME="A")
     write, late = rig.dataverse.write, next_write_unanswered(rig)

@@ -1,0 +1,93 @@
+"""Steps 3-7 of the line: finds out what became of earlier tries, before anything is decided anew."""
+
+import uuid
+from collections.abc import Mapping as Table
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Protocol
+
+from sync.errors import BadSettings, RetryLater
+from sync.filing import Filing
+from sync.flow import Flow
+from sync.mapping import Mapping
+from sync.outcomes import Run
+from sync.planning import Case
+from sync.sender import Sender
+from sync.settle import Found, Settlement, settle
+from sync.stores.couple import Couple, opposite
+from sync.stores.crosswalk import Crosswalk
+from sync.system import Outcome, Verdict, Write
+
+
+class Fenced(Protocol):
+    """Where a late write is fenced off."""
+
+    async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]: ...
+
+
+class Settling:
+    """Settles intents, and leaves those of the other direction to it."""
+
+    def __init__(
+        self,
+        targets: Table[str, Fenced],
+        crosswalk: Crosswalk,
+        filing: Filing,
+        flows: Table[str, Flow],
+        sender: Sender,
+        visibility: timedelta,
+    ) -> None:
+        self._targets = targets
+        self._crosswalk = crosswalk
+        self._filing = filing
+        self._flows = flows
+        self._sender = sender
+        self._visibility = visibility
+
+    async def settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
+        """Settle these cases' intents; the keys that go round again. The others wait for who is at work."""
+        again = []
+        for case in cases:
+            if case.couple.intent and case.couple.intent.target != run.flow.target:
+                await self._leave(run, case)
+            elif await self._settled(run, case, self._settlement(run, case)):
+                again.append(case.key)
+        return again
+
+    async def hand_over(self, run: Run, couples: Sequence[Couple]) -> None:
+        """Step 9: what is the other direction's is on its lane before the message ends."""
+        keys = [couple.on(opposite(run.flow.side)) for couple in couples]
+        for flow in filter(run.flow.is_opposite, self._flows.values() if keys else ()):
+            await self._sender.send(flow, run.company, keys, "handed_over")
+
+    async def _leave(self, run: Run, case: Case) -> None:
+        """The other direction is writing it, and settles what it left behind."""
+        if case.couple.age >= self._visibility and not run.message.delays:
+            await self.hand_over(run, [case.couple])
+        run.postpone([case.key], RetryLater("The other direction is writing it.", code="in_progress"))
+
+    def _settlement(self, run: Run, case: Case) -> Settlement:
+        halves = run.planner.way.halves(case.target) if case.target else {}
+        found, attempt = Found(case.target, halves, case.at), uuid.uuid4().hex
+        return settle(case.couple, run.flow.side, found, run.message.message_id, self._visibility, attempt)
+
+    async def _settled(self, run: Run, case: Case, settlement: Settlement) -> bool:
+        """Whether it goes round again."""
+        if settlement.wait:
+            run.postpone([case.key], RetryLater("Another worker is writing it.", code="in_progress"))
+            return False
+        if settlement.fence and not await self._fence(run, settlement.fence):
+            return True
+        if settlement.landed and settlement.certain:
+            await self._filing.tell_landed(run, case.key, settlement.landed)
+        [saved] = await self._crosswalk.save([(case.couple, settlement.couple)])
+        if saved and settlement.landed and not settlement.certain:
+            await self._filing.tell_landed(run, case.key, settlement.landed)
+        return True
+
+    async def _fence(self, run: Run, fence: Write) -> bool:
+        """Whether it stands: else somebody has moved the record, and it is looked at anew."""
+        [verdict] = await self._targets[run.flow.target].write(run.company, run.mapping, [fence])
+        if isinstance(verdict.error, RetryLater | BadSettings):
+            raise verdict.error
+        return verdict.outcome is Outcome.WRITTEN
