@@ -12,7 +12,7 @@ LAYERS = [
     "systems stores gate leases permits slots",
     "flows mappings directions",
     "matching way merge merging match planning plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
-    "sender gathering routing hooks rounds differs walks passes sweep intake catchup pipeline delivery",
+    "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling pipeline delivery",
     "runtime",
     "operations",
     "render",
