@@ -7,6 +7,7 @@
   sandbox gaps      what the stand-ins were asked for and refused
   test              all tests, or those that pytest's own options choose
   bench             side-by-side measurements
+  chaos             people at work on both sides, and trouble at every seam
   lint              what the linters have to say
 
 Runs on any Python from 3.9 with the standard library alone. Finds a Python 3.13, makes `.venv` from the lock and
@@ -51,7 +52,15 @@ class SetupError(Exception):
 
 
 def main(arguments):
-    commands = {"bench": bench, "demo": sandbox, "lint": lint, "sandbox": sandbox, "test": test, "up": sandbox}
+    commands = {
+        "bench": bench,
+        "chaos": chaos,
+        "demo": sandbox,
+        "lint": lint,
+        "sandbox": sandbox,
+        "test": test,
+        "up": sandbox,
+    }
     if not arguments or arguments[0] not in commands:
         asked = arguments[:1] in ([], ["-h"], ["--help"])
         say(__doc__.strip() if asked else f"{arguments[0]} is no command. There are {', '.join(commands)}.")
@@ -78,6 +87,10 @@ def sandbox(python, command, options):
 
 def bench(python, _, options):
     return run([python, "-m", "bench", *options], bound=True)
+
+
+def chaos(python, _, options):
+    return run([python, "-m", "tests.chaos", *options], bound=True)
 
 
 def test(python, _, options):

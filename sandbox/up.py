@@ -112,6 +112,10 @@ class Sandbox:
         """Wait until a part has ended, whoever ended it; its exit status."""
         return await self._children[name].wait()
 
+    def has_ended(self, name: str) -> bool:
+        """Whether a part that was started runs no more."""
+        return not self._children[name].running
+
     async def restart(self, name: str, *options: str) -> dict[str, Any]:
         """Stop a part if it runs and start it again, on its ports, with its data."""
         await self.stop(name)

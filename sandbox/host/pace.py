@@ -3,6 +3,9 @@
 import asyncio
 import random
 
+LEAST = 0.1
+"""A host that asks its queues more often keeps a laptop busy with nothing else."""
+
 
 class Pace:
     """The host's own times multiplied by `scale` (1 as in Azure). Seconds everywhere."""
@@ -12,6 +15,10 @@ class Pace:
 
     def seconds(self, real: float) -> float:
         return real * self.scale
+
+    def idle(self, real: float) -> float:
+        """Between two looks at a queue: not less than LEAST, whatever the scale."""
+        return max(LEAST, self.seconds(real))
 
     def whole(self, real: float) -> int:
         """For the storage service, which takes whole seconds: at least 1 unless it is 0."""

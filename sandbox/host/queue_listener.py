@@ -49,7 +49,7 @@ class QueueListener:
         self._invocations = invocations
         self._types = types
         self._known_to_exist = False
-        self._backoff = Backoff(pace.seconds(SHORTEST_POLL), pace.seconds(options.max_polling_interval))
+        self._backoff = Backoff(pace.idle(SHORTEST_POLL), pace.idle(options.max_polling_interval))
         self._stirred = asyncio.Event()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()

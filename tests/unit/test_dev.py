@@ -145,7 +145,7 @@ def test_it_has_no_syntax_or_module_that_an_older_python_lacks():
 
 def test_an_unknown_command_tells_the_known_ones(capsys):
     assert dev.main(["frobnicate"]) == 2
-    assert "There are bench, demo, lint, sandbox, test, up." in capsys.readouterr().err
+    assert "There are bench, chaos, demo, lint, sandbox, test, up." in capsys.readouterr().err
 
 
 def test_without_a_command_it_tells_what_each_does(capsys):

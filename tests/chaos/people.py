@@ -1,0 +1,215 @@
+"""A clerk at GP and a rep at Dataverse, who find their records by name and know nothing of the app."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Self
+
+import httpx
+import pymssql
+
+from sandbox.scenarios.customers import CUSTOMER
+from sandbox.scenarios.dataverse_user import DataverseUser
+from sandbox.scenarios.gp_user import GpUser, Refused
+from sandbox.scenarios.load import edit
+from sandbox.up import Sandbox
+from tests.chaos.fields import BORN_WITH, BY_NAME, MAIN, Field
+from tests.chaos.plan import COMPANIES, Partner
+from tests.chaos.truth import Side, Truth
+
+CUSTOMER_TYPE, PROSPECT = 3, 1
+INACTIVE = {"statecode": 1, "statuscode": 2}
+ADDRESS = ("RM00102", "RM00101")
+"""GP keeps the main address of a customer in both, and so does everybody who edits it by SQL with care."""
+
+TABLES = {"RM00101": "CUSTNMBR", "RM00102": "CUSTNMBR", "RM00103": "CUSTNMBR", "SY01200": "Master_ID"}
+NO_ANSWER = (httpx.HTTPError, pymssql.Error, OSError)
+"""A person's own call may be cut, when a part is restarted."""
+
+
+class People:
+    """Both of them, at work on a running sandbox; `truth` notes what they did."""
+
+    def __init__(self, box: Sandbox, truth: Truth) -> None:
+        self._box = box
+        self.truth = truth
+        self._gp = {company: GpUser(box.contract["gp"] | {"database": company}) for company in COMPANIES}
+        self._door = httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"], timeout=30)
+
+    async def __aenter__(self) -> Self:
+        self._rep = await DataverseUser(self._box.contract["dataverse"]).__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._rep.__aexit__(None, None, None)
+        await self._door.aclose()
+
+    # what they find
+
+    async def customer(self, partner: Partner) -> str:
+        """The id of its customer, blank without one."""
+        found = await self.sql(partner.company, f"SELECT CUSTNMBR FROM RM00101 WHERE CUSTNAME LIKE '{partner.tag} %'")
+        return str(found[0][0]).strip() if found else ""
+
+    async def account(self, partner: Partner) -> str:
+        """The id of its account, blank without one."""
+        rows = (await self._door.get("/rows/accounts")).raise_for_status().json()
+        tag = f"{partner.tag} ".casefold()
+        return next((row["accountid"] for row in rows if str(row.get("name")).casefold().startswith(tag)), "")
+
+    async def has(self, partner: Partner, side: Side) -> str:
+        return await (self.customer(partner) if side == "gp" else self.account(partner))
+
+    # what they type
+
+    async def make(self, partner: Partner, side: Side) -> None:
+        """A new record, all its fields at the value that the partner is born with."""
+        value = partner.gp if side == "gp" else partner.d365
+        async with self._noted(partner, side, [(field, value) for field in BORN_WITH]):
+            self.truth.made.add((partner.number, side))
+            await (self._type_new(partner) if side == "gp" else self._write_new(partner))
+
+    async def change(
+        self, partner: Partner, side: Side, fields: Sequence[tuple[Field, int]], *, raw: bool = False
+    ) -> None:
+        """Give fields values, on one side, if its record is there."""
+        key = await self.has(partner, side)
+        if not key:
+            return
+        async with self._noted(partner, side, fields):
+            if side == "d365":
+                await self._patch(key, {field.attribute: field.d365(partner.tag, value) for field, value in fields})
+            elif raw or not all(field.parameter for field, _ in fields):
+                for field, value in fields:
+                    await self._update(partner, key, field, value)
+            else:
+                values = {field.parameter: field.gp(partner.tag, value) for field, value in fields}
+                await self._gp[partner.company].type_in(CUSTOMER, CUSTNMBR=key, ADRSCODE=MAIN, **values)
+
+    async def change_both(
+        self, partner: Partner, clerk: Sequence[tuple[Field, int]], rep: Sequence[tuple[Field, int]]
+    ) -> None:
+        """A clerk has the customer open with something typed; the rep saves; the clerk saves. Neither sees the other's."""
+        key, id_ = await self.customer(partner), await self.account(partner)
+        if not (key and id_):
+            return
+        values = {field.parameter: field.gp(partner.tag, value) for field, value in clerk}
+        async with self._noted(partner, "gp", clerk), self._noted(partner, "d365", rep), AsyncExitStack() as open_:
+            await open_.enter_async_context(
+                self._gp[partner.company].typing(CUSTOMER, CUSTNMBR=key, ADRSCODE=MAIN, **values)
+            )
+            await self._patch(id_, {field.attribute: field.d365(partner.tag, value) for field, value in rep})
+
+    async def change_many(self, company: str, partners: Sequence[Partner], value: int) -> None:
+        """An import gives every customer of a company another city."""
+        field = BY_NAME["address1_city"]
+        names = await self.sql(company, "SELECT CUSTNAME FROM RM00101")
+        tags = {str(name).split(" ")[0].casefold() for (name,) in names}
+        known = [partner for partner in partners if partner.company == company and partner.tag.casefold() in tags]
+        async with AsyncExitStack() as notes:
+            for partner in known:
+                await notes.enter_async_context(self._noted(partner, "gp", [(field, value)]))
+            for table in ADDRESS:
+                await self.sql(company, f"UPDATE {table} SET CITY = '{field.gp('', value)}' WHERE ADRSCODE = '{MAIN}'")
+
+    async def switch_off(self, partner: Partner, side: Side) -> None:
+        """Make a record inactive."""
+        if key := await self.has(partner, side):
+            with contextlib.suppress(*NO_ANSWER):
+                if side == "gp":
+                    await self.sql(partner.company, f"UPDATE RM00101 SET INACTIVE = 1 WHERE CUSTNMBR = '{key}'")
+                else:
+                    await self._patch(key, INACTIVE)
+
+    async def delete(self, partner: Partner, side: Side) -> None:
+        key = await self.has(partner, side)
+        if not key:
+            return
+        self.truth.gone.add((partner.number, side))
+        with contextlib.suppress(*NO_ANSWER):
+            if side == "d365":
+                (await self._door.delete(f"/rows/accounts/{key}")).raise_for_status()
+                return
+            for table, column in TABLES.items():
+                await self.sql(partner.company, f"DELETE FROM {table} WHERE {column} = '{key}'")
+
+    async def merge(self, master: Partner, subordinate: Partner) -> None:
+        """A rep finds that two accounts are one company."""
+        one, other = await self.account(master), await self.account(subordinate)
+        if not (one and other):
+            return
+        self.truth.merged |= {master.number, subordinate.number}
+        body = {"Target": _named(one), "Subordinate": _named(other), "PerformParentingChecks": False}
+        with contextlib.suppress(*NO_ANSWER):
+            await self._rep.act("Merge", body)
+
+    async def hold_open(self, partner: Partner, value: int, seconds: float) -> None:
+        """A clerk types, goes for coffee, and saves."""
+        key = await self.customer(partner)
+        if not key:
+            return
+        field = BY_NAME["address1_line1"]
+        async with self._noted(partner, "gp", [(field, value)]):
+            values = {field.parameter: field.gp(partner.tag, value)}
+            async with self._gp[partner.company].typing(CUSTOMER, CUSTNMBR=key, ADRSCODE=MAIN, **values):
+                await asyncio.sleep(seconds)
+
+    async def take_id(self, company: str, key: str, partner: Partner) -> None:
+        """A clerk gives a customer of his own just the id that an account is about to get."""
+        if await self.customer(partner):
+            return
+        async with self._noted(partner, "gp", [(field, partner.gp) for field in BORN_WITH]):
+            self.truth.made.add((partner.number, "gp"))
+            await self._type_new(partner, key)
+
+    async def sql(self, company: str, text: str) -> list[list[Any]]:
+        return await edit(self._box, text, company)
+
+    @asynccontextmanager
+    async def _noted(self, partner: Partner, side: Side, fields: Sequence[tuple[Field, int]]) -> AsyncIterator[None]:
+        """Note what was given; where no answer came, that it may have been."""
+        self.truth.operations += 1
+        try:
+            yield
+        except Refused:
+            return
+        except NO_ANSWER:
+            for field, value in fields:
+                self.truth.gives(partner.number, side, field.attribute, value, sure=False)
+            return
+        for field, value in fields:
+            self.truth.gives(partner.number, side, field.attribute, value)
+
+    async def _type_new(self, partner: Partner, key: str = "") -> None:
+        values = {field.parameter: field.gp(partner.tag, partner.gp) for field in BORN_WITH}
+        values |= {"PRBTADCD": MAIN} if partner.number % 2 else {}
+        await self._gp[partner.company].type_in(CUSTOMER, CUSTNMBR=key or partner.key, ADRSCODE=MAIN, **values)
+
+    async def _write_new(self, partner: Partner) -> None:
+        row: dict[str, Any] = {field.attribute: field.d365(partner.tag, partner.d365) for field in BORN_WITH}
+        row |= {"customertypecode": CUSTOMER_TYPE, "accountcategorycode": 1 + COMPANIES.index(partner.company)}
+        if partner.born == "both" and partner.numbered:
+            row["accountnumber"] = partner.key
+        (await self._door.post("/seed", json={"set": "accounts", "rows": [row]})).raise_for_status()
+
+    async def _patch(self, id_: str, values: dict[str, Any]) -> None:
+        (await self._door.patch(f"/rows/accounts/{id_}", json=values)).raise_for_status()
+
+    async def _update(self, partner: Partner, key: str, field: Field, value: int) -> None:
+        text = field.gp(partner.tag, value).replace("'", "''")
+        where = f"CUSTNMBR = '{key}'" + (f" AND ADRSCODE = '{MAIN}'" if field.table == "RM00102" else "")
+        if field.table == "SY01200":
+            where = f"Master_Type = 'CUS' AND Master_ID = '{key}' AND ADRSCODE = '{MAIN}'"
+            if not await self.sql(partner.company, f"SELECT Master_ID FROM SY01200 WHERE {where}"):
+                columns = "(Master_Type, Master_ID, ADRSCODE, INET1)"
+                await self.sql(
+                    partner.company, f"INSERT INTO SY01200 {columns} VALUES ('CUS', '{key}', '{MAIN}', '{text}')"
+                )
+                return
+        for table in ADDRESS if field.table in ADDRESS[:1] else [field.table]:
+            await self.sql(partner.company, f"UPDATE {table} SET {field.column} = '{text}' WHERE {where}")
+
+
+def _named(id_: str) -> dict[str, str]:
+    return {"@odata.type": "Microsoft.Dynamics.CRM.account", "accountid": id_}
