@@ -23,7 +23,7 @@ async def resolve(runtime: Runtime, entries: Sequence[Parked], take: Side) -> tu
     decided, refused = [], []
     for entry in entries:
         try:
-            await _resolve(runtime, entry, take)
+            await resolve_one(runtime, entry, take)
         except Rejected as error:
             refused.append(error)
             continue
@@ -31,7 +31,8 @@ async def resolve(runtime: Runtime, entries: Sequence[Parked], take: Side) -> tu
     return decided, refused
 
 
-async def _resolve(runtime: Runtime, entry: Parked, take: Side) -> None:
+async def resolve_one(runtime: Runtime, entry: Parked, take: Side) -> None:
+    """Keep the decision about one record. Raises Rejected for one about which no side can be taken, RetryLater as above."""
     name = f"{entry.pair}/{entry.company}/{entry.key}"
     if entry.code not in DECIDED or entry.flow not in runtime.flows:
         raise Rejected(f"{name} is parked as {entry.code}: no side can be taken.", code=entry.code, key=entry.key)
