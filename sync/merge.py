@@ -7,6 +7,8 @@ from sync.mapping_model import Edits, FirstSync, Owner, Side
 from sync.stores.couple import Agreed, opposite
 from sync.value import Value, same
 
+FOUGHT_OVER = "fought over"
+
 
 class Move(StrEnum):
     """What happens to one field."""
@@ -61,7 +63,8 @@ class Sides:
 @dataclass(frozen=True)
 class Ruling:
     """How a field is ruled: `only` is the side it comes from when it has no way back, `take` the one a person chose,
-    `newer` the one that was changed last, where that is known. `asks`: every edit in Dataverse waits for a person.
+    `newer` the one that was changed last, where that is known. `asks`: every edit in Dataverse waits for a person. `fought`:
+    both sides have written it by turns for too long.
     """
 
     only: Side | None = "gp"
@@ -71,6 +74,7 @@ class Ruling:
     take: Side | None = None
     newer: Side | None = None
     asks: bool = False
+    fought: bool = False
 
     @property
     def refused(self) -> bool:
@@ -137,6 +141,8 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     if ruling.refused:
         return (Move.WRITE if sides.side == "gp" else Move.OTHER), "refused by a person: put back"
+    if ruling.fought:
+        return _fought(sides, ruling)
     if not sides.target_moved:
         return Move.WRITE, "source changed"
     if not sides.source_moved:
@@ -146,6 +152,13 @@ def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
         return Move.REVIEW, "both changed"
     rule = "a person's choice" if ruling.take else f"both changed: {_named(winner)}'s holds"
     return (Move.WRITE if winner == sides.side else Move.OTHER), rule
+
+
+def _fought(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
+    """Two systems put it back, each after the other: a person says whose value holds, whoever moved it last."""
+    if ruling.take is None:
+        return Move.REVIEW, FOUGHT_OVER
+    return (Move.WRITE if ruling.take == sides.side else Move.OTHER), "a person's choice"
 
 
 def _winner(ruling: Ruling, unsure: bool) -> Side | None:

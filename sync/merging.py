@@ -5,11 +5,13 @@ from datetime import UTC, datetime, timedelta
 
 from sync.mapping import MappedField
 from sync.mapping_model import Edits, FirstSync, Side
-from sync.merge import Move, Ruling, Sides, decide
+from sync.merge import FOUGHT_OVER, Move, Ruling, Sides, decide
 from sync.stores.couple import Agreed, Couple, Planned, opposite
 from sync.system import Record
 from sync.value import same, visible
 from sync.way import Turned, Way
+
+FOUGHT = " (put back again and again, by each side after the other)"
 
 CLOCKS_DIFFER = timedelta(minutes=2)
 """Two stamps of two systems that are nearer than this tell no order."""
@@ -62,7 +64,8 @@ def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
 def _ruling(mapped: MappedField, meeting: Meeting, side: Side) -> Ruling:
     first = _first_sync(mapped, meeting, side)
     edits = _edits(mapped, meeting)
-    return Ruling(mapped.side, mapped.owner, first, edits, meeting.couple.take, asks=meeting.asks)
+    fought = meeting.couple.fights(mapped.name)
+    return Ruling(mapped.side, mapped.owner, first, edits, meeting.couple.take, asks=meeting.asks, fought=fought)
 
 
 def _edits(mapped: MappedField, meeting: Meeting) -> Edits:
@@ -104,7 +107,7 @@ def _note(merged: Merged, mapped: MappedField, sides: Sides, move: Move, rule: s
     if move is Move.OTHER or (move is Move.REVIEW and sides.side == "d365"):
         merged.others.append(name)
     elif move is Move.REVIEW:
-        merged.review.append(difference(mapped, sides))
+        merged.review.append(difference(mapped, sides) + (FOUGHT if rule == FOUGHT_OVER else ""))
     if move is Move.REQUEST:
         merged.requests.append(difference(mapped, sides))
 

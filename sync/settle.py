@@ -71,7 +71,9 @@ def committed(couple: Couple, side: Side, kept: Halves | None) -> Couple:
     for name, plan in intent.fields.items():
         half = plan.new if kept is None else kept.get(name)
         base[name] = Agreed.of(side, plan.source, half, unsure=kept is None)
-    done = replace(couple.done_by(side), intent=None, coupled=True, base=base, lineage=lineage(intent))
+    done = replace(
+        couple.done_by(side).written(side, intent), intent=None, coupled=True, base=base, lineage=lineage(intent)
+    )
     return done.with_parked(side, "")
 
 
@@ -137,4 +139,4 @@ def _landed(couple: Couple, intent: Intent, side: Side, found: Found) -> Couple:
         # A create may have landed with an older try's values, and others may have written since: what differs is not certain.
         unsure = not same(present, plan.new) and not (target.written_by_us and target.mark == intent.attempt)
         base[name] = Agreed.of(side, plan.source, half, unsure=unsure)
-    return replace(couple.done_by(side), coupled=True, base=base, lineage=lineage(intent))
+    return replace(couple.done_by(side).written(side, intent), coupled=True, base=base, lineage=lineage(intent))

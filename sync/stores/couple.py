@@ -1,7 +1,7 @@
 """What a couple is: two records that describe the same thing, what both held when they last agreed, what is being written."""
 
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 
 from sync.mapping_model import Side
@@ -26,6 +26,12 @@ KILLER = "worker_killed"
 def opposite(side: Side) -> Side:
     """The other side of a pair."""
     return "d365" if side == "gp" else "gp"
+
+
+A_DAY = timedelta(days=1)
+
+A_FIGHT = 8
+"""So many turns within a day are no longer people: two systems put a field back, each after the other."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +94,21 @@ class Lineage:
 
 
 @dataclass(frozen=True)
+class Turns:
+    """How often a field was written from both sides by turns: `side` is the one it came from last, `since` when that began."""
+
+    side: Side
+    count: int
+    since: str
+
+    def after(self, side: Side, at: str) -> Self:
+        """With one more write, which came from `side`."""
+        if datetime.fromisoformat(at) - datetime.fromisoformat(self.since) > A_DAY:
+            return replace(self, side=side, count=0, since=at)
+        return self if side == self.side else replace(self, side=side, count=self.count + 1)
+
+
+@dataclass(frozen=True)
 class Couple:
     """One GP record and its Dataverse counterpart.
 
@@ -97,9 +118,10 @@ class Couple:
     `answer` is what a person said of a record not coupled yet: NONE, APPROVED, or the id or key of the record that it
     is; `take` the side whose values hold, as a person said. `identity` is GP's NOTEINDX. `parked` holds the cause for
     which the flow from GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one
-    that a person let go, until the record is worked again. `lineage` is of the last write; before there was one, of the
-    create that may still land. `etag` is blank for a row that does not exist yet. `beside` is the row of its own that
-    the counterpart has: it goes into this one when both become a couple.
+    that a person let go, until the record is worked again. `turns` has the fields that were written since, by whose
+    turn. `lineage` is of the last write; before there was one, of the create that may still land. `etag` is blank for a
+    row that does not exist yet. `beside` is the row of its own that the counterpart has: it goes into this one when
+    both become a couple.
     """
 
     company: str
@@ -117,6 +139,7 @@ class Couple:
     take: Side | None = None
     discarded: str = ""
     lineage: Lineage | None = None
+    turns: dict[str, Turns] = field(default_factory=dict)
     etag: str = ""
     age: timedelta = timedelta()
     beside: "Couple | None" = None
@@ -139,7 +162,20 @@ class Couple:
         """
         if self.take == opposite(side):
             return self
-        return replace(self, answer="", take=None, unmet=None if self.unmet == side else self.unmet)
+        turns = {} if self.take else self.turns
+        return replace(self, answer="", take=None, turns=turns, unmet=None if self.unmet == side else self.unmet)
+
+    def written(self, side: Side, intent: Intent) -> Self:
+        """With the turns of what was written from `side`. What a new record is born with is nobody's turn."""
+        if intent.create:
+            return self
+        begun = Turns(side, 0, intent.seen_at)
+        turns = {name: self.turns.get(name, begun).after(side, intent.seen_at) for name in intent.fields}
+        return replace(self, turns=self.turns | turns)
+
+    def fights(self, name: str) -> bool:
+        """Whether both sides have written a field by turns for so long that a person should look."""
+        return name in self.turns and self.turns[name].count >= A_FIGHT
 
     def joined(self, beside: "Couple | None") -> Self:
         """Together with the row of its own that the counterpart has, and what that one waits for."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from sync.errors import RetryLater
 from sync.keys import encode
-from sync.stores.couple import Agreed, Couple, Intent, Lineage, Outline, Planned
+from sync.stores.couple import Agreed, Couple, Intent, Lineage, Outline, Planned, Turns
 from sync.stores.tables import Table, quoted
 from sync.stores.transactions import Operation
 from sync.value import from_json, to_json
@@ -183,6 +183,9 @@ def _row(couple: Couple, name: str) -> dict[str, Any]:
         "take": couple.take or "",
         "discarded": couple.discarded,
         "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",
+        "turns": _dump({name: list(vars(turns).values()) for name, turns in couple.turns.items()})
+        if couple.turns
+        else "",
     }
 
 
@@ -213,6 +216,7 @@ def _couple(row: dict[str, Any], company: str, pair: str, now: datetime) -> Coup
         take=row["take"] or None,
         discarded=row.get("discarded", ""),
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
+        turns={name: Turns(*turns) for name, turns in json.loads(row.get("turns") or "{}").items()},
         etag=metadata["etag"],
         age=now - metadata["timestamp"],
     )

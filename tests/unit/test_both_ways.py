@@ -10,7 +10,7 @@ from sync.errors import RetryLater
 from sync.mapping import Mapping
 from sync.mapping_model import OnDelete
 from sync.message import Message
-from sync.stores.couple import APPROVED, Couple
+from sync.stores.couple import A_FIGHT, APPROVED, Couple
 from tests.fakes import later
 from tests.unit.both import ACCOUNT, BACK, Both, build, ruled, with_rules
 
@@ -346,3 +346,46 @@ async def test_what_is_handed_over_is_looked_at_on_both_sides_though_the_account
     both.gp.error = RetryLater("somebody asks", code="busy")
     await both.back(message=Message.new(BACK, "TWO", [id_], "handed_over"))
     assert [message.keys for _, message, _ in both.lanes.sent] == [(id_,)]
+
+
+async def fight(both: Both, id_: str, turns: int) -> None:
+    """A program in Dynamics 365 and one in GP each put the name back to what they hold for right, again and again."""
+    for _ in range(turns):
+        both.accounts.edit(id_, name="As CRM has it")
+        await both.back(id_)
+        await both.rest()
+        both.gp.type_customer("TWO", "A1", CUSTNAME="As GP has it")
+        await both.there("A1")
+        await both.rest()
+
+
+async def test_a_field_that_two_systems_fight_over_is_parked_and_no_longer_written(both: Both) -> None:
+    id_ = await both.coupled()
+    await fight(both, id_, 20)
+    [entry] = await both.parked()
+    assert (entry.code, "put back again and again" in entry.message) == ("values_differ", True)
+    assert len(both.gp.writes) + len(both.accounts.writes) <= A_FIGHT + 2
+
+
+@pytest.mark.parametrize(("take", "name"), [("gp", "As GP has it"), ("d365", "As CRM has it")])
+async def test_a_person_ends_a_fight(both: Both, take: str, name: str) -> None:
+    id_ = await both.coupled()
+    await fight(both, id_, 20)
+    both.accounts.edit(id_, name="As CRM has it")
+    await both.answer(id_, take)
+    await both.there("A1")
+    await both.rest()
+    await both.back(id_)
+    await both.rest()
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == (name, name)
+    assert await both.parked() == []
+
+
+async def test_many_edits_of_one_side_are_no_fight(both: Both) -> None:
+    id_ = await both.coupled()
+    for number in range(20):
+        both.accounts.edit(id_, name=f"Edit {number}")
+        await both.back(id_)
+        await both.rest()
+    assert await both.parked() == []
+    assert both.customer()["CUSTNAME"] == "Edit 19"
