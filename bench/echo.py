@@ -36,10 +36,10 @@ async def webhook_echo() -> AsyncIterator[Measure]:
         box.overrides |= {f"AzureWebJobs.{name}.Disabled": "true" for name in OFF} | {"GP365_OVERLAYS": state}
         async with box, DataverseUser(box.contract["dataverse"]) as dataverse:
             bodies = await _coupled(box, dataverse, min(ECHOES, options.records))
-            before = await _counts(box)
+            before = await standing(box)
             step(f"Dataverse tells of {len(bodies)} accounts that we wrote")
             waited = await _tell(box, bodies)
-            for measure in _measures(await _counts(box) - before, waited):
+            for measure in _measures(await standing(box) - before, waited):
                 yield measure
 
 
@@ -50,7 +50,7 @@ async def _coupled(box: Sandbox, dataverse: DataverseUser, count: int) -> list[b
     await app(box, "backfill", "--company", COMPANY)
     organization = await dataverse.rows("organizations", select="organizationid")
     rows = await dataverse.all_rows("accounts", select="accountid,gp365_key", filter="gp365_key ne null")
-    await _counts(box)
+    await standing(box)
     return [_body(organization[0]["organizationid"], row) for row in rows[:count]]
 
 
@@ -96,7 +96,7 @@ async def _tell(box: Sandbox, bodies: Sequence[bytes]) -> list[float]:
     return waited
 
 
-async def _counts(box: Sandbox) -> Counter[str]:
+async def standing(box: Sandbox) -> Counter[str]:
     """The doors' counts, and the version of GP's changes, once they stand still."""
     seen: list[Counter[str]] = []
     while len(seen) < QUIET or seen[-1] != seen[-QUIET]:

@@ -2,11 +2,13 @@
 
 from collections.abc import AsyncIterator
 
+from bench.burst import burst
 from bench.echo import webhook_echo
 from bench.match import match
+from bench.seen import seen_echo
 from bench.suite import Measure, suite
 
-PARTS = (match, webhook_echo)
+PARTS = (match, webhook_echo, seen_echo, burst)
 
 
 @suite

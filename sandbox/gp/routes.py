@@ -45,6 +45,10 @@ class DatabaseAsked(_Asked):
     database: str
 
 
+class ClockAsked(_Asked):
+    ahead: float = Field(ge=-86_400, le=86_400, description="seconds ahead of the real clock")
+
+
 class NormalisingAsked(_Asked):
     company: Literal[COMPANIES]
     enabled: bool
@@ -95,6 +99,14 @@ def add(routes: web.RouteTableDef, server: "GpServer") -> None:
             return {}
 
         return await _answer(request, DatabaseAsked, work)
+
+    @routes.post("/clock")
+    async def set_clock(request: web.Request) -> web.Response:
+        def work(asked: ClockAsked) -> object:
+            engine.set_clock(asked.ahead)
+            return {}
+
+        return await _answer(request, ClockAsked, work)
 
     @routes.post("/normalising-post")
     async def normalise(request: web.Request) -> web.Response:

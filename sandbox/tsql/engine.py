@@ -164,6 +164,10 @@ class SqlEngine:
             administration.set_tracking(connection, self.catalogs, database, table, enabled)
         self.plans.clear()
 
+    def set_clock(self, ahead: float) -> None:
+        """Put the server's clock so many seconds ahead of the real one, or behind it."""
+        self._postgres.set_ahead(ahead)
+
     def clean_change_tracking(self, database: str) -> int:
         """Forget the history; returns the version that is now the least valid one."""
         with self.connect() as connection:

@@ -199,11 +199,14 @@ BEGIN
   END IF;
   RETURN tsql.tick(x);
 END $$;
+-- The server's clock, which a door can put forward and back.
+CREATE OR REPLACE FUNCTION tsql.now() RETURNS timestamptz LANGUAGE sql STABLE AS $$
+  SELECT statement_timestamp() + coalesce(nullif(current_setting('tsql.ahead', true), ''), '0')::interval $$;
 -- One value a statement, moving on inside a transaction.
 CREATE OR REPLACE FUNCTION tsql.getutcdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
-  SELECT tsql.tick(statement_timestamp() AT TIME ZONE 'UTC') $$;
+  SELECT tsql.tick(tsql.now() AT TIME ZONE 'UTC') $$;
 CREATE OR REPLACE FUNCTION tsql.getdate() RETURNS timestamp LANGUAGE sql STABLE AS $$
-  SELECT tsql.tick(statement_timestamp()::timestamp) $$;
+  SELECT tsql.tick(tsql.now()::timestamp) $$;
 
 CREATE OR REPLACE FUNCTION tsql.datediff(part text, a timestamp, b timestamp) RETURNS int LANGUAGE plpgsql IMMUTABLE STRICT AS $$
 DECLARE r numeric;

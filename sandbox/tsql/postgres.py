@@ -51,7 +51,7 @@ class Postgres:
         (self._data_dir / _USERS).unlink(missing_ok=True)
         with _above(self._data_dir.resolve()):
             self._server = get_server(self._data_dir, cleanup_mode="stop")
-        with psycopg.connect(self._server.get_uri(), autocommit=True) as connection:
+        with psycopg.connect(self._uri, autocommit=True) as connection:
             for setting in (
                 "synchronous_commit = off",
                 "fsync = off",
@@ -69,6 +69,17 @@ class Postgres:
         with self.connect() as connection:
             connection.execute("CREATE EXTENSION IF NOT EXISTS citext")
             connection.execute(Path(__file__).with_name("library.sql").read_text(encoding="utf-8").encode())
+
+    def set_ahead(self, seconds: float) -> None:
+        """Let the functions that tell the time be so far ahead, in every session from its next command on."""
+        with psycopg.connect(self._uri, autocommit=True) as connection:
+            connection.execute(f"ALTER SYSTEM SET tsql.ahead = '{seconds:g} seconds'")
+            connection.execute("SELECT pg_reload_conf()")
+
+    @property
+    def _uri(self) -> str:
+        assert self._server is not None
+        return self._server.get_uri()
 
     def connect(self) -> psycopg.Connection[tuple[object, ...]]:
         assert self._server is not None

@@ -34,6 +34,7 @@ class People:
     def __init__(self, box: Sandbox, truth: Truth) -> None:
         self._box = box
         self.truth = truth
+        self._known: dict[tuple[int, Side], str] = {}
         self._gp = {company: GpUser(box.contract["gp"] | {"database": company}) for company in COMPANIES}
         self._door = httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"], timeout=30)
 
@@ -47,19 +48,21 @@ class People:
 
     # what they find
 
-    async def customer(self, partner: Partner) -> str:
-        """The id of its customer, blank without one."""
+    async def has(self, partner: Partner, side: Side) -> str:
+        """The id of its record on a side, blank without one. Once found it is known."""
+        name = (partner.number, side)
+        if not self._known.get(name):
+            self._known[name] = await (self._customer(partner) if side == "gp" else self._account(partner))
+        return self._known[name]
+
+    async def _customer(self, partner: Partner) -> str:
         found = await self.sql(partner.company, f"SELECT CUSTNMBR FROM RM00101 WHERE CUSTNAME LIKE '{partner.tag} %'")
         return str(found[0][0]).strip() if found else ""
 
-    async def account(self, partner: Partner) -> str:
-        """The id of its account, blank without one."""
+    async def _account(self, partner: Partner) -> str:
         rows = (await self._door.get("/rows/accounts")).raise_for_status().json()
         tag = f"{partner.tag} ".casefold()
         return next((row["accountid"] for row in rows if str(row.get("name")).casefold().startswith(tag)), "")
-
-    async def has(self, partner: Partner, side: Side) -> str:
-        return await (self.customer(partner) if side == "gp" else self.account(partner))
 
     # what they type
 
@@ -91,7 +94,7 @@ class People:
         self, partner: Partner, clerk: Sequence[tuple[Field, int]], rep: Sequence[tuple[Field, int]]
     ) -> None:
         """A clerk has the customer open with something typed; the rep saves; the clerk saves. Neither sees the other's."""
-        key, id_ = await self.customer(partner), await self.account(partner)
+        key, id_ = await self.has(partner, "gp"), await self.has(partner, "d365")
         if not (key and id_):
             return
         values = {field.parameter: field.gp(partner.tag, value) for field, value in clerk}
@@ -127,6 +130,7 @@ class People:
         if not key:
             return
         self.truth.gone.add((partner.number, side))
+        self._known.pop((partner.number, side), None)
         with contextlib.suppress(*NO_ANSWER):
             if side == "d365":
                 (await self._door.delete(f"/rows/accounts/{key}")).raise_for_status()
@@ -136,7 +140,7 @@ class People:
 
     async def merge(self, master: Partner, subordinate: Partner) -> None:
         """A rep finds that two accounts are one company."""
-        one, other = await self.account(master), await self.account(subordinate)
+        one, other = await self.has(master, "d365"), await self.has(subordinate, "d365")
         if not (one and other):
             return
         self.truth.merged |= {master.number, subordinate.number}
@@ -146,7 +150,7 @@ class People:
 
     async def hold_open(self, partner: Partner, value: int, seconds: float) -> None:
         """A clerk types, goes for coffee, and saves."""
-        key = await self.customer(partner)
+        key = await self.has(partner, "gp")
         if not key:
             return
         field = BY_NAME["address1_line1"]
@@ -157,7 +161,7 @@ class People:
 
     async def take_id(self, company: str, key: str, partner: Partner) -> None:
         """A clerk gives a customer of his own just the id that an account is about to get."""
-        if await self.customer(partner):
+        if await self.has(partner, "gp"):
             return
         async with self._noted(partner, "gp", [(field, partner.gp) for field in BORN_WITH]):
             self.truth.made.add((partner.number, "gp"))
@@ -175,6 +179,7 @@ class People:
         except Refused:
             return
         except NO_ANSWER:
+            self._known.pop((partner.number, side), None)
             for field, value in fields:
                 self.truth.gives(partner.number, side, field.attribute, value, sure=False)
             return

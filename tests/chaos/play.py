@@ -25,6 +25,9 @@ PATIENCE = 90
 OPEN = 2
 """Seconds that a clerk leaves a customer open."""
 
+FORWARD, BACK = 300, 1
+"""Seconds."""
+
 BURST = 5
 APART = 500
 """How far apart the two values are that two people give one field at once."""
@@ -208,6 +211,11 @@ class _Play:
             await door(self._stage.box, part, "POST", "/changes/clean")
         else:
             await door(self._stage.box, part, "POST", "/change-tracking/clean", database=COMPANIES[0])
+
+    async def _clock(self, part: str) -> None:
+        """By far less than half a visibility backwards: that is as much as the app says that it stands."""
+        for ahead in (FORWARD, FORWARD - BACK):
+            await door(self._stage.box, part, "POST", "/clock", ahead=ahead)
 
     async def _hold(self, _: str) -> None:
         """A clerk leaves a customer open while everything goes on."""

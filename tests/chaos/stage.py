@@ -67,6 +67,7 @@ class Stage:
             for table in TABLES:
                 await edit(self.box, f"DELETE FROM {table}", company)
             await door(self.box, "gp", "POST", "/normalising-post", company=company, enabled=history.setting.post)
+        await door(self.box, "gp", "POST", "/clock", ahead=0)
         await self._door("POST", f"/copies/{CLEAN}/restore?into=another")
         await self._door("PUT", "/plugins", [CAPITALS] if history.setting.capitals else [])
         self.box.overrides["GP365_DATAVERSE_BULK"] = history.setting.bulk

@@ -23,7 +23,7 @@ class Trouble:
     seam: str
     part: str = ""
     door: dict[str, Any] | None = None
-    deed: Literal["clean", "hold", "restart", "restore", "copy"] | None = None
+    deed: Literal["clean", "clock", "hold", "restart", "restore", "copy"] | None = None
     every: int = 1
 
     @property
@@ -61,6 +61,7 @@ TROUBLES = (
     Trouble("GP's change history cleaned", "gp", deed="clean"),
     Trouble("Dataverse's change history cleaned", "dataverse", deed="clean"),
     Trouble("a transaction open for long", "gp", deed="hold"),
+    Trouble("GP's clock put forward, then back a little", "gp", deed="clock"),
     Trouble("Azurite restarted", "storage", deed="restart", every=10),
     Trouble("PostgreSQL restarted", "gp", deed="restart", every=10),
     Trouble("host restarted", "host", deed="restart", every=10),

@@ -19,7 +19,7 @@ def _now(sql: str, kind: SqlType) -> Callable[[Expressions, Sequence[exp.Express
     return make
 
 
-_UTC2 = "(statement_timestamp() AT TIME ZONE 'UTC')"
+_UTC2 = "(tsql.now() AT TIME ZONE 'UTC')"
 
 
 def _dateadd(e: Expressions, nodes: Sequence[exp.Expression]) -> Expr:
@@ -72,7 +72,7 @@ FUNCTIONS: dict[str, Maker] = {
     "GETUTCDATE": _now("tsql.getutcdate()", DATETIME),
     "GETDATE": _now("tsql.getdate()", DATETIME),
     "SYSUTCDATETIME": _now(_UTC2, SqlType("datetime2", scale=7)),
-    "SYSDATETIME": _now("statement_timestamp()::timestamp", SqlType("datetime2", scale=7)),
+    "SYSDATETIME": _now("tsql.now()::timestamp", SqlType("datetime2", scale=7)),
     "DATEADD": _dateadd,
     "DATEDIFF": _datediff,
     "DATEPART": _datepart,

@@ -1,5 +1,6 @@
 """The admin door's own routes."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import httpx
@@ -31,6 +32,18 @@ def test_sql_answers_with_result_sets(door: httpx.Client) -> None:
 def test_an_sql_error_has_its_number(door: httpx.Client) -> None:
     answer = _sql(door, "TWO", "SELECT * FROM NOTHING")
     assert (answer.status_code, answer.json()["number"]) == (400, 208)
+
+
+def test_the_clock_is_put_forward_and_back(door: httpx.Client) -> None:
+    def off() -> float:
+        utc = datetime.fromisoformat(_sql(door, "TWO", "SELECT GETUTCDATE()").json()["results"][0]["rows"][0][0])
+        return (utc.replace(tzinfo=UTC) - datetime.now(UTC)).total_seconds()
+
+    assert door.post("/clock", json={"ahead": 7_200}).status_code == 200
+    assert off() == pytest.approx(7_200, abs=60)
+    assert door.post("/clock", json={"ahead": 0}).status_code == 200
+    assert off() == pytest.approx(0, abs=60)
+    assert door.post("/clock", json={"ahead": 1e9}).status_code == 400
 
 
 def test_seeding_adds_customers(door: httpx.Client) -> None:

@@ -1,0 +1,47 @@
+"""A handful of histories on real parts, in every run of the tests."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.campaign import Tally, keep, kept, play_all, stages
+from tests.chaos.plan import plan
+from tests.chaos.play import Played
+from tests.chaos.stage import Stage
+
+HANDFUL = (2000, 2001, 2002)
+"""One whose host is killed, one of two populated sides, one whose parts are restarted."""
+
+REGRESSIONS = sorted(Path(__file__).with_name("regressions").glob("*.json"))
+"""Histories that once broke something, with as few steps as still did."""
+
+
+@pytest.fixture(scope="module")
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+    async with stages(tmp_path_factory.mktemp("chaos"), 1) as [opened]:
+        yield opened
+
+
+async def test_a_handful_of_histories_ends_with_both_sides_equal_or_a_person_asked(stage: Stage) -> None:
+    histories = [*map(plan, HANDFUL), *map(kept, REGRESSIONS)]
+    tally = await play_all([stage], histories, lambda _: None)
+    assert {played.history.seed: played.faults for played in tally.broken} == {}
+    assert tally.histories == len(histories)
+    assert tally.writes > 0
+    assert tally.struck.total() > 0
+
+
+def test_a_sum_counts_faults_by_their_kind() -> None:
+    tally = Tally()
+    faults = ["TWO/A: lost: name", "TWO/A: doubled: 2 accounts", "TWO/A: apart: name", "X still has an intent"]
+    tally.add(Played(plan(1), faults, tally.struck, operations=3, writes=2))
+    said = tally.as_dict()
+    assert (said["chaos"], said["lost"], said["doubled"], said["unexplained"]) == ("failed", 1, 1, 2)
+    assert (said["failing_seeds"], said["operations"], said["records"]) == ([1], 3, len(plan(1).partners))
+
+
+def test_a_history_written_down_is_the_one_played_again(tmp_path: Path) -> None:
+    history = plan(3)
+    played = Played(history, ["TWO/A: lost: name"], Tally().struck, operations=0, writes=0)
+    assert kept(keep(tmp_path, history, played)) == history
+    assert "lost: name" in (tmp_path / "3.txt").read_text(encoding="utf-8")
