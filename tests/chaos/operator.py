@@ -24,7 +24,8 @@ def _run(arguments: list[str], settings: dict[str, str]) -> tuple[int, str, str]
     process.start()
     theirs.close()
     try:
-        return ours.recv()
+        status, out, err = ours.recv()
+        return status, out, err
     except EOFError:
         return 1, "", "ended without a word"
     finally:

@@ -155,7 +155,7 @@ def _setting(rng: random.Random) -> Setting:
 
 
 def _partner(rng: random.Random, number: int, *, populated: bool) -> Partner:
-    born = rng.choice(("gp", "d365", "both") if populated else ("gp", "d365"))
+    born: Born = rng.choice(("gp", "d365", "both") if populated else ("gp", "d365"))
     same = rng.random() < 0.6
     return Partner(
         number,

@@ -2,37 +2,21 @@
 
 import asyncio
 import contextlib
-import re
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 from sandbox.scenarios.scenario import NotSeen, door
-from tests.chaos.fields import BY_NAME, Field
 from tests.chaos.kills import Kills
-from tests.chaos.people import NO_ANSWER, People
-from tests.chaos.plan import COMPANIES, History, Partner, Step
+from tests.chaos.people import People
+from tests.chaos.plan import COMPANIES, History
 from tests.chaos.stage import PARTS, Stage
-from tests.chaos.troubles import BY_SEAM
-from tests.chaos.truth import Side, Truth
+from tests.chaos.steps import SIDES, Steps
+from tests.chaos.truth import Truth
 from tests.chaos.verdict import Found, evidence, verdict
 
 PATIENCE = 90
 """Seconds until everything must have come to rest."""
-
-OPEN = 2
-"""Seconds that a clerk leaves a customer open."""
-
-FORWARD, BACK = 300, 1
-"""Seconds."""
-
-BURST = 5
-APART = 500
-"""How far apart the two values are that two people give one field at once."""
-SIDES: tuple[Side, ...] = ("gp", "d365")
-FREE_ID = re.compile(r"would become customer (\S+) in GP")
 
 
 @dataclass
@@ -67,20 +51,19 @@ class _Play:
         self._stage = stage
         self._history = history
         self._people = people
-        self._beside: set[asyncio.Task[None]] = set()
-        self.struck: Counter[str] = Counter()
-        self.evidence: list[str] = []
         self._kills = Kills(stage)
+        self._steps = Steps(stage, history, people, self._kills)
+        self.evidence: list[str] = []
+
+    @property
+    def struck(self) -> Counter[str]:
+        return self._steps.struck + self._kills.struck
 
     async def all(self) -> list[str]:
         await self._begin()
         async with self._kills:
-            for step in self._history.steps:
-                await asyncio.sleep(step.pause)
-                await self._do(step)
-            await asyncio.gather(*self._beside)
+            await self._steps.all()
             at_rest = await self._end()
-        self.struck += self._kills.struck
         if not at_rest:
             return [f"not at rest after {PATIENCE} s: {await self._stage.waiting()}"]
         return await self._judge()
@@ -112,147 +95,10 @@ class _Play:
             with contextlib.suppress(NotSeen):  # a row that could not be applied is told, and waits for a person
                 await self._stage.command(*where, "--apply", str(file))
 
-    async def _do(self, step: Step) -> None:
-        try:
-            await (self._trouble(step) if step.seam else self._work(step))
-        except NO_ANSWER:
-            return  # a part is away just now, and this person gives up
-
-    # people
-
-    async def _work(self, step: Step) -> None:
-        one = self._history.partners[step.partner]
-        kind, _, side = step.kind.partition(" ")
-        match kind:
-            case "make":
-                await self._make(one)
-            case "decide":
-                await self._decide()
-            case "collide":
-                await self._collide(one)
-            case "merge":
-                await self._people.merge(one, self._history.partners[step.other])
-            case "inactivate":
-                await self._people.switch_off(one, _side(side))
-            case "delete":
-                await self._people.delete(one, _side(side))
-            case _:
-                await self._edit(step, one, [BY_NAME[name] for name in step.fields])
-
-    async def _edit(self, step: Step, one: Partner, fields: Sequence[Field]) -> None:
-        people, value = self._people, step.value
-        match step.kind.split(" "):
-            case ["edit" | "raw", side]:
-                await people.change(one, _side(side), [(fields[0], value)], raw=step.kind.startswith("raw"))
-                await self._make_if_nobody_knows(one)
-            case ["both", "same"]:
-                await people.change_both(one, [(fields[0], value)], [(fields[0], value + APART)])
-            case ["both", "different"]:
-                await people.change_both(one, [(fields[0], value)], [(fields[1], value)])
-            case ["revert"]:
-                await self._revert(one, step, fields[0])
-            case ["many", "gp"]:
-                await people.change_many(one.company, self._history.partners, value)
-            case ["many", "d365"]:
-                for number in range(BURST):
-                    await people.change(one, "d365", [(BY_NAME["telephone1"], value + number)])
-
-    async def _make(self, partner: Partner) -> None:
-        truth = self._people.truth
-        for side in SIDES:
-            if partner.born in (side, "both") and not {(partner.number, "gp"), (partner.number, "d365")} & (
-                truth.made | truth.gone
-            ):
-                await self._people.make(partner, side)
-
-    async def _make_if_nobody_knows(self, partner: Partner) -> None:
-        if partner.born != "both":
-            await self._make(partner)
-
-    async def _revert(self, partner: Partner, step: Step, field: Field) -> None:
-        """A person takes the last edit of a field back."""
-        before = self._people.truth.before.get((partner.number, field.attribute, step.side))
-        if before is not None:
-            await self._people.change(partner, step.side, [(field, before)])
-
-    async def _decide(self) -> None:
-        """A person says yes to all that waits for it, and whose name holds where both changed it."""
-        causes = Counter(entry["code"] for entry in await self._stage.rows("parked"))
-        for code, take in (("approval_needed", "d365"), ("values_differ", "gp")):
-            if causes[code]:
-                with contextlib.suppress(NotSeen):  # decided by somebody else meanwhile, or refused: the list says so
-                    await self._stage.once("parked", "resolve", "--take", take, "--code", code)
-
-    async def _collide(self, partner: Partner) -> None:
-        """A clerk types the very id that an account is about to get, in the second in which it is approved."""
-        waiting = [entry for entry in await self._stage.rows("parked") if entry["code"] == "approval_needed"]
-        for entry in waiting:
-            found = FREE_ID.search(entry["message"])
-            if found and (partner.number, "gp") not in self._people.truth.made and partner.born == "gp":
-                await asyncio.gather(self._people.take_id(entry["company"], found[1], partner), self._decide())
-                return
-
-    # trouble
-
-    async def _trouble(self, step: Step) -> None:
-        trouble = BY_SEAM[step.seam]
-        if trouble.kills:
-            await self._kills.plan(trouble, step.skip)
-        elif trouble.door:
-            await door(
-                self._stage.box, trouble.part, "POST", "/faults", **trouble.door, text=trouble.seam, skip=step.skip
-            )
-        else:
-            await getattr(self, f"_{trouble.deed}")(trouble.part)
-            self.struck[trouble.seam] += 1
-
-    async def _clean(self, part: str) -> None:
-        if part == "dataverse":
-            await door(self._stage.box, part, "POST", "/changes/clean")
-        else:
-            await door(self._stage.box, part, "POST", "/change-tracking/clean", database=COMPANIES[0])
-
-    async def _clock(self, part: str) -> None:
-        """By far less than half a visibility backwards: that is as much as the app says that it stands."""
-        for ahead in (FORWARD, FORWARD - BACK):
-            await door(self._stage.box, part, "POST", "/clock", ahead=ahead)
-
-    async def _hold(self, _: str) -> None:
-        """A clerk leaves a customer open while everything goes on."""
-        partner = self._history.partners[0]
-        self._beside.add(asyncio.create_task(self._people.hold_open(partner, 777, OPEN)))
-
-    async def _restart(self, part: str) -> None:
-        await self._note_faults()
-        await self._stage.box.restart(part)
-
-    async def _restore(self, _: str) -> None:
-        """GP is put back to what it was at the beginning; a person lets the companies go on."""
-        await self._note_faults()
-        await door(self._stage.box, "gp", "POST", "/restore")
-        await self._go_on()
-
-    async def _copy(self, _: str) -> None:
-        """Dataverse is put back to what it was at the beginning, in another environment."""
-        await self._note_faults()
-        await door(self._stage.box, "dataverse", "POST", "/copies/mid/restore?into=another")
-        await self._go_on()
-
-    async def _go_on(self) -> None:
-        for _ in range(100):
-            paused = [row for row in await self._stage.rows("modes") if row.get("cause") == "identity"]
-            if len(paused) >= len(COMPANIES):
-                break
-            await asyncio.sleep(0.2)
-        for company in COMPANIES:
-            await self._stage.command("resume", "--company", company, "--after-restore")
-
-    # the end
-
     async def _end(self) -> bool:
         """No more trouble; then everything is left to come to rest. Whether it did."""
         await self._kills.stop()
-        await self._note_faults()
+        await self._steps.note_faults()
         for part in PARTS:
             await door(self._stage.box, part, "DELETE", "/faults")
         return await self._settled()
@@ -266,7 +112,7 @@ class _Play:
 
     async def _judge(self) -> list[str]:
         faults = await self._faults("")
-        await self._decide()
+        await self._steps.decide()
         if not await self._settled():
             return [*faults, f"not at rest after a person decided: {await self._stage.waiting()}"]
         before = await self._stage.pulse()
@@ -287,13 +133,3 @@ class _Play:
         customers = {company: await stage.customers(company) for company in COMPANIES}
         tables = [await stage.rows(name) for name in ("crosswalk", "parked", "ledger", "modes")]
         return Found(customers, await stage.accounts(), *tables)
-
-    async def _note_faults(self) -> None:
-        """Which planned faults have struck so far, by their seams."""
-        for part in PARTS:
-            planned: Sequence[dict[str, Any]] = await door(self._stage.box, part, "GET", "/faults")
-            self.struck += Counter(fault["text"] for fault in planned if not fault["times"] and fault["do"] != "kill")
-
-
-def _side(word: str) -> Side:
-    return "gp" if word == "gp" else "d365"

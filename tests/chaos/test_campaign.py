@@ -1,5 +1,6 @@
 """A handful of histories on real parts, in every run of the tests."""
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ REGRESSIONS = sorted(Path(__file__).with_name("regressions").glob("*.json"))
 
 
 @pytest.fixture(scope="module")
-async def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
+async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage]:
     async with stages(tmp_path_factory.mktemp("chaos"), 1) as [opened]:
         yield opened
 
