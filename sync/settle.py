@@ -56,7 +56,7 @@ def settle(
     if target is None or target.key != couple.on(opposite(side)):
         return Settlement(missed)
     certain = target.mark == intent.attempt
-    if certain or (intent.create and (not intent.not_after or _is_all_of_it(intent, found))):
+    if certain or (intent.create and (not intent.not_after or _is_most_of_it(intent, found))):
         return Settlement(_landed(cleared, intent, side, found), landed=intent, certain=certain)
     if intent.not_after:
         return _by_value(missed, intent, side, found)
@@ -81,12 +81,14 @@ def lineage(intent: Intent) -> Lineage:
     return Lineage(intent.message_id, intent.flow, intent.reason, intent.seen_at, intent.attempt)
 
 
-def _is_all_of_it(intent: Intent, found: Found) -> bool:
-    """Whether the record under a reserved id, whose mark somebody emptied, holds all that was sent: nobody else would type
-    just this, under just this id, in just this quarter of an hour.
+def _is_most_of_it(intent: Intent, found: Found) -> bool:
+    """Whether the record under a reserved id, whose mark somebody emptied, holds at least half of what was sent: nobody
+    else would type that, under just this id, in just this quarter of an hour. The rest somebody has edited since.
     """
+    sent = {name: plan.new for name, plan in intent.fields.items() if plan.new not in (None, "")}
     unmarked = found.record is not None and not found.record.mark
-    return unmarked and all(same(found.halves.get(name), plan.new) for name, plan in intent.fields.items())
+    kept = sum(same(found.halves.get(name), value) for name, value in sent.items())
+    return unmarked and 2 * kept >= len(sent) > 0
 
 
 def _by_value(missed: Couple, intent: Intent, side: Side, found: Found) -> Settlement:

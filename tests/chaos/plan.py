@@ -164,8 +164,8 @@ def _partner(rng: random.Random, number: int, *, populated: bool) -> Partner:
         born,
         there=populated and rng.random() < 0.8,
         numbered=rng.random() < 0.8,
-        gp=900,
-        d365=900 if same else 950,
+        gp=800 + number,
+        d365=800 + number if same else 900 + number,
     )
 
 

@@ -13,7 +13,7 @@ from tests.chaos.plan import COMPANIES, History
 from tests.chaos.stage import PARTS, Stage
 from tests.chaos.steps import SIDES, Steps
 from tests.chaos.truth import Truth
-from tests.chaos.verdict import Found, evidence, verdict
+from tests.chaos.verdict import evidence, verdict
 
 PATIENCE = 90
 """Seconds until everything must have come to rest."""
@@ -123,13 +123,7 @@ class _Play:
         return [*faults, *await self._faults("after a person decided, "), *writes]
 
     async def _faults(self, when: str) -> list[str]:
-        found = await self._found()
+        found = await self._stage.found()
         faults = verdict(self._history, self._people.truth, found)
         self.evidence += evidence(self._history, found, faults)
         return [f"{when}{fault}" for fault in faults]
-
-    async def _found(self) -> Found:
-        stage = self._stage
-        customers = {company: await stage.customers(company) for company in COMPANIES}
-        tables = [await stage.rows(name) for name in ("crosswalk", "parked", "ledger", "modes")]
-        return Found(customers, await stage.accounts(), *tables)

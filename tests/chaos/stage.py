@@ -19,6 +19,7 @@ from tests.chaos.operator import run
 from tests.chaos.people import TABLES
 from tests.chaos.plan import COMPANIES, History, Setting
 from tests.chaos.troubles import TIMEOUT
+from tests.chaos.verdict import Found
 
 SCALE = 0.01
 LANES = tuple(f"{lane}{end}" for lane in ("to-dataverse", "to-gp") for end in ("", "-bulk", "-poison", "-bulk-poison"))
@@ -116,6 +117,12 @@ class Stage:
         """The customers of a company, with the columns that people edit."""
         rows = await edit(self.box, CUSTOMERS, company)
         return [dict(zip(COLUMNS, map(_trimmed, row), strict=True)) for row in rows]
+
+    async def found(self) -> Found:
+        """Both sides, and the app's own books."""
+        customers = {company: await self.customers(company) for company in COMPANIES}
+        tables = [await self.rows(name) for name in ("crosswalk", "parked", "ledger", "modes")]
+        return Found(customers, await self.accounts(), *tables)
 
     async def quiet(self, seconds: float) -> bool:
         """Wait until the lanes are empty and nothing has been written for some looks; whether that came."""

@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox.scenarios.scenario import NotSeen, door
-from tests.chaos.fields import BY_NAME, Field
+from tests.chaos.fields import BY_NAME, FIELDS, Field
 from tests.chaos.kills import Kills
 from tests.chaos.people import NO_ANSWER, People
 from tests.chaos.plan import COMPANIES, History, Partner, Step
 from tests.chaos.stage import PARTS, Stage
 from tests.chaos.troubles import BY_SEAM
 from tests.chaos.truth import Side
+from tests.chaos.verdict import meeting_of, number_of
 
 OPEN = 2
 """Seconds that a clerk leaves a customer open."""
@@ -51,6 +52,8 @@ class Steps:
     async def decide(self) -> None:
         """A person says yes to all that waits for it, and whose name holds where both changed it."""
         causes = Counter(entry["code"] for entry in await self._stage.rows("parked"))
+        if causes["values_differ"]:
+            await self._note_choices()
         for code, take in (("approval_needed", "d365"), ("values_differ", "gp")):
             if causes[code]:
                 with contextlib.suppress(NotSeen):  # decided by somebody else meanwhile, or refused: the list says so
@@ -61,6 +64,17 @@ class Steps:
         for part in PARTS:
             planned: Sequence[dict[str, Any]] = await door(self._stage.box, part, "GET", "/faults")
             self.struck += Counter(fault["text"] for fault in planned if not fault["times"] and fault["do"] != "kill")
+
+    async def _note_choices(self) -> None:
+        """Where a person takes GP's side, what GP holds is as good as typed."""
+        found = await self._stage.found()
+        for partner in self._history.partners:
+            meeting = meeting_of(partner, found)
+            for customer in meeting.customers if "values_differ" in meeting.parked else ():
+                for field in FIELDS:
+                    value = number_of(partner, field.attribute, "gp", customer[field.column])
+                    if isinstance(value, int):
+                        self._people.truth.gives(partner.number, "gp", field.attribute, value, sure=False)
 
     # people
 

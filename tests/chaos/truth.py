@@ -28,6 +28,10 @@ class Truth:
             self.before[name] = self.given[name][-1]
         self.given[name] = [value] if sure else [*self.given[name], value]
 
+    def edited(self, partner: int, side: Side) -> bool:
+        """Whether a field of the record was given a second value there."""
+        return any(number == partner and where == side for number, _, where in self.before)
+
     def last(self, partner: int, attribute: str) -> set[int]:
         """What the field may hold in the end: what either side gave it last."""
         return {value for side in ("gp", "d365") for value in self.given.get((partner, attribute, side), ())}

@@ -44,7 +44,7 @@ class Meeting:
 
 def verdict(history: History, truth: Truth, found: Found) -> list[str]:
     """Every fault, in words."""
-    meetings = [_meeting(partner, found) for partner in history.partners]
+    meetings = [meeting_of(partner, found) for partner in history.partners]
     certain = not history.deeds & UNCERTAIN
     return [
         *(fault for meeting in meetings for fault in _faults(history, truth, meeting, certain=certain)),
@@ -58,7 +58,7 @@ def evidence(history: History, found: Found, faults: Iterable[str]) -> list[str]
     for partner in history.partners:
         if f"{partner.company}/{partner.tag}:" not in text:
             continue
-        meeting = _meeting(partner, found)
+        meeting = meeting_of(partner, found)
         names = {row[side] for row in meeting.couples for side in ("key", "d365")}
         names |= {row["CUSTNMBR"] for row in meeting.customers} | {row["accountid"] for row in meeting.accounts}
         lines += [f"--- {partner}", *(f"couple {row}" for row in meeting.couples)]
@@ -69,7 +69,7 @@ def evidence(history: History, found: Found, faults: Iterable[str]) -> list[str]
     return lines
 
 
-def _meeting(partner: Partner, found: Found) -> Meeting:
+def meeting_of(partner: Partner, found: Found) -> Meeting:
     tag = f"{partner.tag} ".casefold()
     customers = [row for row in found.customers[partner.company] if str(row["CUSTNAME"]).casefold().startswith(tag)]
     accounts = [row for row in found.accounts if str(row.get("name")).casefold().startswith(tag)]
@@ -93,7 +93,7 @@ def _faults(history: History, truth: Truth, meeting: Meeting, *, certain: bool) 
     name = f"{meeting.partner.company}/{meeting.partner.tag}"
     yield from (f"{name}: {fault}" for fault in _doubled(truth, meeting))
     yield from (f"{name}: {fault}" for fault in _strangers(meeting))
-    yield from (f"{name}: {fault}" for fault in _alone(history, truth, meeting))
+    yield from (f"{name}: {fault}" for fault in _alone(truth, meeting, certain=certain))
     yield from (f"{name}: {fault}" for fault in _apart(meeting))
     if certain:
         yield from (f"{name}: {fault}" for fault in _lost(truth, meeting))
@@ -120,11 +120,17 @@ def _strangers(meeting: Meeting) -> Iterable[str]:
             yield f"coupled with a stranger: {row['key']} and {row['d365']}"
 
 
-def _alone(history: History, truth: Truth, meeting: Meeting) -> Iterable[str]:
-    """A record whose counterpart nobody took away has one, or somebody waits for it."""
+def _alone(truth: Truth, meeting: Meeting, *, certain: bool) -> Iterable[str]:
+    """A record whose counterpart nobody took away, and no restore, has one, or somebody waits for it. An account that was
+    there before the app, and that nobody has edited since, is left alone.
+    """
     partner = meeting.partner
     gone = {side for number, side in truth.gone if number == partner.number}
     if meeting.parked or gone or partner.number in truth.merged:
+        return
+    if not certain and meeting.couples:
+        return
+    if partner.there and partner.born == "d365" and not truth.edited(partner.number, "d365"):
         return
     if meeting.customers and not meeting.accounts:
         yield f"lost: customer {meeting.customers[0]['CUSTNMBR']} has no account"
@@ -138,8 +144,8 @@ def _apart(meeting: Meeting) -> Iterable[str]:
         return
     customer, account = meeting.customers[0], meeting.accounts[0]
     for field in FIELDS:
-        held = _number(meeting.partner, field.attribute, "gp", customer.get(field.column))
-        shown = _number(meeting.partner, field.attribute, "d365", account.get(field.attribute))
+        held = number_of(meeting.partner, field.attribute, "gp", customer.get(field.column))
+        shown = number_of(meeting.partner, field.attribute, "d365", account.get(field.attribute))
         if held != shown:
             yield (
                 f"apart: {field.attribute} is {customer.get(field.column)!r} in GP, {account.get(field.attribute)!r} in Dataverse"
@@ -157,12 +163,12 @@ def _lost(truth: Truth, meeting: Meeting) -> Iterable[str]:
             ("gp", meeting.customers[0], field.column),
             ("d365", meeting.accounts[0], field.attribute),
         ):
-            value = _number(partner, field.attribute, side, row.get(column))
+            value = number_of(partner, field.attribute, side, row.get(column))
             if last and value not in last:
                 yield f"lost: {field.attribute} is {row.get(column)!r} on the side of {side}, last given {sorted(last)}"
 
 
-def _number(partner: Partner, attribute: str, side: str, held: object) -> object:
+def number_of(partner: Partner, attribute: str, side: str, held: object) -> object:
     """The value that a text stands for, the text itself if it is none of a campaign's."""
     field, text = BY_NAME[attribute], str(held or "").casefold()
     spell = field.gp if side == "gp" else field.d365

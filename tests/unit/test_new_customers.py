@@ -51,6 +51,24 @@ async def test_a_create_cut_after_it_landed_is_found_by_its_mark_and_not_repeate
     assert (await both.couple("AARON0001")).coupled
 
 
+@pytest.mark.parametrize(("edited", "customers"), [({"CUSTNAME": "Aaron Ltd"}, 1), ({"CUSTNAME": "B", "FAX": ""}, 2)])
+async def test_a_new_customer_whose_mark_is_emptied_and_that_is_edited_is_known_by_what_is_left(
+    both: Both, edited: dict[str, str], customers: int
+) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron", fax="+1 414-555-0145")
+    await both.answer(ACCOUNT, APPROVED)
+    both.gp.cut_after = 1
+    message = Message.new(BACK, "TWO", [ACCOUNT], "webhook")
+    await both.back(message=message)
+    [(company, key)] = both.gp.records
+    both.gp.type_customer(company, key, **edited)
+    both.gp.records[company, key] = replace(both.gp.records[company, key], mark="")
+    both.gp.now += timedelta(minutes=16)
+    await both.back(message=message)
+    await both.rest()
+    assert len(both.gp.records) == customers
+
+
 async def test_a_create_cut_before_it_landed_is_done_again_once_it_can_not_land_any_more(both: Both) -> None:
     both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
     await both.answer(ACCOUNT, APPROVED)
