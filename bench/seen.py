@@ -17,7 +17,7 @@ from sandbox.up import Sandbox
 
 ECHOES = 1_000
 AT_ONCE = 20
-NEVER_ASK = "approve: never\n"
+NEVER_ASK = "approve: never\nbrake: {changes: 100%, deletes: 100%}\n"
 
 
 async def seen_echo() -> AsyncIterator[Measure]:

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import httpx
 import pymssql
 
 from sandbox.scenarios.dataverse_user import DataverseUser
+from sandbox.scenarios.scenario import at_door
 from sandbox.up import Sandbox
 
 type Row = dict[str, Any]
@@ -43,7 +43,7 @@ async def clean_customers(box: Sandbox, count: int, company: str = "TWO", seed: 
     The ids come in GP's order and upper case. Change Tracking sees all of it: stop the host, or move its cursor
     afterwards, where that must not start a load by itself.
     """
-    async with httpx.AsyncClient(base_url=box.ready["gp"]["admin"], timeout=300) as door:
+    async with at_door(box, "gp", 300) as door:
         made = await door.post("/seed", json={"company": company, "customers": count, "seed": seed})
         made.raise_for_status()
     await clean(box, company)
@@ -64,7 +64,7 @@ async def every_customer(box: Sandbox, company: str = "TWO") -> list[str]:
 
 async def edit(box: Sandbox, sql: str, company: str = "TWO") -> list[list[Any]]:
     """Run SQL as a DBA would; the rows of its first result."""
-    async with httpx.AsyncClient(base_url=box.ready["gp"]["admin"], timeout=300) as door:
+    async with at_door(box, "gp", 300) as door:
         answer = await door.post("/sql", json={"database": company, "sql": sql})
         answer.raise_for_status()
         results = answer.json()["results"]

@@ -13,6 +13,7 @@ from sandbox.scenarios.customers import CUSTOMER
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.gp_user import GpUser, Refused
 from sandbox.scenarios.load import edit
+from sandbox.scenarios.scenario import at_door
 from sandbox.up import Sandbox
 from tests.chaos.fields import BORN_WITH, BY_NAME, MAIN, Field
 from tests.chaos.plan import COMPANIES, Partner
@@ -36,7 +37,7 @@ class People:
         self.truth = truth
         self._known: dict[tuple[int, Side], str] = {}
         self._gp = {company: GpUser(box.contract["gp"] | {"database": company}) for company in COMPANIES}
-        self._door = httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"], timeout=30)
+        self._door = at_door(box, "dataverse", 30)
 
     async def __aenter__(self) -> Self:
         self._rep = await DataverseUser(self._box.contract["dataverse"]).__aenter__()

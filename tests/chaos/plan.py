@@ -135,7 +135,7 @@ def plan(seed: int) -> History:
     steps = [_step(rng, partners, value) for value in range(1, rng.randint(*OPERATIONS) + 1)]
     steps = [*_births(partners, rng), *steps] if not populated else steps
     for trouble in _troubles(rng, seed):
-        steps.insert(rng.randint(1, max(1, len(steps) * 3 // 4)), _of(rng, trouble))
+        steps.insert(rng.randint(1, max(1, len(steps) // 2)), _of(rng, trouble))
     return History(seed, _setting(rng), partners, tuple(steps))
 
 
@@ -208,4 +208,5 @@ def _is_due(trouble: Trouble, seed: int) -> bool:
 
 
 def _of(rng: random.Random, trouble: Trouble) -> Step:
-    return Step(trouble.seam, seam=trouble.seam, skip=rng.choice((0, 0, 1, 2, 3)) if trouble.door else 0)
+    rare = trouble.kills or trouble.part == "gp"
+    return Step(trouble.seam, seam=trouble.seam, skip=rng.choice((0, 1) if rare else (0, 0, 1, 2, 3)))

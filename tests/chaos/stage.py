@@ -6,14 +6,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import httpx
 import yaml
 from azure.core.exceptions import AzureError
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
 
 from sandbox.scenarios.load import edit
-from sandbox.scenarios.scenario import NotSeen, door
+from sandbox.scenarios.scenario import NotSeen, at_door, door
 from sandbox.up import Sandbox
 from tests.chaos.operator import run
 from tests.chaos.people import TABLES
@@ -167,7 +166,7 @@ class Stage:
                 await queues.delete_queue(queue.name)
 
     async def _door(self, method: str, path: str, body: object = None) -> Any:
-        async with httpx.AsyncClient(base_url=self.box.ready["dataverse"]["admin"], timeout=60) as client:
+        async with at_door(self.box, "dataverse") as client:
             return (await client.request(method, path, json=body)).raise_for_status().json()
 
     def _lay(self, setting: Setting | None) -> None:

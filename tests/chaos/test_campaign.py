@@ -10,8 +10,8 @@ from tests.chaos.plan import plan
 from tests.chaos.play import Played
 from tests.chaos.stage import Stage
 
-HANDFUL = (2000, 2001, 2002)
-"""One whose host is killed, one of two populated sides, one whose parts are restarted."""
+HANDFUL = (4001, 4002, 4003)
+"""Two that begin with populated sides, one whose parts are restarted."""
 
 REGRESSIONS = sorted(Path(__file__).with_name("regressions").glob("*.json"))
 """Histories that once broke something, with as few steps as still did."""
