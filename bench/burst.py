@@ -11,10 +11,10 @@ import httpx
 from bench.echo import OVERLAY, standing
 from bench.seen import NEVER_ASK, quiet_box
 from bench.suite import Measure, step
-from bench.work import COMPANY
+from bench.work import COMPANY, door
 from bench.work import app as runtime_of
 from sandbox.scenarios.load import clean_customers, edit
-from sandbox.scenarios.scenario import app, until
+from sandbox.scenarios.scenario import app, at_door, until
 from sandbox.up import Sandbox
 from sync.message import Message
 from sync.systems.gp.records import GpRecords
@@ -76,7 +76,7 @@ async def _differing(box: Sandbox) -> list[str]:
 async def _written(box: Sandbox, ids: Sequence[str], count: int) -> Measure:
     """Every field of every customer, one customer a message: the batches of the writes."""
     await box.stop("host")
-    async with httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"], timeout=60) as client:
+    async with at_door(box, "dataverse") as client:
         for number, id_ in enumerate(ids):
             values = {name: text.format(number) for name, text in EVERYTHING.items()}
             (await client.patch(f"/rows/accounts/{id_}", json=values)).raise_for_status()
@@ -103,6 +103,5 @@ async def _written(box: Sandbox, ids: Sequence[str], count: int) -> Measure:
 
 
 async def _accounts(box: Sandbox) -> list[dict[str, Any]]:
-    async with httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"], timeout=60) as client:
-        rows: list[dict[str, Any]] = (await client.get("/rows/accounts")).raise_for_status().json()
-        return rows
+    rows: list[dict[str, Any]] = await door(box, "dataverse", "GET", "/rows/accounts")
+    return rows

@@ -6,17 +6,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-import httpx
-
 from bench.echo import OFF, OVERLAY, WRITES, standing
 from bench.suite import Measure, options, step
 from bench.work import COMPANY, door
 from sandbox.scenarios.load import clean_customers
-from sandbox.scenarios.scenario import app
+from sandbox.scenarios.scenario import app, at_door
 from sandbox.up import Sandbox
 
 ECHOES = 1_000
-AT_ONCE = 20
 NEVER_ASK = "approve: never\nbrake: {changes: 100%, deletes: 100%}\n"
 
 
@@ -64,8 +61,7 @@ async def _looked(box: Sandbox, kind: str, what: str, count: int) -> Measure:
 async def _edit_all(box: Sandbox, count: int) -> None:
     """Another telephone for each account."""
     rows: list[dict[str, Any]] = await door(box, "dataverse", "GET", "/rows/accounts")
-    limits = httpx.Limits(max_connections=AT_ONCE)
-    async with httpx.AsyncClient(base_url=box.ready["dataverse"]["admin"], timeout=60, limits=limits) as client:
+    async with at_door(box, "dataverse") as client:
         for number, row in enumerate(rows[:count]):
             values = {"telephone2": f"+1 414-556-{number % 10_000:04}"}
             (await client.patch(f"/rows/accounts/{row['accountid']}", json=values)).raise_for_status()

@@ -19,7 +19,7 @@ from tests.chaos.fields import BORN_WITH, BY_NAME, MAIN, Field
 from tests.chaos.plan import COMPANIES, Partner
 from tests.chaos.truth import Side, Truth
 
-CUSTOMER_TYPE, PROSPECT = 3, 1
+CUSTOMER_TYPE = 3
 INACTIVE = {"statecode": 1, "statuscode": 2}
 ADDRESS = ("RM00102", "RM00101")
 """GP keeps the main address of a customer in both, and so does everybody who edits it by SQL with care."""
