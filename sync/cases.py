@@ -10,6 +10,7 @@ from sync.mapping import Mapping
 from sync.match import NEW, Hit, Match, alone, chosen, decide, hits, wanted
 from sync.outcomes import Run
 from sync.planning import Case
+from sync.renaming import Renaming
 from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Ask, Record, Seen
@@ -41,13 +42,18 @@ class Cases:
         self._sources = sources
         self._targets = targets
         self._crosswalk = crosswalk
+        self._renaming = Renaming(crosswalk)
 
     async def read(self, run: Run, keys: Sequence[str]) -> list[Case]:
-        """One case per key, as both sides stand now; of those coupled with nothing yet, whom they match."""
+        """One case per key, as both sides stand now; of those coupled with nothing yet, whom they match. Those that must
+        wait are put off, and left out.
+        """
         way, close = run.planner.way, run.message.close
         couples = await way.couples(self._crosswalk, run.company, run.flow.pair, keys, close=close)
-        sources = await self._sources[run.flow.source].read(run.company, run.mapping, keys)
-        found = [_turned(run, Case(key, couple, sources.get(key))) for key, couple in couples.items()]
+        source = self._sources[run.flow.source]
+        sources = await source.read(run.company, run.mapping, keys)
+        found = [Case(key, couple, sources.get(key)) for key, couple in couples.items()]
+        found = [_turned(run, case) for case in await self._renaming.follow(run, found, source)]
         found = [replace(case, rests=_rests(run, case)) for case in found]
         moved = [case for case in found if not case.rests]
         return [*(case for case in found if case.rests), *(await self._beside(run, moved) if moved else ())]

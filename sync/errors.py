@@ -138,6 +138,12 @@ CODES: dict[str, Cause] = {
         "The key now belongs to another record in GP.",
         "Check whether the customer was deleted and typed anew, then uncouple or retry.",
     ),
+    "id_change_unclear": Cause(
+        "A customer has the note index of another one that is coupled already: its id in GP may have been changed, or two "
+        "customers share a note index.",
+        "Compare it with the one named here. Another customer: `python -m sync couple RECORD --none`. The same one under a new "
+        "id: `python -m sync uncouple` the old one, then `python -m sync couple RECORD --with ID`.",
+    ),
     "worker_killed": Cause(
         "The worker died each time it touched this record.",
         "Report it with the record's key; discard or retry after an update.",

@@ -54,6 +54,12 @@ class Filing:
         await self._parking.park_alone(run.flow, run.mapping, run.message, error)
         await self.tell(run, [line(run, run.message.keys[0], Result.PARKED, error.message, code=error.code)])
 
+    async def unlist(self, run: Run, plans: Sequence[Plan]) -> None:
+        """Take records off the parked list under the id that they had before, while a row of that id is there to say so."""
+        for plan in plans:
+            if plan.case.renamed and plan.case.renamed.parked_by(run.flow.side):
+                await self._parking.remove(run.company, run.flow, plan.case.renamed.key)
+
     async def unpark(self, run: Run, plans: Sequence[Plan]) -> None:
         """Take records off the parked list: before their row says so, so that a crash in between is put right the next
         time, and once more afterwards, since another worker may have put them there in between.

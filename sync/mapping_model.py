@@ -280,5 +280,8 @@ class PairRules(_Model):
         description="What happens when a record is found that was there before GP365: `report`: a person couples, by the "
         "match report or one by one, and the owner's value holds; `owner`, `newest`: the rules couple, and that value holds.",
     )
-    evidence: Evidence = Field(Evidence(), description="The attributes that tell who a record is, for `match`.")
+    evidence: Evidence = Field(
+        Evidence(),
+        description="The attributes that tell who a record is, for `match` and for a key that was changed in GP.",
+    )
     fields: tuple[FieldRule, ...] = Field(min_length=1, description="The fields.")

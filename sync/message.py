@@ -19,9 +19,9 @@ person asked for all of them or decided on them in a match report, GP was restor
 environment than it was.
 """
 
-type Reason = FeedKind | Bulk | Literal["retry", "handed_over"]
-"""Why a record is looked at: its change was seen in a feed, all of them are, a person asked, or the other direction of
-its pair found what is not its own to write.
+type Reason = FeedKind | Bulk | Literal["retry", "handed_over", "id_changed"]
+"""Why a record is looked at: its change was seen in a feed, all of them are, a person asked, the other direction of
+its pair found what is not its own to write, or it is known under the id that it had before.
 """
 
 type FieldName = Annotated[str, Field(min_length=1, max_length=50)]

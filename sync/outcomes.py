@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from sync.brake import Counted
-from sync.errors import BadSettings, RetryLater
+from sync.errors import BadSettings, Rejected, RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.message import Message
@@ -14,6 +14,7 @@ from sync.planning import Plan, field_change
 from sync.settle import lineage
 from sync.stores.couple import Intent, Lineage
 from sync.stores.ledger import FieldChange, Line, Result
+from sync.system import Outcome, Verdict
 
 
 @dataclass
@@ -34,6 +35,8 @@ class Run:
     ended: set[str] = field(default_factory=set)
     later: dict[str, RetryLater | BadSettings] = field(default_factory=dict)
     counted: Counted = field(default_factory=set)
+    renamed: dict[str, str] = field(default_factory=dict)
+    """The ids that records had in GP before, by their key."""
 
     @property
     def company(self) -> str:
@@ -59,6 +62,8 @@ class Run:
 
 def line(run: Run, key: str, result: Result, text: str, *, attempt: str = "", code: str = "") -> Line:
     message = run.message
+    if old := run.renamed.get(key):
+        text = f"id changed from {old} to {key}{'; ' if text else ''}{text}"
     return Line(
         key=key,
         flow=run.flow.name,
@@ -84,6 +89,20 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
         attempt=plan.write.mark if plan.write else "",
     )
     return replace(written, changes=(*(earlier.changes if earlier else ()), *plan.changes))
+
+
+def met(plan: Plan, verdict: Verdict) -> Verdict:
+    """A verdict as it is to be taken: a create that met itself has landed before; a couple whose key another record of the
+    target has is a person's.
+    """
+    if verdict.outcome is not Outcome.EXISTS or plan.write is None:
+        return verdict
+    if verdict.kept is not None and verdict.kept.mark == plan.write.mark:
+        return replace(verdict, outcome=Outcome.WRITTEN)
+    if plan.write.claim and plan.couple.coupled:
+        text = f"Another record of the target has the key of {plan.key} already."
+        return replace(verdict, outcome=Outcome.FAILED, error=Rejected(text, code="duplicate_in_target", key=plan.key))
+    return verdict
 
 
 def landed_line(mapping: Mapping, key: str, intent: Intent) -> Line:

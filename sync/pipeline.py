@@ -19,7 +19,7 @@ from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.observe import observe, would_park
-from sync.outcomes import Run, line, written_line
+from sync.outcomes import Run, line, met, written_line
 from sync.parking import Parking
 from sync.plan import Planner
 from sync.planning import Plan
@@ -111,6 +111,7 @@ class Pipeline:
             return []
         run.ended -= set(keys)
         cases = await self._cases.read(run, keys)
+        run.renamed |= {case.key: case.renamed.key for case in cases if case.renamed}
         if run.observed:
             observe(run, cases)
             return []
@@ -120,6 +121,8 @@ class Pipeline:
         await self._braking.ask(run, cases, plans)
         if run.message.reason != "handed_over":  # what comes from there need not go back there
             await self._settling.hand_over(run, [plan.couple for plan in plans if plan.hand_over])
+        await self._settling.hand_on(run, [plan.hand_on for plan in plans if plan.hand_on])
+        await self._filing.unlist(run, plans)
         again += await self._store(run, [plan for plan in plans if not plan.write])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again
@@ -128,7 +131,7 @@ class Pipeline:
         """Step 10: records with nothing to write end as a skip or parked."""
         changed = [plan for plan in plans if plan.stores]
         await self._filing.unpark(run, [plan for plan in plans if not plan.couple.parked_by(run.flow.side)])
-        saved = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in changed])
+        saved = await self._crosswalk.save([(plan.case.stored, plan.couple) for plan in changed])
         stored = {plan.key: couple for plan, couple in zip(changed, saved, strict=True)}
         lost = [key for key, couple in stored.items() if couple is None]
         ended = [replace(plan, couple=stored.get(plan.key) or plan.couple) for plan in plans if plan.key not in lost]
@@ -148,7 +151,7 @@ class Pipeline:
 
     async def _write(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Steps 11-15: store the intents, write, commit."""
-        stored = await self._crosswalk.save([(plan.case.couple, plan.couple) for plan in plans])
+        stored = await self._crosswalk.save([(plan.case.stored, plan.couple) for plan in plans])
         ready = []
         for plan, couple in zip(plans, stored, strict=True):
             if couple is None:
@@ -159,8 +162,9 @@ class Pipeline:
             return []
         writes = [plan.write for plan in ready if plan.write]
         verdicts = await self._targets[run.flow.target].write(run.company, run.mapping, writes)
-        met = [_met(plan, verdict) for plan, verdict in zip(ready, verdicts, strict=True)]
-        return await self._commit(run, list(zip(ready, met, strict=True)))
+        return await self._commit(
+            run, [(plan, met(plan, verdict)) for plan, verdict in zip(ready, verdicts, strict=True)]
+        )
 
     async def _commit(self, run: Run, done: Sequence[tuple[Plan, Verdict]]) -> list[str]:
         known = [(plan, verdict) for plan, verdict in done if not _unknown(run, plan, verdict)]
@@ -221,12 +225,6 @@ class Pipeline:
         moved = [plan.key for plan in plans if now[plan.key].etag != plan.couple.etag]
         run.ended |= set(keys) - set(moved)
         return moved
-
-
-def _met(plan: Plan, verdict: Verdict) -> Verdict:
-    """A create that met itself has landed before."""
-    own = verdict.kept is not None and plan.write is not None and verdict.kept.mark == plan.write.mark
-    return replace(verdict, outcome=Outcome.WRITTEN) if verdict.outcome is Outcome.EXISTS and own else verdict
 
 
 def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:

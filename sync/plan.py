@@ -4,6 +4,7 @@ import uuid
 from dataclasses import replace
 
 from sync.errors import Rejected
+from sync.keys import gp_id_of
 from sync.mapping import Problem
 from sync.mapping_model import Side
 from sync.match import INACTIVE, told
@@ -39,9 +40,8 @@ class Planner(Planning):
             return misplaced
         if couple.coupled and case.target is None and self._message.reason != "refreshed":
             return self._target_gone(case)
-        if case.claimed_by:
-            text = f"The {self.entity} with the key of {case.key} is coupled with {case.claimed_by} already."
-            return self._park(case, "duplicate_in_target", text)
+        if doubled := self._doubled(case):
+            return doubled
         turned = case.turned or self.turn(case.source, case.target)
         if problems := self._of_this_change(case, case.source, turned):
             return self._park(case, problems[0].code, " ".join(problem.message for problem in problems))
@@ -80,6 +80,15 @@ class Planner(Planning):
             return self._park(case, error.code, error.message)
         return None
 
+    def _doubled(self, case: Case) -> Plan | None:
+        """A record that is perhaps a known one under a new id, or whose counterpart has another one already."""
+        if case.unclear:
+            return self._park(case, "id_change_unclear", case.unclear)
+        if case.claimed_by:
+            text = f"The {self.entity} with the key of {case.key} is coupled with {case.claimed_by} already."
+            return self._park(case, "duplicate_in_target", text)
+        return None
+
     def _target_gone(self, case: Case) -> Plan:
         """Deleted on the other side: that is the other direction's, where there is one."""
         if self._flow.two_way:
@@ -88,6 +97,8 @@ class Planner(Planning):
 
     def _source_gone(self, case: Case) -> Plan:
         couple, policy = case.couple, self._mapping.on_delete_of(self._flow.side)
+        if case.lives_as:
+            return Plan(case, couple, f"its id in GP is {case.lives_as} by now", hand_on=case.lives_as)
         if case.target is None:
             gone = f"deleted in {self._from} and in {self._to}" if couple.coupled else f"not in {self._from}"
             return self._skip(case, self._settled(couple) if couple.coupled else couple, gone)
@@ -199,7 +210,7 @@ class Planner(Planning):
         couple = replace(case.couple.joined(case.beside), base=merged.base, unmet=self._unmet(case)).named(
             opposite(self._flow.side), target.key
         )
-        claim = self._flow.side == "gp" and not target.values.get(self._mapping.dataverse.key)
+        claim = self._flow.side == "gp" and not self._carries_key(case, target)
         text = f"coupled {case.match.how}".rstrip() if coupling else ""
         if not merged.planned and not claim:
             done = replace(couple.done_by(self._flow.side), coupled=True)
@@ -209,6 +220,11 @@ class Planner(Planning):
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
         return replace(plan, text=text, deferred=bool(asked))
+
+    def _carries_key(self, case: Case, target: Record) -> bool:
+        """Whether the account holds the key of this record, in whatever case: it holds none, or the one before its id changed."""
+        held = str(target.values.get(self._mapping.dataverse.key) or "")
+        return gp_id_of(case.couple.company, held) == case.key
 
     def _must_ask(self, couple: Couple) -> bool:
         """Whether every write to GP is approved first, and this one was not."""

@@ -42,6 +42,17 @@ class Case:
     """The target's own time when it was read, where it tells."""
     rests: bool = False
     """Whether the source holds just what it held when both agreed, so that the target need not be read."""
+    renamed: Couple | None = None
+    """The row that the couple has still, under the id that the record had in GP before."""
+    unclear: str = ""
+    """Why it can't be said whether it is a known record whose id was changed."""
+    lives_as: str = ""
+    """Of a record that is gone from GP: the id under which GP has it by now, coupled with nothing yet."""
+
+    @property
+    def stored(self) -> Couple:
+        """The row as it is stored."""
+        return self.renamed or self.couple
 
 
 @dataclass(frozen=True)
@@ -50,7 +61,8 @@ class Plan:
 
     With `write` set, `couple` carries the intent; `deferred` says that some fields can be written only afterwards. With
     `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
-    when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends.
+    when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends. `hand_on`: the
+    key under which it is to be looked at instead.
     """
 
     case: Case
@@ -61,6 +73,7 @@ class Plan:
     deferred: bool = False
     error: Rejected | None = None
     hand_over: bool = False
+    hand_on: str = ""
 
     @property
     def key(self) -> str:
@@ -69,7 +82,7 @@ class Plan:
 
     @property
     def stores(self) -> bool:
-        return self.couple != self.case.couple
+        return self.couple != self.case.stored
 
 
 class Planning:

@@ -60,6 +60,11 @@ class Settling:
         for flow in filter(run.flow.is_opposite, self._flows.values() if keys else ()):
             await self._sender.send(flow, run.company, keys, "handed_over")
 
+    async def hand_on(self, run: Run, keys: Sequence[str]) -> None:
+        """Records that are gone under one key are looked at under the one that they have by now, whatever their feed tells."""
+        if keys:
+            await self._sender.send(run.flow, run.company, keys, "id_changed")
+
     async def _leave(self, run: Run, case: Case) -> None:
         """The other direction is writing it, and settles what it left behind."""
         if case.couple.age >= self._visibility and not run.message.delays:

@@ -77,6 +77,8 @@ class FakeTable:
         self.calls += bool(groups)
         while self.before_transaction:
             self.before_transaction.pop(0)()
+        names = [_key(operation[1]) for group in groups for operation in group]
+        assert len(names) == len(set(names)), "a transaction may name a row only once"
         return [self._group(group) for group in groups]
 
     def _group(self, group: Iterable[Operation]) -> list[str] | None:
@@ -160,7 +162,9 @@ class FakeSource:
         """A customer as a clerk types it: everything not named stays empty."""
         defaults = {"CRLMTTYP": 0, "CRLMTAMT": 0, "HOLD": 0, "INACTIVE": 0, "CUSTNMBR": key}
         row = {path: defaults.get(path) for path in self._mapping.gp.paths} | values
-        self.records[company, key] = Record(key, row, identity=str(values.pop("NOTEINDX", "1")))
+        known = self.records.get((company, key))
+        note = values.pop("NOTEINDX", known.identity if known else len(self.records) + 1)
+        self.records[company, key] = Record(key, row, identity=str(note))
 
     async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
         if self.error:
@@ -169,6 +173,19 @@ class FakeSource:
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> list[str]:
         return sorted(key for place, key in self.records if place == company and key > after)[:limit]
+
+    async def living(self, company: str, mapping: Mapping, identities: Sequence[str]) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for (place, key), record in self.records.items():
+            if place == company and record.identity in identities:
+                found.setdefault(record.identity, []).append(key)
+        return found
+
+    def change_id(self, company: str, old: str, new: str, **values: Any) -> None:
+        """A tool gives a customer another id; its note stays."""
+        record = self.records.pop((company, old))
+        values = record.values | {"CUSTNMBR": new} | values
+        self.records[company, new] = replace(record, key=new, values=values)
 
     async def held(self, company: str, mapping: Mapping, keys: Sequence[str]) -> set[str]:
         return set(await self.read(company, mapping, keys))

@@ -11,7 +11,8 @@ LAYERS = [
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings directions",
-    "matching way merge merging match planning plan brake braking settle outcomes filing cases observe parking guard alerts alerting",
+    "matching way merge merging match planning plan brake braking settle outcomes filing renaming cases observe parking guard "
+    "alerts alerting",
     "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling pipeline delivery",
     "runtime",
     "operations",

@@ -17,7 +17,7 @@ from sync.errors import BadSettings, RetryLater
 from sync.mapping import Mapping, load_all
 from sync.systems.gp.checks import check
 from sync.systems.gp.client import GpClient, GpSettings
-from sync.systems.gp.reader import read_statement
+from sync.systems.gp.reader import living_statement, read_statement
 from sync.systems.gp.system import GpSystem
 
 CUSTOMER = "AARONFIT0001"
@@ -154,6 +154,25 @@ async def test_keys_are_paged_completely(gp: Gp, system: Callable, mapping: Mapp
         found += page
     ((count,),) = await gp.sql("TWO", "SELECT COUNT(*) AS n FROM RM00101")
     assert len(found) == len(set(found)) == int(count)
+
+
+async def test_a_note_index_finds_its_customer_under_whatever_id(gp: Gp, system: Callable, mapping: Mapping) -> None:
+    insert = "INSERT INTO RM00101 (CUSTNMBR, NOTEINDX) VALUES"
+    await gp.sql("TWO", f"{insert} ('NOTED1', 987654), ('NOTED2', 987655), ('NOTED3', 987655); SELECT 1 AS n")
+    await gp.sql("TWO", "UPDATE RM00101 SET CUSTNMBR = 'NOTED9' WHERE CUSTNMBR = 'NOTED1'; SELECT 1 AS n")
+    found = await system().living("TWO", mapping, ["987654", "987655", "987656"])
+    assert {identity: sorted(keys) for identity, keys in found.items()} == {
+        "987654": ["NOTED9"],
+        "987655": ["NOTED2", "NOTED3"],
+    }
+
+
+async def test_an_old_database_finds_the_same_by_note_index(system: Callable, mapping: Mapping) -> None:
+    client = system().client
+    identity = (await system().read("TWO", mapping, [CUSTOMER]))[CUSTOMER].identity
+    for openjson in (True, False):
+        [rows] = await client.run("TWO", living_statement(mapping, [identity], openjson=openjson))
+        assert [str(row["k"]).rstrip() for row in rows] == [CUSTOMER]
 
 
 # Feeds

@@ -128,7 +128,7 @@ async def test_an_account_that_waits_for_approval_and_turns_out_to_be_a_customer
     await both.back()
     assert (await both.couple("A1")).id == ACCOUNT
     assert (await both.parked(), len(both.gp.records), len(both.accounts.rows)) == ([], 1, 1)
-    assert len(both.table.entities) == 2
+    assert len(both.table.entities) == 3  # the couple, and what points to it from either side's identity
 
 
 async def test_a_customer_that_waits_and_turns_out_to_be_an_account_waits_no_more(both: Both) -> None:

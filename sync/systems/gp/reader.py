@@ -12,7 +12,7 @@ from sync.mapping import Mapping
 from sync.schema import gp_column
 from sync.system import Record
 from sync.systems.gp.client import GpClient
-from sync.systems.gp.rows import can_hold, column_type, key_facts, record_of, selection
+from sync.systems.gp.rows import can_hold, column_type, identity_of, key_facts, record_of, selection
 from sync.systems.gp.statements import Statement, render
 
 # OPENJSON came with compatibility level 130, SQL Server 2016; GP databases carried along from older ones lack it.
@@ -121,6 +121,19 @@ class GpReader:
             found |= {canonical(str(row["k"])) for row in rows}
         return found
 
+    async def living(self, company: str, mapping: Mapping, identities: Iterable[str]) -> dict[str, list[str]]:
+        """The canonical keys of the records with these identities, by identity; an identity that GP does not hold is absent.
+
+        GP has no index on it, so each page of them is one pass over the table.
+        """
+        found: dict[str, list[str]] = {}
+        for page in batched(dict.fromkeys(identities), self._client.settings.page, strict=False):
+            statement = living_statement(mapping, page, openjson=(await self._database(company)).openjson)
+            (rows,) = await self._client.run(company, statement)
+            for row in rows:
+                found.setdefault(identity_of(row["i"]), []).append(canonical(str(row["k"])))
+        return found
+
     def _pages(self, mapping: Mapping, keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
         wanted = [key for key in dict.fromkeys(map(canonical, keys)) if _can_be_key(key, mapping)]
         return batched(wanted, self._client.settings.page, strict=False)
@@ -137,6 +150,14 @@ class GpReader:
 def read_statement(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> Statement:
     """The batch that tells the time and reads `keys`: see `rows.selection`."""
     return render("read", **selection(mapping), **_wanted(mapping, keys, openjson=openjson))
+
+
+def living_statement(mapping: Mapping, identities: Sequence[str], *, openjson: bool) -> Statement:
+    """The batch that finds the keys of records by their identity."""
+    table, column = mapping.gp.table, mapping.gp.identity
+    sought = _Sought(0, column, column_type(table, column), "", main=False)
+    wanted = _listed([(identity,) for identity in identities], openjson=openjson)
+    return render("living", **key_facts(mapping), identity_column=column, sought=[sought], **wanted)
 
 
 def alike_statement(mapping: Mapping, groups: Table[Texts, Collection[Texts]], *, openjson: bool) -> Statement:

@@ -13,7 +13,7 @@ from sync.systems.gp.client import Row
 from sync.systems.gp.marks import mark_of
 from sync.systems.gp.normalise import STAMP, normalise, stamp_text, values
 from sync.systems.gp.statements import Parameter
-from sync.value import Value, normal
+from sync.value import normal
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def record_of(mapping: Mapping, row: Row) -> Record:
         key=canonical(str(row[names[mapping.gp.key]])),
         values=values(row, {path: names[path] for path in mapping.gp.paths}),
         version=stamp_text(stamp) if isinstance(stamp, datetime) else "",
-        identity=_identity(normalise(row[names[mapping.gp.identity]])),
+        identity=identity_of(row[names[mapping.gp.identity]]),
         mark=mark_of(str(normalise(row[names[mapping.gp.mark]]))) if mapping.gp.mark in names else "",
     )
 
@@ -86,6 +86,7 @@ def _paths(mapping: Mapping) -> list[str]:
     return list(dict.fromkeys([*own, *mapping.gp.paths]))
 
 
-def _identity(value: Value) -> str:
-    """GP never gives note index 0: it stands in rows that an import made without one."""
+def identity_of(raw: object) -> str:
+    """What a row holds in its identity column. GP never gives note index 0: it stands in rows that an import made without one."""
+    value = normalise(raw)
     return str(normal(value) if isinstance(value, Decimal) else value) if value else ""

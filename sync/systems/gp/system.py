@@ -31,6 +31,10 @@ class GpSystem:
         """Those of the keys that GP holds: see `GpReader.held`."""
         return await self._reader.held(company, mapping, keys)
 
+    async def living(self, company: str, mapping: Mapping, identities: Iterable[str]) -> dict[str, list[str]]:
+        """The keys under which GP holds these identities: see `GpReader.living`."""
+        return await self._reader.living(company, mapping, identities)
+
     async def count(self, company: str, mapping: Mapping) -> int:
         """How many keys there are."""
         return await self._reader.count(company, mapping)
