@@ -42,7 +42,8 @@ class Renaming:
         """
         if not isinstance(source, Identified):
             return list(cases)
-        former = await self._former(run, cases)
+        pointed = await self._pointed(run, cases)
+        former = {case.key: old for case in cases if (old := pointed.get(case.key)) and _is_former(case, old)}
         held = await source.read(run.company, run.mapping, [old.key for old in former.values()]) if former else {}
         times = Counter(old.key for old in former.values())
         found = []
@@ -50,23 +51,25 @@ class Renaming:
             old = former.get(case.key)
             if old and old.intent:
                 run.postpone([case.key], RetryLater(f"It is being written as {old.key}.", code="in_progress"))
+            elif old:
+                found.append(_taken_over(run, case, old, held, times))
             else:
-                found.append(_taken_over(run, case, old, held, times) if old else case)
+                unnoted = case.key in pointed and pointed[case.key] is None
+                found.append(replace(case, couple=replace(case.couple, unnoted=unnoted)))
         return found
 
-    async def _former(self, run: Run, cases: Sequence[Case]) -> dict[str, Couple]:
-        """Under which key records were known that are coupled with nothing: the couples by the new key."""
+    async def _pointed(self, run: Run, cases: Sequence[Case]) -> dict[str, Couple | None]:
+        """To which couples the identities of records point of which nobody knows what they are, None where to none."""
         new = {case.key: case.source.identity for case in cases if case.source and _may_be_known(run, case)}
         new = {key: identity for key, identity in new.items() if identity}
         if not new:
             return {}
         known = await self._crosswalk.read_identities(run.company, run.flow.pair, list(new.values()))
-        couples = {key: known[identity] for key, identity in new.items() if identity in known}
-        return {key: couple for key, couple in couples.items() if couple.id and couple.key != key}
+        return {key: known.get(identity) for key, identity in new.items()}
 
     async def _living(self, run: Run, cases: Sequence[Case], source: Identified) -> list[Case]:
         """The cases; those that are gone tell under which unknown key they live on."""
-        gone = {case.couple.identity for case in cases if case.source is None and case.couple.coupled} - {""}
+        gone = {case.couple.identity for case in cases if case.source is None and case.couple.id} - {""}
         if not gone:
             return list(cases)
         living = await source.living(run.company, run.mapping, sorted(gone))
@@ -85,6 +88,13 @@ def _may_be_known(run: Run, case: Case) -> bool:
     return not (couple.id or couple.answer or couple.intent or couple.parked == UNCOUPLED or run.message.fields)
 
 
+def _is_former(case: Case, old: Couple) -> bool:
+    """Whether a couple that the identity points to has it still, and a counterpart, or had one until a person parted them."""
+    assert case.source
+    known = bool(old.id) or old.parked == UNCOUPLED
+    return known and old.key != case.key and old.identity == case.source.identity
+
+
 def _taken_over(run: Run, case: Case, old: Couple, held: Table[str, Record], times: Table[str, int]) -> Case:
     """The case with the couple that it had under its old key, or why that is not sure."""
     assert case.source
@@ -92,7 +102,11 @@ def _taken_over(run: Run, case: Case, old: Couple, held: Table[str, Record], tim
         return replace(case, unclear=f"{case.key} and {old.key} have the same note index, and GP holds both.")
     if times[old.key] > 1:
         return replace(case, unclear=f"{case.key} is not the only one with the note index that {old.key} had.")
-    if not old.coupled or not agrees(run.mapping, old, case.source):
+    if old.parked == UNCOUPLED:
+        return replace(
+            case, unclear=f"{case.key} has the note index of {old.key}, which a person took from its account."
+        )
+    if old.coupled and not agrees(run.mapping, old, case.source):
         text = f"{case.key} has the note index that {old.key} had, but neither its name nor its address."
         return replace(case, unclear=text)
     couple = replace(old, key=case.key, parked="", discarded="")

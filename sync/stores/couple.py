@@ -120,7 +120,8 @@ class Couple:
     which the flow from GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one
     that a person let go, until the record is worked again. `turns` has the fields that were written since, by whose
     turn. `lineage` is of the last write; before there was one, of the create that may still land. `etag` is blank for a
-    row that does not exist yet. `beside` is the row of its own that the counterpart has: it goes into this one when
+    row that does not exist yet. `unnoted`: no row pointed from its identity to any couple when it was looked for; only then
+    may it be stored with that identity. `beside` is the row of its own that the counterpart has: it goes into this one when
     both become a couple.
     """
 
@@ -142,6 +143,7 @@ class Couple:
     turns: dict[str, Turns] = field(default_factory=dict)
     etag: str = ""
     age: timedelta = timedelta()
+    unnoted: bool = False
     beside: "Couple | None" = None
 
     @property

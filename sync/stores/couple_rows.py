@@ -59,7 +59,8 @@ def _note(old: Couple, new: Couple) -> list[Operation]:
     points = new.key if new.id and new.identity else ""
     if not points or (old.etag and old.id and (old.key, old.identity) == (new.key, new.identity)):
         return []
-    return [("upsert", {"PartitionKey": new.partition, "RowKey": note_row(new.identity), "key": points})]
+    row = {"PartitionKey": new.partition, "RowKey": note_row(new.identity), "key": points}
+    return [("create" if old.unnoted else "upsert", row)]
 
 
 def each_note_once(groups: Sequence[list[Operation]]) -> list[list[Operation]]:

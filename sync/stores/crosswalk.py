@@ -68,17 +68,16 @@ class Crosswalk:
         return {id_: couples[key] for id_, key in keys.items() if couples[key].id == id_}
 
     async def read_identities(self, company: str, pair: str, identities: Sequence[str]) -> dict[str, Couple]:
-        """The couples whose GP record has one of these identities, by identity; others are absent.
+        """The couples to which these identities point; others are absent. One may have another identity by now, or none.
 
         Raises RetryLater when one of them moved while it was read.
         """
         keys = await self._keys_of(company, pair, identities)
         couples = await self.read(company, pair, list(keys.values()))
-        found = {identity: couple for identity, key in keys.items() if (couple := couples[key]).identity == identity}
-        doubtful = {identity: key for identity, key in keys.items() if identity not in found}
+        doubtful = {identity: key for identity, key in keys.items() if couples[key].identity != identity}
         if doubtful and await self._keys_of(company, pair, list(doubtful)) != doubtful:
             raise RetryLater("Its row in the crosswalk moved while it was read.", code="in_progress")
-        return found
+        return {identity: couples[key] for identity, key in keys.items()}
 
     async def _keys_of(self, company: str, pair: str, identities: Sequence[str]) -> dict[str, str]:
         names = {note_row(identity): identity for identity in identities}
@@ -134,6 +133,6 @@ class Crosswalk:
         """
         etags = await self._table.transact(each_note_once([operations_of(old, new) for old, new in changes]))
         return [
-            replace(new, etag=done[0], age=timedelta(), beside=None) if done else None
+            replace(new, etag=done[0], age=timedelta(), unnoted=False, beside=None) if done else None
             for (_, new), done in zip(changes, etags, strict=True)
         ]

@@ -7,7 +7,7 @@ import pytest
 
 from sync.mapping_model import OnDelete
 from sync.message import Message
-from sync.stores.couple import NONE
+from sync.stores.couple import NONE, UNCOUPLED
 from sync.stores.ledger import Result
 from sync.stores.modes import Mode
 from sync.system import Record
@@ -276,3 +276,21 @@ async def test_an_account_deleted_before_the_id_changed_is_told_under_the_new_on
     await both.rest()
     assert [(entry.key, entry.code) for entry in await both.parked()] == [(id_, "deleted_in_source")]
     assert both.accounts.rows == {}
+
+
+async def test_an_account_made_under_the_old_id_meanwhile_is_seen_before_a_second_one_is_made(rig: Rig) -> None:
+    rig.gp.type_customer("TWO", "NEW", NOTEINDX="7", CUSTNAME="Aaron Fitz", **ADDRESS)
+    pointer = {"PartitionKey": "TWO.customer", "RowKey": "note~7", "key": "OLD"}
+    rig.crosswalk_table.before_transaction = [lambda: rig.crosswalk_table._set(pointer)]
+    await rig.send("NEW")
+    assert rig.dataverse.rows == {}
+    assert [message.keys for _, message, _ in rig.lanes.sent] == [("NEW",)]
+
+
+async def test_a_customer_that_a_person_has_just_uncoupled_waits_for_that_person_under_its_new_id(rig: Rig) -> None:
+    await coupled(rig)
+    couple = await rig.couple("OLD")
+    await rig.crosswalk.save([(couple, replace(couple, id="", coupled=False, parked=UNCOUPLED))])
+    rig.gp.change_id("TWO", "OLD", "NEW")
+    await rig.send("NEW")
+    assert (await codes(rig), len(rig.dataverse.rows)) == ({"NEW": "id_change_unclear"}, 1)
