@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 from typing import IO
 
 _FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["sync.cli.app"])
+_FORKS.set_forkserver_preload(["sync.cli.app", "sync.flows", "httpcore", "anyio._backends._asyncio", "msal_extensions"])
 
 
 async def run(arguments: Sequence[str], settings: Mapping[str, str]) -> tuple[int, str, str]:

@@ -112,8 +112,7 @@ class _Play:
 
     async def _judge(self) -> list[str]:
         faults = await self._faults("")
-        await self._steps.decide()
-        if not await self._settled():
+        if await self._steps.decide() and not await self._settled():
             return [*faults, f"not at rest after a person decided: {await self._stage.waiting()}"]
         before = await self._stage.pulse()
         await self._stage.command("sweep")

@@ -49,8 +49,8 @@ class Steps:
                 await (self._trouble(step) if step.seam else self._work(step))
         await asyncio.gather(*self._beside)
 
-    async def decide(self) -> None:
-        """A person says yes to all that waits for it, and whose name holds where both changed it."""
+    async def decide(self) -> bool:
+        """A person says yes to all that waits for it, and whose name holds where both changed it. Whether there was anything."""
         causes = Counter(entry["code"] for entry in await self._stage.rows("parked"))
         if causes["values_differ"]:
             await self._note_choices()
@@ -58,6 +58,7 @@ class Steps:
             if causes[code]:
                 with contextlib.suppress(NotSeen):  # decided by somebody else meanwhile, or refused: the list says so
                     await self._stage.once("parked", "resolve", "--take", take, "--code", code)
+        return bool(causes["approval_needed"] or causes["values_differ"])
 
     async def note_faults(self) -> None:
         """Which planned faults have struck so far, by their seams."""

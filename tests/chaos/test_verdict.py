@@ -82,7 +82,12 @@ def test_a_customer_without_an_account_is_lost_unless_somebody_waits_for_it() ->
 
 
 def test_a_couple_of_two_partners_are_strangers() -> None:
-    assert "stranger" in said(replace(WELL, crosswalk=[couple(id_="3" * 36)]))
+    other = account() | {"accountid": "3" * 36, "name": "LimaAB v1"}
+    assert "stranger" in said(replace(WELL, accounts=[account(), other], crosswalk=[couple(id_=other["accountid"])]))
+
+
+def test_a_couple_whose_other_record_is_no_more_is_with_nobody_else() -> None:
+    assert "stranger" not in said(replace(WELL, crosswalk=[couple(id_="3" * 36)]))
 
 
 def test_an_account_of_two_customers_is_doubled() -> None:

@@ -45,9 +45,8 @@ class Meeting:
 def verdict(history: History, truth: Truth, found: Found) -> list[str]:
     """Every fault, in words."""
     meetings = [meeting_of(partner, found) for partner in history.partners]
-    certain = not history.deeds & UNCERTAIN
     return [
-        *(fault for meeting in meetings for fault in _faults(history, truth, meeting, certain=certain)),
+        *(fault for meeting in meetings for fault in _faults(history, truth, meeting, found)),
         *_books(found),
     ]
 
@@ -89,10 +88,11 @@ def _couples(found: Found) -> Iterator[Row]:
     return (row for row in found.crosswalk if "base" in row)
 
 
-def _faults(history: History, truth: Truth, meeting: Meeting, *, certain: bool) -> Iterable[str]:
+def _faults(history: History, truth: Truth, meeting: Meeting, found: Found) -> Iterable[str]:
+    certain = not history.deeds & UNCERTAIN
     name = f"{meeting.partner.company}/{meeting.partner.tag}"
     yield from (f"{name}: {fault}" for fault in _doubled(truth, meeting))
-    yield from (f"{name}: {fault}" for fault in _strangers(meeting))
+    yield from (f"{name}: {fault}" for fault in _strangers(meeting, found))
     yield from (f"{name}: {fault}" for fault in _alone(truth, meeting, certain=certain))
     yield from (f"{name}: {fault}" for fault in _apart(meeting))
     if certain:
@@ -111,12 +111,13 @@ def _both_typed(truth: Truth, meeting: Meeting) -> bool:
     return {(number, "gp"), (number, "d365")} <= truth.made
 
 
-def _strangers(meeting: Meeting) -> Iterable[str]:
-    """Who is coupled with this partner's record is this partner's too."""
-    keys = {row["CUSTNMBR"] for row in meeting.customers}
-    ids = {row["accountid"] for row in meeting.accounts}
+def _strangers(meeting: Meeting, found: Found) -> Iterable[str]:
+    """Who is coupled with this partner's record is this partner's too, or is there no more."""
+    company = meeting.partner.company
+    keys = {row["CUSTNMBR"] for row in found.customers[company]} - {row["CUSTNMBR"] for row in meeting.customers}
+    ids = {row["accountid"] for row in found.accounts} - {row["accountid"] for row in meeting.accounts}
     for row in meeting.couples:
-        if row["coupled"] and keys and ids and not (row["key"] in keys and row["d365"] in ids):
+        if row["coupled"] and (row["key"] in keys or row["d365"] in ids):
             yield f"coupled with a stranger: {row['key']} and {row['d365']}"
 
 
