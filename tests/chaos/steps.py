@@ -26,6 +26,9 @@ FORWARD, BACK = 300, 1
 BURST = 5
 APART = 500
 """How far apart the two values are that two people give one field at once."""
+DECISIONS = {"approval_needed": "d365", "values_differ": "gp"}
+"""Whose side a person takes, by the cause for which a record waits."""
+
 SIDES: tuple[Side, ...] = ("gp", "d365")
 FREE_ID = re.compile(r"would become customer (\S+) in GP")
 
@@ -54,11 +57,11 @@ class Steps:
         causes = Counter(entry["code"] for entry in await self._stage.rows("parked"))
         if causes["values_differ"]:
             await self._note_choices()
-        for code, take in (("approval_needed", "d365"), ("values_differ", "gp")):
+        for code, take in DECISIONS.items():
             if causes[code]:
                 with contextlib.suppress(NotSeen):  # decided by somebody else meanwhile, or refused: the list says so
                     await self._stage.once("parked", "resolve", "--take", take, "--code", code)
-        return bool(causes["approval_needed"] or causes["values_differ"])
+        return any(causes[code] for code in DECISIONS)
 
     async def note_faults(self) -> None:
         """Which planned faults have struck so far, by their seams."""
