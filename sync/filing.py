@@ -1,6 +1,6 @@
 """What is told and listed of a run: ledger lines, and the parked records."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 
 from sync.errors import Rejected
 from sync.outcomes import Run, created_line, landed_line, line
@@ -64,6 +64,12 @@ class Filing:
         """Take records off the parked list: before their row says so, so that a crash in between is put right the next
         time, and once more afterwards, since another worker may have put them there in between.
         """
-        for plan in plans:
-            if plan.case.couple.parked_by(run.flow.side) or plan.key in run.parked:
-                await self._parking.remove(run.company, run.flow, plan.key)
+        listed = {plan.key for plan in plans if plan.case.couple.parked_by(run.flow.side) or plan.key in run.parked}
+        for key in [*listed, *await self._left_listed(run, {plan.key for plan in plans} - listed)]:
+            await self._parking.remove(run.company, run.flow, key)
+
+    async def _left_listed(self, run: Run, keys: Set[str]) -> list[str]:
+        """Those that an earlier delivery put on the list after another worker had made them well, and was then cut short."""
+        if not keys or not run.redelivered:
+            return []
+        return await self._parking.held(run.company, run.flow, sorted(keys))

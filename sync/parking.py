@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from sync.errors import Rejected, SyncError
@@ -58,9 +58,13 @@ class Parking:
         """The record is well again."""
         await self._parked.remove(company, flow.pair, flow.name, key)
 
+    async def held(self, company: str, flow: Flow, keys: Sequence[str]) -> list[str]:
+        """Those of a flow's keys that are on the parked list."""
+        return await self._parked.held(company, flow.pair, flow.name, keys)
+
     async def found(self, flow: Flow, keys: Iterable[str]) -> None:
         """Records that could not be given to any company have one now, or need none."""
-        for key in await self._parked.held(NOWHERE, flow.pair, flow.name, list(keys)):
+        for key in await self.held(NOWHERE, flow, list(keys)):
             await self.remove(NOWHERE, flow, key)
 
     async def park_body(self, body: str, error: SyncError) -> None:

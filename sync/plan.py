@@ -74,7 +74,7 @@ class Planner(Planning):
             return None
         try:
             if not self._mapping.in_scope(source.values):
-                return Plan(case, couple, "takes no part, by its scope")
+                return Plan(case, couple.with_parked("d365", ""), "takes no part, by its scope")
             self._mapping.company_of(source.values, (couple.company,))
         except Rejected as error:
             return self._park(case, error.code, error.message)
@@ -92,7 +92,8 @@ class Planner(Planning):
     def _target_gone(self, case: Case) -> Plan:
         """Deleted on the other side: that is the other direction's, where there is one."""
         if self._flow.two_way:
-            return Plan(case, case.couple, f"deleted in {self._to}", hand_over=True)
+            couple = case.couple.with_parked(self._flow.side, "")
+            return Plan(case, couple, f"deleted in {self._to}", hand_over=True)
         return self._park(case, "deleted_in_target", f"The {self.entity} of {case.key} was deleted in {self._to}.")
 
     def _source_gone(self, case: Case) -> Plan:

@@ -57,7 +57,8 @@ def settle(
         return Settlement(missed)
     certain = target.mark == intent.attempt
     if certain or (intent.create and (not intent.not_after or _is_most_of_it(intent, found))):
-        return Settlement(_landed(cleared, intent, side, found), landed=intent, certain=certain)
+        landed = None if _is_of_earlier_try(couple, target) else intent
+        return Settlement(_landed(cleared, intent, side, found), landed=landed, certain=certain)
     if intent.not_after:
         return _by_value(missed, intent, side, found)
     return Settlement(missed, fence=Write(target.key, {}, attempt, version=target.version))
@@ -79,6 +80,11 @@ def committed(couple: Couple, side: Side, kept: Halves | None) -> Couple:
 
 def lineage(intent: Intent) -> Lineage:
     return Lineage(intent.message_id, intent.flow, intent.reason, intent.seen_at, intent.attempt)
+
+
+def _is_of_earlier_try(couple: Couple, target: Record) -> bool:
+    """Whether the record was made by the create that had been given up before: it is told under that one's message."""
+    return couple.lineage is not None and not couple.coupled and target.mark == couple.lineage.attempt
 
 
 def _is_most_of_it(intent: Intent, found: Found) -> bool:

@@ -251,6 +251,18 @@ async def test_a_customer_that_got_the_id_of_a_deleted_one_is_left_alone_when_th
     assert (entry.code, both.customer()["INACTIVE"]) == ("key_reused", 0)
 
 
+async def test_an_account_whose_reused_customer_is_deleted_too_waits_for_that_no_more(both: Both) -> None:
+    id_ = await both.coupled()
+    del both.gp.records["TWO", "A1"]
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Somebody else")
+    both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
+    await both.back(id_)
+    assert [entry.code for entry in await both.parked()] == ["key_reused"]
+    del both.gp.records["TWO", "A1"]
+    await both.back(id_)
+    assert await both.parked() == []
+
+
 async def test_a_couple_whose_row_moves_while_it_is_read_is_read_again(both: Both) -> None:
     both.accounts.type(ACCOUNT, both.mapping, name="Aaron")
     await both.answer(ACCOUNT, APPROVED)

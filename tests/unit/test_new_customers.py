@@ -231,3 +231,12 @@ async def test_the_ids_of_many_new_customers_are_looked_up_together(both: Both) 
         await both.answer(id_, APPROVED)
     await both.back(*ids)
     assert (len(both.gp.records), both.gp.looks) == (25, 2)
+
+
+async def test_an_account_that_waits_for_approval_and_leaves_the_scope_waits_no_more(both: Both) -> None:
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron Fitz Electrical")
+    await both.back()
+    assert [entry.code for entry in await both.parked()] == ["approval_needed"]
+    both.accounts.type(ACCOUNT, both.mapping, customertypecode=1)
+    await both.back()
+    assert await both.parked() == []
