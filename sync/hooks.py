@@ -5,6 +5,7 @@ import hmac
 import logging
 import re
 import time
+import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Table
@@ -21,6 +22,7 @@ from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.parking import NOWHERE, WEBHOOKS
 from sync.routing import Routing
+from sync.stores.ledger import Ledger, Line, Result
 from sync.stores.parked import Parked, ParkedStore
 from sync.systems.dataverse.events import KNOWN, Told, read
 from sync.systems.dataverse.wanted import SECRET_HEADER
@@ -66,6 +68,7 @@ class Hooks:
         routing: Routing[Mapping],
         guard: Guard,
         parked: ParkedStore,
+        ledger: Ledger,
         scale: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -74,6 +77,7 @@ class Hooks:
         self._routing = routing
         self._guard = guard
         self._parked = parked
+        self._ledger = ledger
         self._gathering = Gathering(self._route, GATHER, MOST, PATIENCE)
         self._quiet = QUIET * scale
         self._clock = clock
@@ -142,6 +146,7 @@ class Hooks:
         """Let people see what was refused, as one entry a cause: each caller could make another one."""
         if not self._due(error.code):
             return
+        now, message_id = datetime.now(UTC).isoformat(), uuid.uuid4().hex
         entry = Parked(
             company=NOWHERE,
             pair=WEBHOOKS,
@@ -150,11 +155,13 @@ class Hooks:
             code=error.code,
             message=error.message,
             next_step=error.next_step,
-            since=datetime.now(UTC).isoformat(),
-            message_id="",
+            since=now,
+            message_id=message_id,
             system="dataverse",
         )
+        line = Line(entry.key, WEBHOOKS, Result.PARKED, error.message, "webhook", now, now, message_id, code=error.code)
         await self._parked.put([entry])
+        await self._ledger.write(NOWHERE, WEBHOOKS, [line], redelivered=False)
         self._log(error.code, error.message)
 
     def _log(self, what: str, text: str) -> None:

@@ -169,7 +169,7 @@ def build(settings: Settings) -> Runtime:
         settings, flows, mappings, gp, dataverse, records, reader, lanes, crosswalk, ledger, parked, modes, identities, guard,
         runs, cursors, standings, sender, intake, catchup, pipeline, deliveries, gates, tables, queues,
         _alerting(settings, tables, parked, modes), braking, routing, Registrations(Table(tables, "registrations")),
-        _hooks(settings, flows, mappings, routing, guard, parked),
+        _hooks(settings, flows, mappings, routing, guard, parked, ledger),
     )  # fmt: skip
 
 
@@ -213,12 +213,13 @@ def _hooks(
     routing: Routing[Mapping],
     guard: Guard,
     parked: ParkedStore,
+    ledger: Ledger,
 ) -> Hooks | None:
     """The door of webhooks, if there is a secret to knock with."""
     if not settings.hook_secret.get_secret_value():
         return None
     secrets = [settings.hook_secret, settings.hook_secret_old]
-    return Hooks(secrets, from_dataverse(flows, mappings), routing, guard, parked, settings.time_scale)
+    return Hooks(secrets, from_dataverse(flows, mappings), routing, guard, parked, ledger, settings.time_scale)
 
 
 def _alerting(settings: Settings, tables: TableServiceClient, parked: ParkedStore, modes: Modes) -> Alerting:

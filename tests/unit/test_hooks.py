@@ -14,6 +14,7 @@ from sync.guard import STRANGE, Guard
 from sync.hooks import LARGEST, QUIET, Answer, Hooks
 from sync.routing import Became
 from sync.stores.identities import Identities
+from sync.stores.ledger import Ledger, Result
 from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.system import Identity
@@ -40,7 +41,8 @@ class FakeRouting:
 class Rig:
     def __init__(self) -> None:
         self.routing, self.clock, self.identities_table = FakeRouting(), FakeClock(), FakeTable()
-        self.parked_table = FakeTable()
+        self.parked_table, self.ledger_table = FakeTable(), FakeTable()
+        self.ledger = Ledger(self.ledger_table)  # type: ignore[arg-type]
         self.store = ParkedStore(self.parked_table)  # type: ignore[arg-type]
         self.identities = Identities(self.identities_table)  # type: ignore[arg-type]
         self.organization = ORG
@@ -54,8 +56,12 @@ class Rig:
             self.routing,  # type: ignore[arg-type]
             self.guard,
             self.store,
+            self.ledger,
             clock=self.clock,
         )
+
+    def calls(self) -> int:
+        return self.parked_table.calls + self.identities_table.calls + self.ledger_table.calls
 
     async def look(self) -> Identity:
         self.looks += 1
@@ -117,7 +123,7 @@ async def test_two_secrets_are_taken_and_no_other(rig: Rig, secret: str, status:
 
 
 async def test_a_blank_secret_is_never_one_of_ours(rig: Rig) -> None:
-    hooks = Hooks([SecretStr(SECRET), SecretStr("")], [], rig.routing, rig.guard, rig.store)  # type: ignore[arg-type]
+    hooks = Hooks([SecretStr(SECRET), SecretStr("")], [], rig.routing, rig.guard, rig.store, rig.ledger)  # type: ignore[arg-type]
     assert not hooks.accepts("")
 
 
@@ -162,11 +168,13 @@ async def test_another_environment_is_refused_told_once_and_costs_storage_nothin
     assert (entry.code, entry.company, entry.pair) == ("webhook_foreign", "-", "webhooks")
     assert OTHER in entry.message
     assert "copy.crm4.dynamics.com" in entry.message
+    [line] = await rig.ledger.history("-", "webhooks", entry.key)
+    assert (line.result, line.text, line.code) == (Result.PARKED, entry.message, "webhook_foreign")
     assert len(caplog.records) == 1
-    calls = rig.parked_table.calls + rig.identities_table.calls
+    calls = rig.calls()
     for number in range(100):
         await rig.post(foreign(f"99999999-0000-4000-8000-{number:012}"))
-    assert rig.parked_table.calls + rig.identities_table.calls == calls
+    assert rig.calls() == calls
     rig.clock.now += QUIET
     await rig.post(foreign())
     assert len(caplog.records) == 2
