@@ -148,7 +148,8 @@ class World:
     def step(self, worker: Worker) -> bool:
         """One worker goes on to its next seam; False when it has ended."""
         lives = self._step(worker)
-        self.say(f"{worker.what}: {worker.at if lives else 'ended'}")
+        if self.tell:  # who it is takes long to say
+            self.say(f"{worker.what}: {worker.at if lives else 'ended'}")
         return lives
 
     def _step(self, worker: Worker) -> bool:
