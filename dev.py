@@ -94,10 +94,8 @@ def chaos(python, _, options):
 
 
 def test(python, _, options):
-    """All tests, or those that pytest's own options choose; two files at a time, each file's tests in their order."""
-    return (
-        0 if tool(python, "test", ["pytest", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"], options) else 1
-    )
+    """All tests, or those that pytest's own options choose."""
+    return 0 if tool(python, "test", ["pytest"], options) else 1
 
 
 def lint(python, _, options):
