@@ -17,6 +17,7 @@ from sync.settle import Found, Settlement
 from sync.settling import Settling
 from sync.stores.couple import Agreed, Couple
 from sync.system import Verdict, Write
+from tests.model.sabotage import nothing_left_listed
 from tests.model.systems import SteppedGp
 
 type Patch = pytest.MonkeyPatch
@@ -87,6 +88,7 @@ def no_look_at_a_parked_row(patch: Patch) -> None:
     async def nothing(*_: Any) -> list[str]:
         return []
 
+    nothing_left_listed(patch)
     patch.setattr(Pipeline, "_decided", nothing)
 
 

@@ -52,8 +52,18 @@ def deaths_side_by_side(patch: Patch) -> None:
     patch.setattr(Pauses, "apart", lambda _: 0.0)
 
 
+def nothing_left_listed(patch: Patch) -> None:
+    """A message that comes again takes nothing off the list that an earlier delivery left there: else it mends much."""
+
+    async def nothing(*_: Any) -> list[str]:
+        return []
+
+    patch.setattr(Filing, "_left_listed", nothing)
+
+
 def unparked_once(patch: Patch) -> None:
     """Off the list before the row says so, and not afterwards."""
+    nothing_left_listed(patch)
     unpark = Filing.unpark
 
     async def first(self: Filing, run: Run, plans: Sequence[Plan]) -> None:
