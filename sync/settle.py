@@ -20,8 +20,8 @@ type Halves = Mapping[str, Value]
 class Settlement:
     """What to do about an intent. `wait`: its owner may still be at work. `fence`: stop a late write before clearing.
 
-    `couple` is the row without the intent. `landed` is the intent whose write is known to have happened; `certain`: by
-    this very try, as its mark says.
+    `couple` is the row without the intent. `landed` is the intent whose write is known to have happened, None where that of
+    an earlier try did, which was told already; `certain`: by this very try, as its mark says.
     """
 
     couple: Couple
