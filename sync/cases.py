@@ -13,6 +13,7 @@ from sync.planning import Case
 from sync.renaming import Renaming
 from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
+from sync.succession import Succession
 from sync.system import Ask, Record, Seen
 from sync.value import Value, same
 
@@ -43,6 +44,7 @@ class Cases:
         self._targets = targets
         self._crosswalk = crosswalk
         self._renaming = Renaming(crosswalk)
+        self._succession = Succession(crosswalk)
 
     async def read(self, run: Run, keys: Sequence[str]) -> list[Case]:
         """One case per key, as both sides stand now; of those coupled with nothing yet, whom they match. Those that must
@@ -54,6 +56,7 @@ class Cases:
         sources = await source.read(run.company, run.mapping, keys)
         found = [Case(key, couple, sources.get(key)) for key, couple in couples.items()]
         found = [_turned(run, case) for case in await self._renaming.follow(run, found, source)]
+        found = await self._succession.inherited(run, found, source)
         found = [replace(case, rests=_rests(run, case)) for case in found]
         moved = [case for case in found if not case.rests]
         return [*(case for case in found if case.rests), *(await self._beside(run, moved) if moved else ())]
@@ -69,6 +72,7 @@ class Cases:
         matches = {case.key: _match(run, case, seen, by_rule, owners) for case in cases}
         matches = alone(run.mapping, matches)
         cases = [_with(run, case, matches[case.key], known) for case in cases]
+        cases = await self._succession.heirs(run, cases, self._targets[run.flow.target])
         return await self._with_free_ids(run, cases)
 
     async def _with_free_ids(self, run: Run, cases: Sequence[Case]) -> list[Case]:
@@ -103,7 +107,7 @@ def _rests(run: Run, case: Case) -> bool:
     couple, source = case.couple, case.source
     if run.message.reason not in ECHOES or source is None or not couple.coupled or couple.unmet:
         return False
-    if couple.intent or couple.parked_d365 or couple.take:
+    if couple.intent or couple.parked_d365 or couple.take or source.successor:
         return False
     return all(
         agreed.unsure is None and same(source.values.get(name), agreed.d365) for name, agreed in couple.base.items()

@@ -36,8 +36,10 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
 
 def is_news_in_dataverse(mapping: Mapping, couple: Couple, record: Record, watched: Watched, now: datetime) -> bool:
     """The same for a record found in Dataverse: what it holds is its half of the base as it stands. A field whose edits
-    never go to GP does not count.
+    never go to GP does not count; one that was merged into another counts while it is coupled.
     """
+    if record.successor:
+        return bool(couple.key)
     if (rest := _whatever_it_holds("d365", couple, record.changed, watched, now)) is not None:
         return rest
     heard = [field.name for field in mapping.fields if field.returns]

@@ -144,6 +144,12 @@ CODES: dict[str, Cause] = {
         "Compare it with the one named here. Another customer: `python -m sync couple RECORD --none`. The same one under a new "
         "id: `python -m sync uncouple` the old one, then `python -m sync couple RECORD --with ID`.",
     ),
+    "account_merged": Cause(
+        "The account of a customer was merged into another one, which belongs to another customer already, or is not there.",
+        "Both customers are one: combine them in GP, this one into the other. The account is this one's: `python -m sync uncouple` "
+        "the other, then retry. They are two: `python -m sync uncouple` this one, then `python -m sync couple RECORD --with ID` or "
+        "`--none`.",
+    ),
     "worker_killed": Cause(
         "The worker died each time it touched this record.",
         "Report it with the record's key; discard or retry after an update.",

@@ -59,8 +59,8 @@ def wanted(sought: Table[Texts, MatchRule], records: Iterable[Values]) -> dict[T
 
 
 def hits(mapping: Mapping, records: Table[str, Values], seen: Iterable[Record]) -> dict[str, list[Hit]]:
-    """What the rules find for each record, in their order, among those `seen` that hold no key."""
-    free = [record for record in seen if not record.values.get(mapping.dataverse.key)]
+    """What the rules find for each record, in their order, among those `seen` that hold no key and are nobody's by a merge."""
+    free = [record for record in seen if not (record.values.get(mapping.dataverse.key) or record.successor)]
     found: dict[str, list[Hit]] = {key: [] for key in records}
     for rule in mapping.match:
         index: dict[Texts, list[Hit]] = defaultdict(list)
@@ -91,6 +91,9 @@ def chosen(
     entity = entity or mapping.dataverse.entity
     if record is None:
         return Match(doubt=f"The {entity} {id_} that was chosen for {key} is not there.")
+    if record.successor:
+        text = f"The {entity} that was chosen for {key} was merged into {record.successor}: {told(mapping, record)}."
+        return Match(doubt=text)
     other = owners.get(id_, key) if owners.get(id_, key) != key else record.values.get(mapping.dataverse.key)
     if other:
         return Match(doubt=f"The {entity} that was chosen for {key} belongs to {other} now: {told(mapping, record)}.")

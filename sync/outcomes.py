@@ -11,8 +11,8 @@ from sync.mapping import Mapping
 from sync.message import Message
 from sync.plan import Planner
 from sync.planning import Plan, field_change
-from sync.settle import lineage
-from sync.stores.couple import Intent, Lineage
+from sync.settle import committed, lineage
+from sync.stores.couple import Couple, Intent, Lineage, opposite
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.system import Outcome, Verdict
 
@@ -37,6 +37,8 @@ class Run:
     counted: Counted = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     """The ids that records had in GP before, by their key."""
+    merged: dict[str, str] = field(default_factory=dict)
+    """Of records whose counterpart was merged into the one that they have now: that, in words."""
 
     @property
     def company(self) -> str:
@@ -61,9 +63,9 @@ class Run:
 
 
 def line(run: Run, key: str, result: Result, text: str, *, attempt: str = "", code: str = "") -> Line:
-    message = run.message
-    if old := run.renamed.get(key):
-        text = f"id changed from {old} to {key}{'; ' if text else ''}{text}"
+    message, old = run.message, run.renamed.get(key)
+    renamed = f"id changed from {old} to {key}" if old else ""
+    text = "; ".join(each for each in (renamed, run.merged.get(key), text) if each)
     return Line(
         key=key,
         flow=run.flow.name,
@@ -103,6 +105,21 @@ def met(plan: Plan, verdict: Verdict) -> Verdict:
         text = f"Another record of the target has the key of {plan.key} already."
         return replace(verdict, outcome=Outcome.FAILED, error=Rejected(text, code="duplicate_in_target", key=plan.key))
     return verdict
+
+
+def after(run: Run, plan: Plan, verdict: Verdict) -> Couple:
+    """The row after a write, by what became of it."""
+    side = run.flow.side
+    if verdict.outcome is Outcome.WRITTEN:
+        kept = run.planner.way.halves(verdict.kept) if verdict.kept else None
+        return committed(plan.couple, side, kept)
+    parked = verdict.error.code if isinstance(verdict.error, Rejected) else plan.couple.parked_by(side)
+    # An id stays reserved only while a create with it may be there already; in GP it tells at once.
+    fenced = plan.write is not None and plan.write.not_after is None
+    may_be_there = verdict.outcome is Outcome.EXISTS and fenced and plan.write is not None and plan.write.create
+    other = opposite(side)
+    id_ = plan.couple.on(other) if may_be_there else plan.case.couple.on(other)
+    return replace(plan.couple.named(other, id_), intent=None).with_parked(side, parked)
 
 
 def landed_line(mapping: Mapping, key: str, intent: Intent) -> Line:

@@ -15,18 +15,17 @@ from sync.cases import Cases, Looking, Source
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.filing import Filing
 from sync.flow import Flow
+from sync.following import Following
 from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.observe import observe, would_park
-from sync.outcomes import Run, line, met, written_line
+from sync.outcomes import Run, after, line, met, written_line
 from sync.parking import Parking
 from sync.plan import Planner
 from sync.planning import Plan
 from sync.sender import Sender
-from sync.settle import committed
 from sync.settling import Settling
-from sync.stores.couple import Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.ledger import Ledger, Result
 from sync.stores.modes import Mode
@@ -65,6 +64,7 @@ class Pipeline:
         self._crosswalk = crosswalk
         self._cases = Cases(sources, targets, crosswalk)
         self._filing = filing = Filing(ledger, parking)
+        self._following = Following(targets, crosswalk, parking, flows)
         self._settling = Settling(targets, crosswalk, filing, flows, sender, visibility)
         self._guard = guard
         self._braking = braking
@@ -120,10 +120,11 @@ class Pipeline:
         plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
         await self._braking.ask(run, cases, plans)
         if run.message.reason != "handed_over":  # what comes from there need not go back there
-            await self._settling.hand_over(run, [plan.couple for plan in plans if plan.hand_over])
+            await self._settling.hand_over(run, [plan.handed for plan in plans if plan.hand_over])
         await self._settling.hand_on(run, [plan.hand_on for plan in plans if plan.hand_on])
         await self._filing.unlist(run, plans)
-        again += await self._store(run, [plan for plan in plans if not plan.write])
+        again += await self._following.follow(run, [plan for plan in plans if plan.again])
+        again += await self._store(run, [plan for plan in plans if not (plan.write or plan.again)])
         again += await self._write(run, [plan for plan in plans if plan.write])
         return again
 
@@ -170,7 +171,7 @@ class Pipeline:
         known = [(plan, verdict) for plan, verdict in done if not _unknown(run, plan, verdict)]
         written = [plan for plan, verdict in known if verdict.outcome is Outcome.WRITTEN]
         await self._filing.tell(run, [written_line(run, plan, run.lines.get(plan.key)) for plan in written])
-        news = [_after(run, plan, verdict) for plan, verdict in known]
+        news = [after(run, plan, verdict) for plan, verdict in known]
         await self._filing.unpark(run, written)
         saved = await self._crosswalk.save([(plan.couple, new) for (plan, _), new in zip(known, news, strict=True)])
         await self._filing.unpark(run, written)
@@ -233,17 +234,3 @@ def _unknown(run: Run, plan: Plan, verdict: Verdict) -> bool:
         return False
     run.postpone([plan.key], verdict.error)
     return verdict.outcome is not Outcome.REFUSED
-
-
-def _after(run: Run, plan: Plan, verdict: Verdict) -> Couple:
-    side = run.flow.side
-    if verdict.outcome is Outcome.WRITTEN:
-        kept = run.planner.way.halves(verdict.kept) if verdict.kept else None
-        return committed(plan.couple, side, kept)
-    parked = verdict.error.code if isinstance(verdict.error, Rejected) else plan.couple.parked_by(side)
-    # An id stays reserved only while a create with it may be there already; in GP it tells at once.
-    fenced = plan.write is not None and plan.write.not_after is None
-    may_be_there = verdict.outcome is Outcome.EXISTS and fenced and plan.write is not None and plan.write.create
-    other = opposite(side)
-    id_ = plan.couple.on(other) if may_be_there else plan.case.couple.on(other)
-    return replace(plan.couple.named(other, id_), intent=None).with_parked(side, parked)

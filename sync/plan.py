@@ -9,8 +9,9 @@ from sync.mapping import Problem
 from sync.mapping_model import Side
 from sync.match import INACTIVE, told
 from sync.merging import Meeting, Merged, merge
-from sync.planning import STATE, Case, Plan, Planning
+from sync.planning import STATE, Case, Plan
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Planned, opposite
+from sync.succeeding import Succeeding
 from sync.system import Record
 from sync.value import Value, same, visible
 from sync.way import Turned
@@ -19,7 +20,7 @@ ACTIVE = 0
 DIFFER = "values_differ"
 
 
-class Planner(Planning):
+class Planner(Succeeding):
     """Plans the records of one message."""
 
     def plan(self, case: Case) -> Plan:
@@ -34,10 +35,8 @@ class Planner(Planning):
             return Plan(case, couple, "unchanged since both agreed")
         if self._message.fields and not couple.coupled:
             return Plan(case, couple, "not coupled yet: a backfill of fields leaves it alone")
-        if couple.parked_by(self._flow.side) == UNCOUPLED and not couple.answer:
-            return self._park(case, UNCOUPLED, f"{case.key} was taken from its counterpart.")
-        if misplaced := self._misplaced(case, case.source):
-            return misplaced
+        if alone := self._left_alone(case, case.source):
+            return alone
         if couple.coupled and case.target is None and self._message.reason != "refreshed":
             return self._target_gone(case)
         if doubled := self._doubled(case):
@@ -65,6 +64,14 @@ class Planner(Planning):
             if problem.field not in base or not same(base[problem.field].d365, source.values.get(problem.field))
         ]
 
+    def _left_alone(self, case: Case, source: Record) -> Plan | None:
+        """A record that was merged, that a person took from its counterpart, or that has none to find here."""
+        if merged := self._merged_away(case, source):
+            return merged
+        if case.couple.parked_by(self._flow.side) == UNCOUPLED and not case.couple.answer:
+            return self._park(case, UNCOUPLED, f"{case.key} was taken from its counterpart.")
+        return self._misplaced(case, source)
+
     def _misplaced(self, case: Case, source: Record) -> Plan | None:
         """A record of Dataverse that does not take part, or that belongs to another company."""
         if self._flow.side == "gp":
@@ -78,15 +85,6 @@ class Planner(Planning):
             self._mapping.company_of(source.values, (couple.company,))
         except Rejected as error:
             return self._park(case, error.code, error.message)
-        return None
-
-    def _doubled(self, case: Case) -> Plan | None:
-        """A record that is perhaps a known one under a new id, or whose counterpart has another one already."""
-        if case.unclear:
-            return self._park(case, "id_change_unclear", case.unclear)
-        if case.claimed_by:
-            text = f"The {self.entity} with the key of {case.key} is coupled with {case.claimed_by} already."
-            return self._park(case, "duplicate_in_target", text)
         return None
 
     def _target_gone(self, case: Case) -> Plan:

@@ -21,6 +21,16 @@ STATE = "statecode"
 
 
 @dataclass(frozen=True)
+class Heir:
+    """What a record of the target was merged into, at the end of the chain. `record`: None where it is not there, or the
+    chain has no end; `row`: what the crosswalk knows of it.
+    """
+
+    record: Record | None = None
+    row: Couple | None = None
+
+
+@dataclass(frozen=True)
 class Case:
     """Everything known of one record in this round: read in this order and never another."""
 
@@ -49,6 +59,11 @@ class Case:
     lives_as: str = ""
     """Of a record that is gone from GP: the id under which GP has it by now, coupled with nothing yet."""
 
+    heir: Heir | None = None
+    """Of a target that was merged into another record: that one."""
+    inherits: Couple | None = None
+    """Of a source into which another record was merged: the couple of that one, which is to come over."""
+
     @property
     def stored(self) -> Couple:
         """The row as it is stored."""
@@ -62,7 +77,8 @@ class Plan:
     With `write` set, `couple` carries the intent; `deferred` says that some fields can be written only afterwards. With
     `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
     when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends. `hand_on`: the
-    key under which it is to be looked at instead.
+    key under which it is to be looked at instead. `again`: nothing but the row is stored, and the record goes round again;
+    before that the key is taken from `former`, the record that was merged into another.
     """
 
     case: Case
@@ -74,6 +90,8 @@ class Plan:
     error: Rejected | None = None
     hand_over: bool = False
     hand_on: str = ""
+    again: bool = False
+    former: Record | None = None
 
     @property
     def key(self) -> str:
@@ -83,6 +101,11 @@ class Plan:
     @property
     def stores(self) -> bool:
         return self.couple != self.case.stored
+
+    @property
+    def handed(self) -> Couple:
+        """The couple that is handed over with `hand_over`."""
+        return self.case.inherits or self.couple
 
 
 class Planning:

@@ -21,7 +21,8 @@ class Record:
     lower case). `values` holds one value per path the mapping reads ("CUSTNAME", "bill_to.CITY"). `version` is what a
     conditional write needs (Dataverse: the ETag). `identity` tells a key that was given to another record (GP:
     NOTEINDX). `mark` is the attempt that wrote it last. `written_by_us` is true when our own user modified it last.
-    `changed` is when it was last changed by the system's own clock, None where the record does not tell.
+    `changed` is when it was last changed by the system's own clock, None where the record does not tell. `successor` is
+    the record that this one was merged into.
     """
 
     key: str
@@ -31,6 +32,7 @@ class Record:
     mark: str = ""
     written_by_us: bool = False
     changed: datetime | None = None
+    successor: str = ""
 
 
 @dataclass(frozen=True)

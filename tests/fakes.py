@@ -252,6 +252,17 @@ class FakeTarget:
         row = self.rows[id_]
         self.rows[id_] = replace(row, values=row.values | values, version=self._next(), written_by_us=False)
 
+    def merge(self, subordinate: str, master: str, **values: Any) -> None:
+        """A user merges two accounts; `values` are what is chosen for the one that stays."""
+        self.edit(master, **values)
+        self.edit(subordinate, statecode=1)
+        self.rows[subordinate] = replace(self.rows[subordinate], successor=master)
+
+    def merged_into(self, masters: Sequence[str]) -> dict[str, list[str]]:
+        """What was merged into each."""
+        found = {master: [row.key for row in self.rows.values() if row.successor == master] for master in masters}
+        return {master: ids for master, ids in found.items() if ids}
+
     def _one(self, company: str, mapping: Mapping, write: Write) -> Verdict:
         present = self.rows.get(write.id)
         if write.create and present:
@@ -273,7 +284,8 @@ class FakeTarget:
         values |= {name: self.normalise(name, value) for name, value in write.values.items()}
         if write.create or write.claim:
             values[mapping.dataverse.key] = company_key(company, write.key)
-        record = Record(write.id, values, self._next(), mark=write.mark, written_by_us=True)
+        successor = present.successor if present else ""
+        record = Record(write.id, values, self._next(), mark=write.mark, written_by_us=True, successor=successor)
         self.rows[write.id] = record
         return record
 

@@ -118,9 +118,9 @@ class Match:
         return str(record.values.get(self.mapping.dataverse.key) or "").strip()
 
     def _may_be_ours(self, record: Record) -> bool:
-        """What holds the key of another company is that one's."""
+        """What holds the key of another company is that one's; what was merged into another one is nobody's."""
         key = self._key(record)
-        return not key or company_of_key(key, [self.company]) is not None
+        return not record.successor and (not key or company_of_key(key, [self.company]) is not None)
 
     def _write(self, scratch: Scratch, heading: Heading) -> list[Step]:
         lines = explanation(self.mapping, heading)

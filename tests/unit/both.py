@@ -51,6 +51,9 @@ class AsSource:
     async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
         return (await self._accounts.look(company, mapping, Ask(ids=keys))).by_id
 
+    async def merged_into(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, list[str]]:
+        return self._accounts.merged_into(keys)
+
 
 @dataclass
 class Both:

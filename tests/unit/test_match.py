@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.mapping import Mapping, load_all
-from sync.match import TOLD, Match, alone, decide, hits, told, wanted
+from sync.match import NEW, TOLD, Match, alone, chosen, decide, hits, told, wanted
 from sync.merging import Meeting, _newer
 from sync.stores.couple import NONE, Couple
 from sync.stores.ledger import Result
@@ -59,6 +59,12 @@ def test_only_whole_values_are_looked_for(mapping: Mapping, records: list[dict[s
     for attributes, texts in wanted({rule.by: rule for rule in mapping.match}, records).items():
         assert attributes in {rule.by for rule in mapping.match}
         assert all(text.strip() for each in texts for text in each)
+
+
+def test_an_account_that_was_merged_into_another_is_nobodys(mapping: Mapping) -> None:
+    merged = replace(account("x", "A1"), successor="y")
+    assert decide(mapping, "A1", hits(mapping, {"A1": {"accountnumber": "A1"}}, [merged])["A1"], {}, "account") == NEW
+    assert "was merged into y" in chosen(mapping, "A1", "x", merged, {}).doubt
 
 
 def test_one_account_found_for_two_customers_is_a_doubt_about_both(mapping: Mapping) -> None:

@@ -210,6 +210,17 @@ async def test_a_write_left_behind_is_sent_again_on_its_own_flow(desk: Desk, flo
     assert await desk.found() == sent
 
 
+async def test_a_merge_that_nobody_was_told_of_is_found_while_its_account_is_coupled(desk: Desk) -> None:
+    await desk.agreeing("A", "B")
+    id_ = await desk.id_of("A")
+    rows = desk.rig.dataverse.rows
+    rows[id_] = replace(rows[id_], successor=await desk.id_of("B"))
+    assert await desk.found() == ["A"]
+    couple = await desk.rig.couple("A")
+    await desk.rig.crosswalk.save([(couple, replace(couple, id=""))])
+    assert await desk.found() == []
+
+
 async def test_a_reread_sends_both_sides_once(desk: Desk) -> None:
     await desk.agreeing("A", "B", "C", "D")
     del desk.rig.dataverse.rows[await desk.id_of("D")]

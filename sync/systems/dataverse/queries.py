@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import batched
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +14,7 @@ from sync.systems.dataverse.rows import select
 # A URL inside a batch may have 64 KB.
 _URL = 60_000
 _VALUES = 200
+_IDS = 100
 
 type Question = tuple[str, str]
 """What is asked, and the URL that asks it."""
@@ -26,6 +28,13 @@ def questions(
     """
     head = f"{API}/{mapping.dataverse.set}?{read or select(mapping)}&$filter="
     return [(about, head + _filter(columns, some)) for some in _chunks(columns, wanted, _URL - len(head))]
+
+
+def same(mapping: Mapping, column: str, ids: Sequence[str], read: str) -> list[Question]:
+    """The URLs that find all rows whose look-up `column` names one of these ids: by comparisons, as the documentation shows it."""
+    head = f"{API}/{mapping.dataverse.set}?{read}&$filter="
+    each = [quote(" or ".join(f"{column} eq {id_}" for id_ in some)) for some in batched(ids, _IDS, strict=False)]
+    return [(column, head + filter_) for filter_ in each]
 
 
 async def ask(client: DataverseClient, asked: Sequence[Question]) -> dict[str, list[dict[str, Any]]]:

@@ -1,5 +1,6 @@
 """Dataverse as a source: records in bulk by their ids, and all of a company's records page by page."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Mapping as Table
 from typing import Any
@@ -11,8 +12,8 @@ from sync.mapping import Mapping
 from sync.system import Page, Record
 from sync.systems.dataverse.client import DataverseClient, local
 from sync.systems.dataverse.environment import OwnUser
-from sync.systems.dataverse.queries import ask, questions
-from sync.systems.dataverse.rows import hints_from, record_from, select, select_hints
+from sync.systems.dataverse.queries import ask, questions, same
+from sync.systems.dataverse.rows import MASTER, MERGED, hints_from, record_from, select, select_hints
 from sync.value import Value
 
 
@@ -41,6 +42,16 @@ class DataverseReader:
         """Those of the ids that Dataverse holds."""
         rows = await self._rows(mapping, keys, f"$select={mapping.dataverse.id}")
         return {_id(mapping, row) for row in rows}
+
+    async def merged_into(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, list[str]]:  # noqa: ARG002
+        """The ids of the rows that were merged into these, by these, in one request; most are absent."""
+        side = mapping.dataverse
+        if side.entity not in MERGED:
+            return {}
+        found: dict[str, list[str]] = defaultdict(list)
+        for row in (await ask(self._client, same(mapping, MASTER, keys, f"$select={side.id},{MASTER}")))[MASTER]:
+            found[str(row[MASTER]).lower()].append(_id(mapping, row))
+        return dict(found)
 
     async def keys(self, company: str, mapping: Mapping, after: str, limit: int) -> Page:
         """A page of the ids that are a company's: those that carry its key, and those without a key that are in scope.

@@ -11,6 +11,11 @@ from sync.mapping import Mapping
 from sync.system import Record, Write
 from sync.value import Value
 
+MERGED = frozenset({"account", "contact"})
+"""The tables of ours whose rows can be merged: one that was stays, inactive, and names its master."""
+
+MASTER = "_masterid_value"
+
 
 def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record:
     """One row as a `Record`, every value in the type that the mapping compares; what routing needs is among them."""
@@ -22,13 +27,15 @@ def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record
         mark=str(row.get(side.mark) or ""),
         written_by_us=str(row.get("_modifiedby_value", "")).lower() == own_user.lower(),
         changed=datetime.fromisoformat(str(row["modifiedon"])) if row.get("modifiedon") else None,
+        successor=str(row.get(MASTER) or "").lower() if row.get("merged") else "",
     )
 
 
 def select(mapping: Mapping) -> str:
     """The `$select` that `record_from` needs."""
     side = mapping.dataverse
-    return "$select=" + ",".join((*side.values, side.mark, "_modifiedby_value", "modifiedon"))
+    merged = ("merged", MASTER) if side.entity in MERGED else ()
+    return "$select=" + ",".join((*side.values, side.mark, "_modifiedby_value", "modifiedon", *merged))
 
 
 def hints_from(mapping: Mapping, row: Table[str, Any]) -> dict[str, Value] | None:

@@ -16,7 +16,7 @@ from sync.systems.dataverse.batch import Answer
 from sync.systems.dataverse.client import write_json
 from sync.systems.dataverse.records import WRITES as MOST
 from sync.systems.dataverse.records import DataverseRecords, Form, _verdict
-from sync.systems.dataverse.rows import body_of, record_from, sent
+from sync.systems.dataverse.rows import body_of, record_from, select, sent
 from tests.unit.conftest import MAPPINGS
 from tests.unit.systems.dataverse.scripted import US, FarEnd, answered, refused
 
@@ -40,6 +40,19 @@ def test_a_row_is_read_with_its_types(mapping: Mapping) -> None:
     assert record.values["creditlimit"] == Decimal("10.5")
     assert record.values["creditonhold"] is True
     assert record.values["fax"] is None
+
+
+@pytest.mark.parametrize(("merged", "successor"), [(True, "master"), (False, "")])
+def test_a_row_names_what_it_was_merged_into(mapping: Mapping, merged: bool, successor: str) -> None:
+    read = record_from(mapping, row(merged=merged, _masterid_value="MASTER" if merged else None), "US")
+    assert read.successor == successor
+    assert select(mapping).endswith(",merged,_masterid_value")
+    contacts = replace(mapping, rules=mapping.rules.model_copy(update={"dataverse": other_table(mapping)}))
+    assert "merged" not in select(contacts)
+
+
+def other_table(mapping: Mapping) -> object:
+    return mapping.rules.dataverse.model_copy(update={"entity": "product"})
 
 
 @pytest.mark.parametrize("change", [{"gp365_mark": "attempt-2"}, {"_modifiedby_value": "somebody"}])
