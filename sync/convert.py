@@ -67,7 +67,10 @@ class MappedField:
     @property
     def first_sync(self) -> FirstSync:
         """Whose value holds when a record is coupled that was there already."""
-        policy = self.rule.first_sync or self.meets
+        return self.first_by(self.rule.first_sync or self.meets)
+
+    def first_by(self, policy: FirstSync) -> FirstSync:
+        """The same by any policy."""
         if policy == "owner":
             owner = self.side or self.owner
             return "newest" if owner == "latest" else owner

@@ -204,7 +204,7 @@ class FieldRule(_Model):
         None,
         description="When a record is coupled that was there already: whose value holds (`d365`: until GP's changes), "
         "`owner`'s, the `newest`, `fill` only what is empty, or `review`: parked while both are filled and differ; the "
-        "pair's if not named.",
+        "pair's if not named. By none of them a blank replaces a value.",
     )
     too_long: Literal["refuse", "truncate"] | None = Field(
         None,

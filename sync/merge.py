@@ -26,7 +26,8 @@ class Sides:
     """One field as both sides hold it now, seen from the flow that comes from `side`.
 
     `source` is the source's value in its own terms, `wanted` the same as the target would hold it, `present` what the
-    target holds. `base` is None for a field that never agreed. `alike`: both say the same, if in other words.
+    target holds. `base` is None for a field that never agreed. `alike`: both say the same, if in other words. `filled`: the
+    only side that holds something, where the two meet for the first time.
     """
 
     source: Value
@@ -35,6 +36,7 @@ class Sides:
     base: Agreed | None
     side: Side = "gp"
     alike: bool = False
+    filled: Side | None = None
 
     @property
     def agree(self) -> bool:
@@ -86,7 +88,7 @@ def decide(sides: Sides, ruling: Ruling, *, coupling: bool) -> tuple[Move, str]:
     """The move for one field and the rule that chose it, in words for the ledger.
 
     `coupling` is true while this pair of records has not agreed on all its fields yet; then `first_sync` says whose value
-    holds. Later a field without a base is newly mapped, and makes no traffic until it is backfilled.
+    holds, and a blank never replaces a value. Later a field without a base is newly mapped, and makes no traffic until it is backfilled.
     """
     if sides.base is None and not coupling and not sides.agree:
         return Move.NOTHING, "newly mapped, waits for a backfill"
@@ -125,6 +127,8 @@ def _own(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 
 def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """What becomes of two values that differ when their records are coupled."""
+    if sides.filled:
+        return _fill(sides, ruling)
     first = ruling.take or ruling.first_sync
     if first == "newest":
         first = ruling.newer or "review"
@@ -136,6 +140,14 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     if first == "review":
         return Move.REVIEW, "first coupling: both are filled"
     return Move.REBASE, "first coupling: the target's value holds"
+
+
+def _fill(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
+    """A value beside a blank: it goes there, or where it may not both stay as they are."""
+    if sides.filled == sides.side:
+        return Move.WRITE, f"first coupling: {_named(opposite(sides.side))}'s is blank"
+    move = Move.OTHER if ruling.only is None else Move.REBASE
+    return move, f"first coupling: {_named(sides.side)}'s is blank"
 
 
 def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:

@@ -50,11 +50,11 @@ class Meeting:
 def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
     """What becomes of each field."""
     merged = Merged(dict(meeting.couple.base) if meeting.couple.coupled else {})
-    halves = way.halves(meeting.target)
+    halves, filled = way.halves(meeting.target), _filled(way, meeting)
     for name, pair in meeting.turned.fields.items():
         mapped, present = fields[name], halves.get(name)
         alike = not same(pair.target, present) and way.alike(mapped, meeting.source, meeting.target)
-        sides = Sides(pair.source, pair.target, present, merged.base.get(name), way.side, alike)
+        sides = Sides(pair.source, pair.target, present, merged.base.get(name), way.side, alike, filled.get(name))
         ruling = replace(_ruling(mapped, meeting, way.side), newer=_newer(mapped, meeting, way.side))
         move, rule = decide(sides, ruling, coupling=not meeting.met or name in meeting.newly)
         _note(merged, mapped, sides, move, rule)
@@ -74,27 +74,45 @@ def _edits(mapped: MappedField, meeting: Meeting) -> Edits:
 
 
 def _newer(mapped: MappedField, meeting: Meeting, side: Side) -> Side | None:
-    """The side that was changed last before the two met, as far as both clocks tell. GP's stamp is that of its main row: of
-    what another table holds it tells nothing.
-    """
-    if meeting.couple.coupled or any("." in path for path in mapped.paths):
+    """The side that was changed last before the two met, where that is known."""
+    if meeting.couple.coupled or not is_dated(mapped):
         return None
     gp, d365 = (meeting.source, meeting.target) if side == "gp" else (meeting.target, meeting.source)
-    if not gp.version or d365.changed is None:
+    return changed_last(gp.version, d365.changed)
+
+
+def is_dated(mapped: MappedField) -> bool:
+    """Whether GP tells when the field was changed: its stamp is that of the main row, and tells nothing of other tables."""
+    return all("." not in path for path in mapped.paths)
+
+
+def changed_last(gp_stamp: str, changed: datetime | None) -> Side | None:
+    """The side of two records that was changed last, by GP's stamp and Dataverse's, as far as both clocks tell."""
+    if not gp_stamp or changed is None:
         return None
-    ahead = datetime.fromisoformat(gp.version).replace(tzinfo=UTC) - d365.changed
+    ahead = datetime.fromisoformat(gp_stamp).replace(tzinfo=UTC) - changed
     return None if abs(ahead) < CLOCKS_DIFFER else "gp" if ahead > timedelta() else "d365"
 
 
 def _first_sync(mapped: MappedField, meeting: Meeting, side: Side) -> FirstSync:
     """Whose value holds in a field that never agreed."""
-    couple = meeting.couple
     if mapped.name in meeting.newly:
         return mapped.first_sync
-    if couple.coupled:  # by the other direction, which has left this to us
+    if meeting.couple.coupled:  # by the other direction, which has left this to us
         return mapped.side or mapped.first_sync
-    # A record that was reserved for this one was made by us: what it holds is an earlier try's.
-    return side if meeting.target.key == couple.on(opposite(side)) else mapped.first_sync
+    return side if _is_made_by_us(meeting, side) else mapped.first_sync
+
+
+def _is_made_by_us(meeting: Meeting, side: Side) -> bool:
+    """A record that was reserved for this one: what it holds is an earlier try's."""
+    return not meeting.couple.coupled and meeting.target.key == meeting.couple.on(opposite(side))
+
+
+def _filled(way: Way, meeting: Meeting) -> dict[str, Side]:
+    """Which side alone holds something, of the fields of two records that meet."""
+    if (meeting.met and not meeting.newly) or _is_made_by_us(meeting, way.side):
+        return {}
+    return way.filled(meeting.source, meeting.target)
 
 
 def _note(merged: Merged, mapped: MappedField, sides: Sides, move: Move, rule: str) -> None:
@@ -104,6 +122,9 @@ def _note(merged: Merged, mapped: MappedField, sides: Sides, move: Move, rule: s
     if move is Move.WRITE:
         merged.planned[name] = Planned(sides.source, sides.present, sides.wanted)
         merged.rules[name] = rule
+    if move is Move.OTHER and sides.base is None and sides.filled:
+        # Whoever fills the blank meanwhile has edited it: the field is as if both had been blank.
+        merged.base[name] = Agreed.of(sides.side, sides.source, None)
     if move is Move.OTHER or (move is Move.REVIEW and sides.side == "d365"):
         merged.others.append(name)
     elif move is Move.REVIEW:

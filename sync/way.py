@@ -5,6 +5,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass
 from typing import Protocol
 
+from sync.blanks import only_filled
 from sync.convert_back import Returned
 from sync.mapping import Halves, MappedField, Mapping, MatchRule, Problem
 from sync.mapping_model import Side
@@ -57,6 +58,10 @@ class Way(Protocol):
 
     def alike(self, field: MappedField, source: Record, target: Record) -> bool:
         """Whether a field says the same on both sides when it is read the other way round."""
+        ...
+
+    def filled(self, source: Record, target: Record) -> dict[str, Side]:
+        """By field the only side that holds something."""
         ...
 
     def identity(self, source: Record | None, target: Record | None) -> str:
@@ -112,6 +117,9 @@ class FromGp:
         back = self.mapping.convert_back(target.values, self.lookups, source.values).fields.get(field.name)
         return back is not None and same(back.target, self.mapping.gp_halves(source.values)[field.name])
 
+    def filled(self, source: Record, target: Record) -> dict[str, Side]:
+        return only_filled(self.mapping, self.lookups, source.values, target.values)
+
     def identity(self, source: Record | None, target: Record | None) -> str:
         return source.identity if source else ""
 
@@ -158,6 +166,9 @@ class ToGp:
 
     def alike(self, field: MappedField, source: Record, target: Record) -> bool:
         return False  # what GP holds already was kept where it means the same
+
+    def filled(self, source: Record, target: Record) -> dict[str, Side]:
+        return only_filled(self.mapping, self.lookups, target.values, source.values)
 
     def identity(self, source: Record | None, target: Record | None) -> str:
         return target.identity if target else ""

@@ -4,11 +4,14 @@ import hashlib
 import json
 from collections.abc import Mapping as Table
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 from sync.convert import MappedField
 from sync.mapping import Mapping
+from sync.mapping_model import FirstSync, Side
+from sync.merge import Move, Ruling, Sides, decide
+from sync.merging import changed_last, is_dated
 from sync.system import Record
 from sync.value import Value, same, to_json
 from sync.way import FromGp, Lookups
@@ -18,8 +21,10 @@ TO_GP: Final = "Dataverse's value goes to GP"
 NOTHING: Final = "both stay as they are"
 ASK: Final = "a person is asked"
 
-POLICIES: Final = ("owner", "newest", "fill", "review")
+POLICIES: Final[tuple[FirstSync, ...]] = ("owner", "newest", "fill", "review")
 MASK: Final = "***"
+
+_WHAT: Final = {Move.WRITE: TO_DATAVERSE, Move.OTHER: TO_GP, Move.REVIEW: ASK}
 
 
 @dataclass(frozen=True)
@@ -36,10 +41,12 @@ class Difference:
     problem: str = ""
 
 
-def differences(mapping: Mapping, lookups: Lookups, gp: Record, dataverse: Record, newer: str) -> list[Difference]:
-    """The fields that do not agree, in the mapping's order. `newer`: the side changed last (`gp`, `d365`), blank if unknown."""
+def differences(
+    mapping: Mapping, lookups: Lookups, gp: Record, dataverse: Record, newer: Side | None
+) -> list[Difference]:
+    """The fields that do not agree, in the mapping's order. `newer`: the side changed last, where that is known."""
     way = FromGp(mapping, lookups)
-    converted = mapping.convert(gp.values, lookups)
+    converted, filled = mapping.convert(gp.values, lookups), way.filled(gp, dataverse)
     found = [
         _problem(mapping.fields_by_name[each.field], dataverse, each.message)
         for each in converted.problems
@@ -48,15 +55,14 @@ def differences(mapping: Mapping, lookups: Lookups, gp: Record, dataverse: Recor
     for name, halves in converted.fields.items():
         field, present = mapping.field(name), dataverse.values.get(name)
         if not same(halves.target, present) and not way.alike(field, gp, dataverse):
-            found.append(_difference(field, halves.target, present, newer))
+            sides = Sides(halves.source, halves.target, present, None, filled=filled.get(name))
+            found.append(_difference(field, sides, newer))
     return found
 
 
-def newer_of(gp_stamp: str, dataverse_stamp: str) -> str:
-    """Which side was changed last, by the stamps as the systems tell them; blank when one of them tells none."""
-    if not gp_stamp or not dataverse_stamp:
-        return ""
-    return "gp" if _moment(gp_stamp) > _moment(dataverse_stamp) else "d365"
+def newer_of(gp_stamp: str, dataverse_stamp: str) -> Side | None:
+    """Which side was changed last, by the stamps as the systems tell them, as far as both clocks tell."""
+    return changed_last(gp_stamp, datetime.fromisoformat(dataverse_stamp) if dataverse_stamp else None)
 
 
 def fingerprint(mapping: Mapping, values: Table[str, Value]) -> str:
@@ -70,10 +76,10 @@ def shown(field: MappedField, value: Value) -> Value:
     return MASK if field.secret and value is not None else value
 
 
-def _difference(field: MappedField, wanted: Value, present: Value, newer: str) -> Difference:
-    by = {policy: _outcome(field, policy, wanted, present, newer) for policy in POLICIES}
-    will = _outcome(field, field.first_sync, wanted, present, newer)
-    return Difference(field.name, shown(field, wanted), shown(field, present), will, by)
+def _difference(field: MappedField, sides: Sides, newer: Side | None) -> Difference:
+    by: dict[str, str] = {policy: _outcome(field, field.first_by(policy), sides, newer) for policy in POLICIES}
+    will = _outcome(field, field.first_sync, sides, newer)
+    return Difference(field.name, shown(field, sides.wanted), shown(field, sides.present), will, by)
 
 
 def _problem(field: MappedField, dataverse: Record, message: str) -> Difference:
@@ -81,25 +87,7 @@ def _problem(field: MappedField, dataverse: Record, message: str) -> Difference:
     return Difference(field.name, None, present, "the couple is parked", dict.fromkeys(POLICIES, ""), message)
 
 
-def _outcome(field: MappedField, policy: str, wanted: Value, present: Value, newer: str) -> str:
-    """What a policy makes of two values that differ. What has no way back to GP stays in Dataverse alone."""
-    policy = _resolved(field, policy, newer)
-    if policy == "gp" or (present is None and policy != "d365"):
-        return TO_DATAVERSE if field.side != "d365" else NOTHING
-    if policy == "d365" or wanted is None:
-        return TO_GP if field.side is None else NOTHING
-    return ASK if policy == "review" else NOTHING
-
-
-def _resolved(field: MappedField, policy: str, newer: str) -> str:
-    """Down to one of `gp`, `d365`, `fill`, `review`."""
-    if policy == "owner":
-        policy = field.side or field.owner
-    if policy in ("newest", "latest"):
-        return field.side or newer or "review"
-    return policy
-
-
-def _moment(stamp: str) -> datetime:
-    moment = datetime.fromisoformat(stamp)
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _outcome(field: MappedField, policy: FirstSync, sides: Sides, newer: Side | None) -> str:
+    """What a policy makes of two values that differ: what the line would do."""
+    ruling = Ruling(field.side, first_sync=policy, newer=newer if is_dated(field) else None)
+    return _WHAT.get(decide(sides, ruling, coupling=True)[0], NOTHING)

@@ -220,10 +220,10 @@ def _half(world: World, pair: Pair) -> list[str]:
 
 
 def _waiting(world: World, pair: Pair) -> set[str]:
-    """The fields about which a person must say."""
+    """The fields about which a person must say. Where two have just met, all others wait until he has."""
     told: set[str] = set()
     if "values_differ" in pair.parked:
-        told.add("name")
+        told |= set(world.mapping.fields_by_name) if pair.row["unmet"] else {"name"}
     return told | _asked(world) if "approval_needed" in pair.parked else told
 
 
@@ -254,13 +254,12 @@ def _older(world: World, truth: Truth, pair: Pair, waiting: set[str]) -> list[st
     typed = truth.customers.get((pair.company, pair.customer.key, pair.customer.identity), {})
     wrote = truth.accounts.get(pair.account.key, {})
     by_gp = world.mapping.convert(dict(pair.customer.values) | typed, world.mapping.lookups).fields
-    met = wrote.get("accountnumber") is not None
     faults = []
     for name, path in (("name", "CUSTNAME"), ("telephone1", "PHONE1"), ("fax", "FAX")):
         last = [by_gp[name].target] if path in typed else []
         last += [wrote[name]] if wrote.get(name) is not None or (name == "name" and name in wrote) else []
         present = pair.account.values.get(name)
-        if name in waiting or (met and name == "fax"):
+        if name in waiting:
             continue
         if _fold(present) not in {_fold(value) for value in last or [None]}:
             faults.append(f"{pair.name}: {name} is {present!r}, last given {last}")

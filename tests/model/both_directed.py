@@ -15,6 +15,19 @@ def two_people_edit_different_fields(stage: BothStage) -> None:
     stage.holds("fax", "+1 414-555-0111")
 
 
+def two_records_meet_of_which_each_has_a_blank(stage: BothStage) -> None:
+    """GP leads, and holds no fax number."""
+    [by_gp] = stage.type(CUSTNAME="Sam", PHONE1="41455501990000")
+    [by_rep] = stage.write(name="Sam", accountnumber=stage.key, fax="+1 414-555-0100")
+    for lying in stage.rng.sample([by_gp, by_rep], 2):
+        stage.work(lying, stage.one)
+    stage.holds("fax", "+1 414-555-0100")
+    stage.holds("telephone1", "+1 414-555-0199")
+
+
+two_records_meet_of_which_each_has_a_blank.rules = {"first_sync": "owner"}  # type: ignore[attr-defined]
+
+
 def a_clerk_takes_the_id_that_very_second(stage: BothStage) -> None:
     [new] = stage.write(name="Sam", fax="+1 414-555-0100")
     worker = stage.start(new, stage.one, until="gp.write before")

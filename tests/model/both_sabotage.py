@@ -17,6 +17,7 @@ from sync.settle import Found, Settlement
 from sync.settling import Settling
 from sync.stores.couple import Agreed, Couple
 from sync.system import Verdict, Write
+from sync.way import FromGp, ToGp
 from tests.model.sabotage import nothing_left_listed
 from tests.model.systems import SteppedGp
 
@@ -90,6 +91,12 @@ def no_look_at_a_parked_row(patch: Patch) -> None:
 
     nothing_left_listed(patch)
     patch.setattr(Pipeline, "_decided", nothing)
+
+
+def a_blank_is_a_value(patch: Patch) -> None:
+    """Where two records meet, the side that leads has its blanks too."""
+    for way in (FromGp, ToGp):
+        patch.setattr(way, "filled", lambda *_: {})
 
 
 def an_empty_mark_is_anothers(patch: Patch) -> None:

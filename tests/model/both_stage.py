@@ -22,10 +22,10 @@ class BothStage(Stage):
 
     key = "SAM0001"
 
-    def __init__(self, seed: int, approve: str = "never") -> None:
+    def __init__(self, seed: int, approve: str = "never", first_sync: str = "report") -> None:
         flow, mapping = flow_and_mapping(both_ways=True)
         self.rng = random.Random(seed)
-        self.world = World(self.rng, Setting.both(flow, mapping, "gp", approve=approve))
+        self.world = World(self.rng, Setting.both(flow, mapping, "gp", approve=approve, first_sync=first_sync))
         self.world.dataverse.normalise = lambda _, value: value
         self.truth = Truth()
         self.company = self.rng.choice(COMPANIES)

@@ -41,7 +41,8 @@ class BothWays(Happenings):
         on_delete = OnDelete(gp=pick(POLICIES), d365=pick(POLICIES))
         owner = pick(["gp", "gp", "d365", "review"])
         approve = pick(["never", "create", "create", "always"])
-        setting = Setting.both(flow, mapping, owner, on_delete=on_delete, approve=approve)
+        first_sync = pick(["report", "owner"])
+        setting = Setting.both(flow, mapping, owner, on_delete=on_delete, approve=approve, first_sync=first_sync)
         super().__init__(seed, rng, World(rng, setting))
         self.truth = Truth()
         self.companies = COMPANIES[: pick([1, 1, 2])]
@@ -128,8 +129,7 @@ class BothWays(Happenings):
         values = {"name": self.rng.choice(NAMES), "statecode": 0, "creditonhold": False, "customertypecode": kind}
         if len(self.companies) == 1 and self.rng.random() < 0.15:
             values["accountnumber"] = self.rng.choice(self.keys)
-        else:
-            values["fax"] = self.rng.choice([None, self._fax()])
+        values["fax"] = self.rng.choice([None, self._fax()])
         self.truth.made.add(id_)
         self._wrote(company, id_, blank | values)
 

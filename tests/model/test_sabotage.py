@@ -47,6 +47,7 @@ def test_a_rule_left_out_loses_the_race_each_time(
 BOTH_WAYS = [
     (both_sabotage.base_moved_for_unwritten_fields, both_directed.two_people_edit_different_fields),
     (both_sabotage.echo_by_user, both_directed.two_people_edit_different_fields),
+    (both_sabotage.a_blank_is_a_value, both_directed.two_records_meet_of_which_each_has_a_blank),
     (both_sabotage.update_if_exists, both_directed.a_clerk_takes_the_id_that_very_second),
     (both_sabotage.no_precondition_in_gp, both_directed.a_clerk_edits_between_reading_and_writing),
     (both_sabotage.no_not_after, both_directed.an_edit_is_taken_back_before_its_write_lands_in_gp),

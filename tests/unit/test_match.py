@@ -323,7 +323,7 @@ async def test_a_choice_that_can_not_be_any_more_is_asked_again(
 
 @pytest.mark.parametrize(
     ("policy", "held", "ends"),
-    [("gp", "+1", "+2"), ("d365", "+1", "+1"), ("d365", None, None), ("fill", "+1", "+1"), ("fill", None, "+2")],
+    [("gp", "+1", "+2"), ("d365", "+1", "+1"), ("d365", None, "+2"), ("fill", "+1", "+1"), ("fill", None, "+2")],
 )
 async def test_first_sync_says_whose_value_holds_at_first_and_gp_leads_from_then_on(
     rig: Rig, tmp_path: Path, policy: str, held: str | None, ends: str | None

@@ -1,16 +1,28 @@
 """The decision per field: nothing missed, no endless traffic, never two writers."""
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.mapping_model import Side
 from sync.merge import Move, Ruling, Sides, decide
 from sync.stores.couple import Agreed, opposite
+from sync.value import Value
 
 TEXTS = st.sampled_from(["a", "b", "c", None])
 SIDE = st.sampled_from(["gp", "d365"])
 BASES = st.one_of(st.none(), st.builds(Agreed, TEXTS, TEXTS, st.sampled_from([None, "gp", "d365"])))
-ONE_WAY = st.builds(Sides, TEXTS, TEXTS, TEXTS, BASES)
-BOTH = st.builds(lambda own, other, base, side: Sides(own, own, other, base, side), TEXTS, TEXTS, BASES, SIDE)
+
+
+def seen(source: Value, wanted: Value, present: Value, base: Agreed | None, side: Side = "gp") -> Sides:
+    """A field as the flow from a side sees it."""
+    filled = None if (wanted is None) == (present is None) else side if present is None else opposite(side)
+    return Sides(source, wanted, present, base, side, filled=filled)
+
+
+ONE_WAY = st.builds(seen, TEXTS, TEXTS, TEXTS, BASES)
+BOTH = st.builds(lambda own, other, base, side: seen(own, own, other, base, side), TEXTS, TEXTS, BASES, SIDE)
 RULINGS = st.builds(
     Ruling,
     st.sampled_from([None, "gp", "d365"]),
@@ -31,7 +43,7 @@ def after_write(sides: Sides) -> Sides:
 
 def mirrored(sides: Sides) -> Sides:
     """The same field as the other direction sees it, where both sides write values alike."""
-    return Sides(sides.present, sides.present, sides.source, sides.base, opposite(sides.side))
+    return seen(sides.present, sides.present, sides.source, sides.base, opposite(sides.side))
 
 
 @given(ONE_WAY, st.booleans())
@@ -68,6 +80,25 @@ def test_an_edit_of_one_side_reaches_the_other_or_a_person(sides: Sides, ruling:
     if sides.base and not sides.agree and sides.source_moved:
         moves = {decide(each, ruling, coupling=False)[0] for each in (sides, mirrored(sides))}
         assert moves & {Move.WRITE, Move.REVIEW}
+
+
+@given(BOTH, RULINGS)
+def test_at_a_first_coupling_a_blank_never_replaces_a_value(sides: Sides, ruling: Ruling) -> None:
+    met = replace(sides, base=None)
+    for each in (met, mirrored(met)):
+        if decide(each, ruling, coupling=True)[0] is Move.WRITE:
+            assert each.wanted is not None
+
+
+@given(BOTH.filter(lambda sides: sides.filled), RULINGS)
+def test_at_a_first_coupling_a_value_goes_to_the_blank_side_or_both_stay(sides: Sides, ruling: Ruling) -> None:
+    met = replace(sides, base=None)
+    moves = {each.side: decide(each, ruling, coupling=True)[0] for each in (met, mirrored(met))}
+    assert sides.filled
+    if ruling.only in (None, sides.filled):
+        assert moves[sides.filled] is Move.WRITE
+    else:
+        assert set(moves.values()) == {Move.REBASE, Move.NOTHING}
 
 
 @given(BOTH, RULINGS, st.booleans())
