@@ -125,6 +125,7 @@ class _Admin:
         """Put a copy back; with `?into=another` as a copy in another environment, under a new OrganizationId."""
         await self.backstage.jobs.stop()
         self.env.store.restore(request.match_info["name"])
+        self.env.restored()
         self.backstage.hooks.forget()
         if request.query.get("into") == "another":
             self.env.become_another()

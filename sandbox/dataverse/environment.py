@@ -144,6 +144,10 @@ class Environment:
             self.store.set(f"id.{what}", known)
         return str(known)
 
+    def restored(self) -> None:
+        """All was put back, the OrganizationId with it."""
+        self.organization_id = self._kept_id("organization")
+
     def become_another(self) -> None:
         """Go on with the same rows under a new OrganizationId, as a copy in another environment does."""
         before, self.organization_id = self.organization_id, str(uuid.uuid4())

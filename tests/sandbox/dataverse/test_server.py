@@ -153,6 +153,18 @@ async def test_a_copy_restored_into_another_environment_has_the_rows_under_a_new
     assert (await client.row("accounts", row_id))["name"] == "A"
 
 
+async def test_a_copy_restored_a_second_time_is_an_organization_as_whole_as_the_first(client):
+    await client.door.post("/copies/whole")
+    for _ in range(2):
+        await client.door.post("/copies/whole/restore?into=another")
+        organization = (await client.get("WhoAmI")).json()["OrganizationId"]
+        assert (await client.get(f"organizations({organization})/expirechangetrackingindays")).json()["value"] == 7
+    await client.door.post("/copies/whole/restore")
+    first = (await client.get("WhoAmI")).json()["OrganizationId"]
+    assert first != organization
+    assert (await client.get(f"organizations({first})")).status_code == 200
+
+
 async def test_a_restored_copy_brings_back_rows_columns_and_versions(client):
     row_id = await client.create("accounts", name="A")
     etag = (await client.row("accounts", row_id))["@odata.etag"]
