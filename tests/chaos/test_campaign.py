@@ -1,12 +1,15 @@
 """A handful of histories on real parts, in every run of the tests."""
 
+from collections import Counter
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from tests.chaos import campaign
 from tests.chaos.campaign import Tally, keep, kept, play_all, stages
-from tests.chaos.plan import plan
+from tests.chaos.plan import History, plan
 from tests.chaos.play import Played
 from tests.chaos.stage import Stage
 
@@ -46,3 +49,19 @@ def test_a_history_written_down_is_the_one_played_again(tmp_path: Path) -> None:
     played = Played(history, ["TWO/A: lost: name"], Tally().struck, operations=0, writes=0)
     assert kept(keep(tmp_path, history, played)) == history
     assert "lost: name" in (tmp_path / "3.txt").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("needed", [{0, 49}, {7}, {3, 4, 30}], ids=str)
+async def test_shrinking_leaves_out_every_step_that_is_not_needed_to_break_it(
+    needed: set[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    steps = [step for step in plan(4).steps if not step.seam][:50]
+    wanted = {id(steps[place]) for place in needed}
+
+    async def played(_: Stage, history: History) -> Played:
+        broken = wanted <= {id(step) for step in history.steps}
+        return Played(history, ["lost: name"] if broken else [], Counter(), operations=0, writes=0)
+
+    monkeypatch.setattr(campaign, "play", played)
+    shrunk = await campaign.shrink(cast("Stage", None), plan(4).keeping(steps), tries=100)
+    assert {id(step) for step in shrunk.steps} == wanted
