@@ -56,9 +56,10 @@ class Faults:
         with self._lock:
             self._faults.append(fault.model_copy())
 
-    def clear(self) -> None:
+    def clear(self, do: str = "") -> None:
+        """Plan nothing any more, or nothing of one kind."""
         with self._lock:
-            self._faults.clear()
+            self._faults = [fault for fault in self._faults if do and fault.do != do]
 
     def list(self) -> list[Fault]:
         with self._lock:
@@ -140,8 +141,8 @@ class Counts:
 class Door:
     """Faults, gaps and counts of one stand-in, served as plain HTTP on a loopback port of its own.
 
-    Routes: `GET /health`; `GET|DELETE /counts`; `GET /gaps`; `GET|POST|DELETE /faults`. A stand-in adds
-    its own with `door.routes`.
+    Routes: `GET /health`; `GET|DELETE /counts`; `GET /gaps`; `GET|POST|DELETE /faults`, those of one kind
+    only with `DELETE /faults?do=kill`. A stand-in adds its own with `door.routes`.
     """
 
     def __init__(self, name: str, gaps_file: Path | None = None) -> None:
@@ -203,6 +204,6 @@ class Door:
             return web.json_response({"error": str(error)}, status=400)
         return web.json_response({}, status=201)
 
-    async def _clear_faults(self, _: web.Request) -> web.Response:
-        self.faults.clear()
+    async def _clear_faults(self, request: web.Request) -> web.Response:
+        self.faults.clear(request.query.get("do", ""))
         return web.json_response({})

@@ -40,7 +40,8 @@ class Sandbox:
     `async with Sandbox() as box` starts them, each after those it needs, and stops them at the end.
     `box.ready[name]` is a part's ready line. Ports and data survive a restart within one `state`; `fresh`
     empties it first. `time_scale` shortens the host's waiting times (visibility, back-off). What `overrides` says of
-    the app's settings holds from the next start of a host on. `webhooks`: Dataverse tells the app what changes.
+    the app's settings holds from the next start of a host on. `webhooks`: Dataverse tells the app what changes. `host` is
+    how a host's process is made.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Sandbox:
         fresh: bool = False,
         time_scale: float = 0.1,
         webhooks: bool = False,
+        host: type[Child] = Child,
     ) -> None:
         self.state = state.resolve()
         self.ready: dict[str, dict[str, Any]] = {}
@@ -59,6 +61,7 @@ class Sandbox:
         self._fresh = fresh
         self._time_scale = time_scale
         self._webhooks = webhooks
+        self._host = host
         self._children: dict[str, Child] = {}
         self._ports = Ports(self.state / "ports.json")
         self._lock = lock_of(self.state)
@@ -95,7 +98,8 @@ class Sandbox:
             options = ("--time-scale", f"{self._time_scale:g}", *options)
         ports = [text for port in part.ports for text in (f"--{port}", str(self._ports.of(f"{name}.{port}")))]
         arguments = [*part.arguments(self.state), *ports, *options]
-        child = Child(name, part.module, arguments, self.state / "logs" / f"{name}.log")
+        kind = self._host if part is PARTS["host"] else Child
+        child = kind(name, part.module, arguments, self.state / "logs" / f"{name}.log")
         self._children[name] = child
         self.ready[name] = await child.start()
         return self.ready[name]

@@ -12,6 +12,8 @@ from sandbox.host.pace import Pace, first_of
 PERIOD = 60.0
 # The blob service gives no shorter lease, whatever the scale.
 SHORTEST = 15
+# Who waits for a lease that lasts as long need not ask many times a second, whatever the scale.
+OFTEN = 2.0
 log = logging.getLogger("host.lease")
 
 
@@ -23,7 +25,7 @@ class Lease:
         self._blob = container.get_blob_client(name)
         self._name = name
         self._seconds = max(SHORTEST, round(pace.seconds(PERIOD)))
-        self._retry = pace.seconds(PERIOD)
+        self._retry = max(OFTEN, pace.seconds(PERIOD))
         self._lease = BlobLeaseClient(self._blob)
         self._renewal: asyncio.Task[None] | None = None
 

@@ -3,8 +3,10 @@
 import asyncio
 import random
 
-LEAST = 0.1
-"""A host that asks its queues more often keeps a laptop busy with nothing else."""
+LEAST, RESTING = 0.1, 0.5
+"""Seconds between two looks at a queue: a host that asks a busy one, or one long empty, more often keeps a laptop busy with
+nothing else.
+"""
 
 
 class Pace:
@@ -16,9 +18,9 @@ class Pace:
     def seconds(self, real: float) -> float:
         return real * self.scale
 
-    def idle(self, real: float) -> float:
-        """Between two looks at a queue: not less than LEAST, whatever the scale."""
-        return max(LEAST, self.seconds(real))
+    def looks(self, shortest: float, longest: float) -> "Backoff":
+        """Between looks at a queue: not less than LEAST and RESTING, whatever the scale."""
+        return Backoff(max(LEAST, self.seconds(shortest)), max(min(RESTING, longest), self.seconds(longest)))
 
     def whole(self, real: float) -> int:
         """For the storage service, which takes whole seconds: at least 1 unless it is 0."""

@@ -14,7 +14,7 @@ from azure.storage.queue.aio import QueueClient
 from sandbox.host.configuration import Queues
 from sandbox.host.functions import Function
 from sandbox.host.invocations import Invocations
-from sandbox.host.pace import Backoff, Pace, first_of
+from sandbox.host.pace import Pace, first_of
 from sandbox.host.queue_message import decode, metadata, payload
 from sandbox.host.storage import put_message
 from sandbox.host.worker import Answer
@@ -49,7 +49,7 @@ class QueueListener:
         self._invocations = invocations
         self._types = types
         self._known_to_exist = False
-        self._backoff = Backoff(pace.idle(SHORTEST_POLL), pace.idle(options.max_polling_interval))
+        self._backoff = pace.looks(SHORTEST_POLL, options.max_polling_interval)
         self._stirred = asyncio.Event()
         self._stopping = False
         self._running: set[asyncio.Task[None]] = set()

@@ -47,6 +47,8 @@ class Storage:
         return {
             "raw_response_hook": count,
             "user_agent": "gp365-host",
+            # With it aiohttp looks for a .netrc, in a thread, and for proxies at every call: a third of what a call costs.
+            "use_env_settings": False,
             # The SDK's own first back-off is 15 s; the real host's .NET SDK waits 0.8 s.
             "initial_backoff": 1,
             "increment_base": 2,

@@ -99,10 +99,13 @@ def _tell(console: Console, played: Played, options: argparse.Namespace) -> None
 
 def _table(tally: Tally) -> Table:
     said = tally.as_dict()
-    table = Table("Seam", "Struck", title=f"{tally.histories} histories, {tally.operations:,} operations of people")
+    table = Table(
+        "Seam", "Planned", "Struck", title=f"{tally.histories} histories, {tally.operations:,} operations of people"
+    )
     for trouble in TROUBLES:
         count = tally.struck[trouble.seam]
-        table.add_row(trouble.seam, str(count) if count >= ENOUGH or tally.histories < 200 else f"[red]{count}[/]")
+        shown = str(count) if count >= ENOUGH or tally.histories < 200 else f"[red]{count}[/]"
+        table.add_row(trouble.seam, str(tally.planned[trouble.seam]), shown)
     table.caption = ", ".join(f"{said[name]} {name}" for name in ("lost", "doubled", "unexplained"))
     return table
 

@@ -25,6 +25,7 @@ class Tally:
     records: int = 0
     operations: int = 0
     writes: int = 0
+    planned: Counter[str] = field(default_factory=Counter)
     struck: Counter[str] = field(default_factory=Counter)
     broken: list[Played] = field(default_factory=list)
 
@@ -33,6 +34,7 @@ class Tally:
         self.records += len(played.history.partners)
         self.operations += played.operations
         self.writes += played.writes
+        self.planned += Counter(step.seam for step in played.history.steps if step.seam)
         self.struck += played.struck
         if played.faults:
             self.broken.append(played)

@@ -1,7 +1,6 @@
 """The operator's commands, each in a process of its own that need not import everything anew: a campaign runs thousands."""
 
 import asyncio
-import multiprocessing
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -9,8 +8,7 @@ from multiprocessing.connection import Connection
 from tempfile import TemporaryFile
 from typing import IO
 
-_FORKS = multiprocessing.get_context("forkserver")
-_FORKS.set_forkserver_preload(["sync.cli.app", "sync.flows", "httpcore", "anyio._backends._asyncio", "msal_extensions"])
+from tests.chaos.forks import FORKS
 
 
 async def run(arguments: Sequence[str], settings: Mapping[str, str]) -> tuple[int, str, str]:
@@ -19,8 +17,8 @@ async def run(arguments: Sequence[str], settings: Mapping[str, str]) -> tuple[in
 
 
 def _run(arguments: list[str], settings: dict[str, str]) -> tuple[int, str, str]:
-    ours, theirs = _FORKS.Pipe(duplex=False)
-    process = _FORKS.Process(target=_command, args=(theirs, arguments, settings))
+    ours, theirs = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=_command, args=(theirs, arguments, settings))
     process.start()
     theirs.close()
     try:

@@ -65,6 +65,17 @@ class People:
         tag = f"{partner.tag} ".casefold()
         return next((row["accountid"] for row in rows if str(row.get("name")).casefold().startswith(tag)), "")
 
+    async def written_last(self, partners: Sequence[Partner], side: Side) -> Partner | None:
+        """Whose record on a side was written last, by whoever it was."""
+        if side == "gp":
+            text = "SELECT TOP 1 DEX_ROW_TS, CUSTNAME FROM RM00101 ORDER BY DEX_ROW_TS DESC"
+            rows = [row for company in COMPANIES for row in await self.sql(company, text)]
+        else:
+            accounts = (await self._door.get("/rows/accounts")).raise_for_status().json()
+            rows = [[row["modifiedon"], row["name"]] for row in accounts]
+        tag = str(max(rows, key=lambda row: str(row[0]), default=["", ""])[1]).split(" ")[0].casefold()
+        return next((partner for partner in partners if partner.tag.casefold() == tag), None)
+
     # what they type
 
     async def make(self, partner: Partner, side: Side) -> None:

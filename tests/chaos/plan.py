@@ -13,15 +13,18 @@ type Born = Literal["gp", "d365", "both"]
 COMPANIES = ("TWO", "THREE")
 RECORDS = (20, 50)
 OPERATIONS = (50, 200)
+SHORT = 6
+"""How much more often histories are short than long; at 1 every length is as frequent."""
+
 TROUBLES_A_HISTORY = (7, 10)
 KILLED = 5
 """In one history of so many the app is killed, again and again."""
 
-SEVERAL = 5
-"""So many kills has a history that is killed at all."""
+AGAIN = 1
+"""So many kills more has a history that is killed at all, after one at each seam."""
 
-ALONE = {"restore", "copy"}
-"""Deeds after which it is no longer known what people may expect to find: a history has one of them at most."""
+AFTER_A_POLL = 2.5
+"""Seconds after which somebody decides for the first time: what people typed so far has come to wait for it."""
 
 KINDS = {
     "edit gp": 18,
@@ -37,7 +40,7 @@ KINDS = {
     "merge": 1,
     "many gp": 1,
     "many d365": 2,
-    "decide": 4,
+    "decide": 2,
     "collide": 2,
 }
 """What people do, and how often beside the others."""
@@ -131,12 +134,18 @@ def plan(seed: int) -> History:
     """The history of a seed. The last digit says whether it is one of the few with a restart, a restored company, a copy."""
     rng = random.Random(seed)
     populated = seed % 2 == 1
-    partners = tuple(_partner(rng, number, populated=populated) for number in range(rng.randint(*RECORDS)))
-    steps = [_step(rng, partners, value) for value in range(1, rng.randint(*OPERATIONS) + 1)]
+    partners = tuple(_partner(rng, number, populated=populated) for number in range(_many(rng, *RECORDS)))
+    steps = [_step(rng, partners, value) for value in range(1, _many(rng, *OPERATIONS) + 1)]
+    steps[len(steps) // 4] = Step("decide", pause=AFTER_A_POLL)
     steps = [*_births(partners, rng), *steps] if not populated else steps
     for trouble in _troubles(rng, seed):
         steps.insert(rng.randint(1, max(1, len(steps) // 2)), _of(rng, trouble))
     return History(seed, _setting(rng), partners, tuple(steps))
+
+
+def _many(rng: random.Random, least: int, most: int) -> int:
+    """A number between the two, few far more often than many: a long history says little more than a short one, and takes longer."""
+    return least + round((most - least) * rng.random() ** SHORT)
 
 
 def _setting(rng: random.Random) -> Setting:
@@ -147,7 +156,7 @@ def _setting(rng: random.Random) -> Setting:
         gone_in_gp=pick(["park", "deactivate", "ignore"]),
         gone_in_d365=pick(["park", "deactivate", "ignore"]),
         first_sync=pick(["report", "owner", "newest"]),
-        hosts=pick([1, 1, 2]),
+        hosts=pick([1, 1, 1, 1, 1, 2]),
         capitals=pick([False, False, True]),
         post=pick([False, False, True]),
         bulk=pick(["batch", "batch", "multiple"]),
@@ -197,7 +206,7 @@ def _troubles(rng: random.Random, seed: int) -> list[Trouble]:
     rare = [trouble for trouble in TROUBLES if trouble.every > 1 and _is_due(trouble, seed)]
     kills = [trouble for trouble in TROUBLES if trouble.kills]
     often = [trouble for trouble in TROUBLES if trouble.every == 1 and not trouble.kills]
-    killed = rng.sample(kills, SEVERAL) if seed % KILLED == 0 else []
+    killed = [*kills, *rng.choices(kills, k=AGAIN)] if seed % KILLED == 0 else []
     return [*killed, *rng.sample(often, rng.randint(*TROUBLES_A_HISTORY)), *rare]
 
 
@@ -208,5 +217,5 @@ def _is_due(trouble: Trouble, seed: int) -> bool:
 
 
 def _of(rng: random.Random, trouble: Trouble) -> Step:
-    rare = trouble.kills or trouble.part == "gp"
-    return Step(trouble.seam, seam=trouble.seam, skip=rng.choice((0, 1) if rare else (0, 0, 1, 2, 3)))
+    """The first crossings are struck: later ones might never come."""
+    return Step(trouble.seam, seam=trouble.seam, skip=rng.choice((0, 0, 1, 2) if trouble.often else (0, 0, 0, 1)))

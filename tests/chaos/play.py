@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sandbox.scenarios.scenario import NotSeen, door
-from tests.chaos.kills import Kills
 from tests.chaos.people import People
 from tests.chaos.plan import COMPANIES, History
 from tests.chaos.stage import PARTS, Stage
@@ -17,6 +16,9 @@ from tests.chaos.verdict import evidence, verdict
 
 PATIENCE = 90
 """Seconds until everything must have come to rest."""
+
+LOOKS = 2
+"""So many looks at every record there are after a person has decided: the last must write nothing."""
 
 
 @dataclass
@@ -51,8 +53,10 @@ class _Play:
         self._stage = stage
         self._history = history
         self._people = people
-        self._kills = Kills(stage)
-        self._steps = Steps(stage, history, people, self._kills)
+        self._steps = Steps(stage, history, people)
+        self._kills = self._steps.kills
+        self._written: list[str] = []
+        self._messages: list[str] = []
         self.evidence: list[str] = []
 
     @property
@@ -65,7 +69,7 @@ class _Play:
             await self._steps.all()
             at_rest = await self._end()
         if not at_rest:
-            return [f"not at rest after {PATIENCE} s: {await self._stage.waiting()}"]
+            return [f"not at rest after {PATIENCE} s: {await self._stage.books.waiting()}"]
         return await self._judge()
 
     async def _begin(self) -> None:
@@ -96,30 +100,37 @@ class _Play:
                 await self._stage.command(*where, "--apply", str(file))
 
     async def _end(self) -> bool:
-        """No more trouble; then everything is left to come to rest. Whether it did."""
+        """Trouble also while what people did comes to rest; then no more of it, and everything is left to. Whether it did."""
+        self._messages = await self._stage.books.messages()
+        at_rest = await self._stage.quiet(PATIENCE)
+        if at_rest and await self._steps.decide():
+            at_rest = await self._stage.quiet(PATIENCE)
         await self._kills.stop()
-        await self._steps.note_faults()
-        for part in PARTS:
-            await door(self._stage.box, part, "DELETE", "/faults")
-        return await self._settled()
+        await self._steps.note_faults(*PARTS)
+        return (at_rest or await self._stage.quiet(PATIENCE)) and await self._looked_at_all()
 
-    async def _settled(self) -> bool:
-        """At rest, also after a look at every record of both sides."""
-        if not await self._stage.quiet(PATIENCE):
-            return False
-        await self._stage.command("sweep")
-        return await self._stage.quiet(PATIENCE)
-
-    async def _judge(self) -> list[str]:
-        faults = await self._faults("")
-        if await self._steps.decide() and not await self._settled():
-            return [*faults, f"not at rest after a person decided: {await self._stage.waiting()}"]
+    async def _looked_at_all(self) -> bool:
+        """Whether all is at rest also after a look at every record of both sides. Notes what that look wrote."""
         before = await self._stage.pulse()
         await self._stage.command("sweep")
-        await self._stage.quiet(PATIENCE)
+        at_rest = await self._stage.quiet(PATIENCE)
         after = await self._stage.pulse()
-        writes = [] if before == after else [f"written after quiet: {before} became {after}"]
-        return [*faults, *await self._faults("after a person decided, "), *writes]
+        self._written = [f"{before} became {after}"] if before != after else []
+        return at_rest
+
+    async def _judge(self) -> list[str]:
+        """What is wrong, also after a person has decided what waits and a look at every record has written nothing."""
+        faults = [*await self._faults(""), *await self._stage.secrets(self._messages)]
+        decided = await self._steps.decide()
+        at_rest = not decided or await self._stage.quiet(PATIENCE)
+        for _ in range(LOOKS if decided or self._written else 0):
+            at_rest = at_rest and await self._looked_at_all()
+            if not at_rest:
+                return [*faults, f"not at rest after a person decided: {await self._stage.books.waiting()}"]
+            if not self._written:
+                break
+        written = [f"written after quiet: {what}" for what in self._written]
+        return [*faults, *(await self._faults("after a person decided, ") if decided else []), *written]
 
     async def _faults(self, when: str) -> list[str]:
         found = await self._stage.found()

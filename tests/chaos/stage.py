@@ -7,22 +7,28 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from azure.core.exceptions import AzureError
-from azure.data.tables.aio import TableServiceClient
-from azure.storage.queue.aio import QueueServiceClient
 
 from sandbox.scenarios.load import edit
 from sandbox.scenarios.scenario import NotSeen, at_door, door
 from sandbox.up import Sandbox
+from tests.chaos.books import Books
+from tests.chaos.forks import ForkedChild
 from tests.chaos.operator import run
 from tests.chaos.people import TABLES
 from tests.chaos.plan import COMPANIES, History, Setting
+from tests.chaos.secrets import secrets_of, told
 from tests.chaos.troubles import TIMEOUT
 from tests.chaos.verdict import Found
 
 SCALE = 0.01
-LANES = tuple(f"{lane}{end}" for lane in ("to-dataverse", "to-gp") for end in ("", "-bulk", "-poison", "-bulk-poison"))
+TICK = 2
+"""Seconds between two polls of either side."""
+
+RESTING = "00:03:20"
+"""Between two looks at a queue that has been empty for long, before it is scaled."""
+
 NEVER = "0 0 0 29 2 *"
+EVERY = f"*/{TICK} * * * * *"
 CLEAN = "clean"
 PARTS = ("storage", "gp", "dataverse")
 COUNTED = ("operations create", "operations update", "operations delete", "webhooks")
@@ -32,7 +38,7 @@ class Stage:
     """One sandbox, and the app on it."""
 
     def __init__(self, state: Path) -> None:
-        self.box = Sandbox(state, time_scale=SCALE, webhooks=True)
+        self.box = Sandbox(state, time_scale=SCALE, webhooks=True, host=ForkedChild)
         self._overlays = state / "overlays"
         self.hosts: list[str] = []
 
@@ -43,17 +49,21 @@ class Stage:
             "GP365_OVERLAYS": str(self._overlays),
             "GP365_DATAVERSE_TIMEOUT": str(TIMEOUT),
             "GP365_SWEEP_SCHEDULE": NEVER,
-            "GP365_POLL_SCHEDULE": "* * * * * *",
-            "GP365_DELTA_SCHEDULE": "* * * * * *",
+            "GP365_POLL_SCHEDULE": EVERY,
+            "GP365_DELTA_SCHEDULE": EVERY,
             "GP365_ALERT_SCHEDULE": NEVER,
+            "AzureFunctionsJobHost__extensions__queues__maxPollingInterval": RESTING,
         }
         self._lay(None)
         await self.box.__aenter__()
+        self.books = Books(str(self.box.contract["storage"]["connection_string"]))
         self.hosts = ["host"]
         await self.stop_hosts()
         await door(self.box, "dataverse", "POST", f"/copies/{CLEAN}")
 
     async def close(self) -> None:
+        if hasattr(self, "books"):
+            await self.books.close()
         await self.box.close()
 
     async def prepare(self, history: History) -> None:
@@ -62,7 +72,7 @@ class Stage:
         for part in PARTS:
             await door(self.box, part, "DELETE", "/faults")
             await door(self.box, part, "DELETE", "/counts")
-        await self._wipe_storage()
+        await self.books.wipe()
         for company in COMPANIES:
             for table in TABLES:
                 await edit(self.box, f"DELETE FROM {table}", company)
@@ -100,14 +110,6 @@ class Stage:
             raise NotSeen(f"`python -m sync {' '.join(arguments)}` ended with status {status}: {err.strip() or out}")
         return [json.loads(line) for line in out.splitlines() if line.strip()]
 
-    async def rows(self, table: str) -> list[dict[str, Any]]:
-        """All rows of one of the app's tables; none while it is not there."""
-        async with TableServiceClient.from_connection_string(self._connection) as tables:
-            try:
-                return [dict(row) async for row in tables.get_table_client(table).list_entities()]
-            except AzureError:
-                return []
-
     async def accounts(self) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = await self._door("GET", "/rows/accounts")
         return rows
@@ -120,8 +122,15 @@ class Stage:
     async def found(self) -> Found:
         """Both sides, and the app's own books."""
         customers = {company: await self.customers(company) for company in COMPANIES}
-        tables = [await self.rows(name) for name in ("crosswalk", "parked", "ledger", "modes")]
+        tables = [await self.books.rows(name) for name in ("crosswalk", "parked", "ledger", "modes")]
         return Found(customers, await self.accounts(), *tables)
+
+    async def secrets(self, messages: list[str]) -> list[str]:
+        """Where something secret of the settings is found: in a table, a log of a host, or these messages."""
+        logs = [
+            file.read_text(encoding="utf-8", errors="replace") for file in (self.box.state / "logs").glob("host*.log")
+        ]
+        return list(told(secrets_of(self.box.settings), await self.books.everything(), messages, "\n".join(logs)))
 
     async def quiet(self, seconds: float) -> bool:
         """Wait until the lanes are empty and nothing has been written for some looks; whether that came."""
@@ -130,40 +139,18 @@ class Stage:
             now = await self.pulse()
             still = still + 1 if now == before else 0
             if still >= STILL:
-                return True
+                if not await self.books.waiting():
+                    return True
+                still = 0
             before = now
             await asyncio.sleep(LOOK)
         return False
 
     async def pulse(self) -> str:
-        """What would be different if something had happened; never the same while a message waits."""
-        waiting = await self.waiting()
+        """What would be different if something had been written."""
         counts = await door(self.box, "dataverse", "GET", "/counts")
         stamps = [await edit(self.box, STAMP, company) for company in COMPANIES]
-        busy = str(asyncio.get_running_loop().time()) if waiting else ""
-        return f"{busy}{[counts.get(name) for name in COUNTED]}{stamps}"
-
-    async def waiting(self) -> dict[str, int]:
-        """The lanes that hold messages, those that nobody can see now included."""
-        found = {}
-        async with QueueServiceClient.from_connection_string(self._connection) as queues:
-            for lane in LANES:
-                with contextlib.suppress(AzureError):
-                    properties = await queues.get_queue_client(lane).get_queue_properties()
-                    found[lane] = properties.approximate_message_count or 0
-        return {lane: count for lane, count in found.items() if count}
-
-    @property
-    def _connection(self) -> str:
-        return str(self.box.contract["storage"]["connection_string"])
-
-    async def _wipe_storage(self) -> None:
-        async with TableServiceClient.from_connection_string(self._connection) as tables:
-            async for table in tables.list_tables():
-                await tables.delete_table(table.name)
-        async with QueueServiceClient.from_connection_string(self._connection) as queues:
-            async for queue in queues.list_queues():
-                await queues.delete_queue(queue.name)
+        return f"{[counts.get(name) for name in COUNTED]}{stamps}"
 
     async def _door(self, method: str, path: str, body: object = None) -> Any:
         async with at_door(self.box, "dataverse") as client:
@@ -182,8 +169,8 @@ CUSTOMERS = """
 """
 CAPITALS = {"table": "account", "column": "name", "do": "upper", "on": ["Create", "Update"]}
 STAMP = "SELECT MAX(DEX_ROW_TS), COUNT(*) FROM RM00101 UNION ALL SELECT MAX(DEX_ROW_TS), COUNT(*) FROM RM00102"
-LOOK, STILL = 0.3, 4
-"""Seconds between two looks, and how many of them must find the same: longer than a poll of either side."""
+LOOK, STILL = 0.5, 5
+"""Seconds between two looks, and how many of them must find the same: longer than between two polls of either side."""
 
 
 def overlay(setting: Setting | None) -> dict[str, Any]:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox.scenarios.scenario import NotSeen, door
-from tests.chaos.fields import BY_NAME, FIELDS, Field
+from tests.chaos.fields import BORN_WITH, BY_NAME, FIELDS, Field
 from tests.chaos.kills import Kills
 from tests.chaos.people import NO_ANSWER, People
 from tests.chaos.plan import COMPANIES, History, Partner, Step
 from tests.chaos.stage import PARTS, Stage
-from tests.chaos.troubles import BY_SEAM
+from tests.chaos.troubles import BY_SEAM, Trouble
 from tests.chaos.truth import Side
 from tests.chaos.verdict import meeting_of, number_of
 
@@ -24,6 +24,9 @@ FORWARD, BACK = 300, 1
 """Seconds."""
 
 BURST = 5
+PHONE = 950
+"""And the number of the partner: the phone that nobody else gives."""
+
 APART = 500
 """How far apart the two values are that two people give one field at once."""
 DECISIONS = {"approval_needed": "d365", "values_differ": "gp"}
@@ -36,11 +39,11 @@ FREE_ID = re.compile(r"would become customer (\S+) in GP")
 class Steps:
     """Does the steps of one history; `struck` counts what has gone wrong, by its seam."""
 
-    def __init__(self, stage: Stage, history: History, people: People, kills: Kills) -> None:
+    def __init__(self, stage: Stage, history: History, people: People) -> None:
         self._stage = stage
         self._history = history
         self._people = people
-        self._kills = kills
+        self.kills = Kills(stage, self.take_back)
         self._beside: set[asyncio.Task[None]] = set()
         self.struck: Counter[str] = Counter()
 
@@ -54,7 +57,7 @@ class Steps:
 
     async def decide(self) -> bool:
         """A person says yes to all that waits for it, and whose name holds where both changed it. Whether there was anything."""
-        causes = Counter(entry["code"] for entry in await self._stage.rows("parked"))
+        causes = Counter(entry["code"] for entry in await self._stage.books.rows("parked"))
         if causes["values_differ"]:
             await self._note_choices()
         for code, take in DECISIONS.items():
@@ -63,11 +66,28 @@ class Steps:
                     await self._stage.once("parked", "resolve", "--take", take, "--code", code)
         return any(causes[code] for code in DECISIONS)
 
-    async def note_faults(self) -> None:
-        """Which planned faults have struck so far, by their seams."""
-        for part in PARTS:
+    async def note_faults(self, *parts: str) -> None:
+        """Which planned faults have struck at these parts, by their seams; they are forgotten there."""
+        for part in parts:
             planned: Sequence[dict[str, Any]] = await door(self._stage.box, part, "GET", "/faults")
             self.struck += Counter(fault["text"] for fault in planned if not fault["times"] and fault["do"] != "kill")
+            await door(self._stage.box, part, "DELETE", "/faults")
+
+    async def take_back(self, trouble: Trouble) -> bool:
+        """A person gives the record that the app wrote last the values again that it had on that side; one that has just been
+        made, another phone. Whether somebody did.
+        """
+        side: Side = "gp" if trouble.part == "gp" else "d365"
+        with contextlib.suppress(*NO_ANSWER):
+            if partner := await self._people.written_last(self._history.partners, side):
+                known = [
+                    (field, self._people.truth.given.get((partner.number, field.attribute, side)))
+                    for field in BORN_WITH
+                ]
+                values = [(field, held[-1]) for field, held in known if held]
+                await self._people.change(partner, side, values or [(BY_NAME["telephone1"], PHONE + partner.number)])
+                return True
+        return False
 
     async def _note_choices(self) -> None:
         """Where a person takes GP's side, what GP holds is as good as typed."""
@@ -139,7 +159,7 @@ class Steps:
 
     async def _collide(self, partner: Partner) -> None:
         """A clerk types the very id that an account is about to get, in the second in which it is approved."""
-        waiting = [entry for entry in await self._stage.rows("parked") if entry["code"] == "approval_needed"]
+        waiting = [entry for entry in await self._stage.books.rows("parked") if entry["code"] == "approval_needed"]
         for entry in waiting:
             found = FREE_ID.search(entry["message"])
             if found and (partner.number, "gp") not in self._people.truth.made and partner.born == "gp":
@@ -151,7 +171,7 @@ class Steps:
     async def _trouble(self, step: Step) -> None:
         trouble = BY_SEAM[step.seam]
         if trouble.kills:
-            await self._kills.plan(trouble, step.skip)
+            await self.kills.plan(trouble, step.skip)
         elif trouble.door:
             await door(
                 self._stage.box, trouble.part, "POST", "/faults", **trouble.door, text=trouble.seam, skip=step.skip
@@ -177,24 +197,23 @@ class Steps:
         self._beside.add(asyncio.create_task(self._people.hold_open(partner, 777, OPEN)))
 
     async def _restart(self, part: str) -> None:
-        await self.note_faults()
+        if part in PARTS:
+            await self.note_faults(part)
         await self._stage.box.restart(part)
 
     async def _restore(self, _: str) -> None:
         """GP is put back to what it was at the beginning; a person lets the companies go on."""
-        await self.note_faults()
         await door(self._stage.box, "gp", "POST", "/restore")
         await self._go_on()
 
     async def _copy(self, _: str) -> None:
         """Dataverse is put back to what it was at the beginning, in another environment."""
-        await self.note_faults()
         await door(self._stage.box, "dataverse", "POST", "/copies/mid/restore?into=another")
         await self._go_on()
 
     async def _go_on(self) -> None:
         for _ in range(100):
-            paused = [row for row in await self._stage.rows("modes") if row.get("cause") == "identity"]
+            paused = [row for row in await self._stage.books.rows("modes") if row.get("cause") == "identity"]
             if len(paused) >= len(COMPANIES):
                 break
             await asyncio.sleep(0.2)

@@ -17,7 +17,8 @@ TIMEOUT = 2
 @dataclass(frozen=True)
 class Trouble:
     """`door`: what is planned at the door of `part`. `deed`: what is done by hand instead. `every`: in one history of so many,
-    for what takes too long to do it always.
+    for what takes too long to do it always. `taken_back`: before the app that was killed is started again, a person takes back
+    what it wrote last.
     """
 
     seam: str
@@ -25,14 +26,20 @@ class Trouble:
     door: dict[str, Any] | None = None
     deed: Literal["clean", "clock", "hold", "restart", "restore", "copy"] | None = None
     every: int = 1
+    taken_back: bool = False
 
     @property
     def kills(self) -> bool:
         return self.door is not None and self.door["do"] == "kill"
 
+    @property
+    def often(self) -> bool:
+        """Whether its seam is crossed again and again in every history."""
+        return self.part in ("storage", "dataverse") and not self.kills
 
-def _door(seam: str, part: str, at: str, do: str, match: str = "", **more: Any) -> Trouble:
-    return Trouble(seam, part, {"at": at, "do": do, "match": match, **more})
+
+def _door(seam: str, part: str, at: str, do: str, match: str = "", *, taken_back: bool = False, **more: Any) -> Trouble:
+    return Trouble(seam, part, {"at": at, "do": do, "match": match, **more}, taken_back=taken_back)
 
 
 TROUBLES = (
@@ -40,6 +47,8 @@ TROUBLES = (
     _door("killed after Dataverse's commit", "dataverse", "dataverse.after", "kill", OURS),
     _door("killed before GP's commit", "gp", "tds.request", "kill", BATCH),
     _door("killed after GP's commit", "gp", "tds.answer", "kill", BATCH),
+    _door("edited back after Dataverse's commit", "dataverse", "dataverse.after", "kill", OURS, taken_back=True),
+    _door("edited back after GP's commit", "gp", "tds.answer", "kill", BATCH, taken_back=True),
     _door("killed before the crosswalk commit", "storage", "storage.before", "kill", COUPLE + r'[\s\S]*"intent": ?""'),
     _door("killed before the message is deleted", "storage", "storage.before", "kill", r"^queue\.delete "),
     _door("cut before Dataverse's commit", "dataverse", "dataverse.before", "drop", OURS),

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from pydantic import ValidationError
 
-from sandbox.door import Door, Fault
+from sandbox.door import Door, Fault, Faults
 
 
 @pytest.fixture
@@ -51,3 +51,13 @@ def test_a_process_that_has_gone_is_no_kill(sleeper: subprocess.Popen[bytes]) ->
 def test_a_kill_without_a_process_of_its_own_is_refused(process: int) -> None:
     with pytest.raises(ValidationError, match="names its process"):
         Fault(at="x.before", do="kill", process=process)
+
+
+def test_faults_of_one_kind_can_be_called_off_alone() -> None:
+    faults = Faults()
+    faults.add(Fault(at="seam", do="kill", process=2))
+    faults.add(Fault(at="seam", do="drop"))
+    faults.clear("kill")
+    assert [fault.do for fault in faults.list()] == ["drop"]
+    faults.clear()
+    assert faults.list() == []

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.host.pace import Backoff, Pace, first_of
+from sandbox.host.pace import LEAST, RESTING, Backoff, Pace, first_of
 
 
 @given(st.floats(0.001, 1), st.floats(0.001, 60))
@@ -40,3 +40,17 @@ async def test_first_of_tells_an_event_from_the_end_of_the_time():
     assert not await first_of(event, seconds=0)
     event.set()
     assert await first_of(asyncio.Event(), event, seconds=60)
+
+
+@pytest.mark.parametrize(
+    ("scale", "first", "last"), [(1, LEAST, 2), (0.1, LEAST, RESTING), (0.01, LEAST, RESTING)], ids=str
+)
+def test_a_queue_long_empty_is_looked_at_seldom_whatever_the_scale(scale, first, last):
+    looks = Pace(scale).looks(0.1, 2)
+    delays = [looks.next() for _ in range(40)]
+    assert (delays[0], delays[-1]) == (first, last)
+
+
+def test_an_app_that_wants_its_queues_looked_at_more_often_gets_it():
+    looks = Pace(1).looks(0.1, 0.2)
+    assert max(looks.next() for _ in range(40)) == 0.2
