@@ -16,8 +16,9 @@ from typing import Any
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.parking import Parking
+from sync.pauses import VISIBILITY
 from sync.pipeline import Pipeline
-from sync.runtime import VISIBILITY, Runtime, build
+from sync.runtime import Runtime, build
 from sync.sender import KEYS_A_BULK_MESSAGE
 from sync.settings import read_settings
 from sync.stores.crosswalk import Crosswalk

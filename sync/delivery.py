@@ -8,6 +8,7 @@ from sync.errors import BadSettings, Rejected, RetryLater, surprise
 from sync.flow import Flow
 from sync.gate import BULK, LINE, caller
 from sync.message import Message
+from sync.missing import MISSING
 from sync.parking import Parking
 from sync.pauses import Pauses
 from sync.pipeline import Pipeline
@@ -157,9 +158,14 @@ class Deliveries:
         """Send some keys of a message again after a pause: nothing of it was their fault."""
         level = logging.ERROR if isinstance(error, BadSettings) else logging.INFO
         log.log(level, "%s: %s %s", message.flow, error.message, error.next_step)
-        waits = error.code in {"in_progress", "gate_closed"}
-        pause = self._pauses.short(message.delays) if waits else self._pauses.next(message.delays, error.retry_after)
-        await self._lanes.send(lane, message.again(keys), pause)
+        await self._lanes.send(lane, message.again(keys), self._pause(message, error))
+
+    def _pause(self, message: Message, error: RetryLater | BadSettings) -> float:
+        if error.code == MISSING:
+            return self._pauses.missing()
+        if error.code in {"in_progress", "gate_closed"}:
+            return self._pauses.short(message.delays)
+        return self._pauses.next(message.delays, error.retry_after)
 
 
 def _by_cause(later: Table[str, RetryLater | BadSettings]) -> list[list[str]]:

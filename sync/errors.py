@@ -39,6 +39,10 @@ CODES: dict[str, Cause] = {
     "changed_meanwhile": Cause(
         "The record changed while it was being written.", "Nothing: it is read afresh and tried again."
     ),
+    "missing": Cause(
+        "A record that has a counterpart was not found where it comes from.",
+        "Nothing: it is looked for once more after ten minutes. Only when it is missing still does the mapping's `on_delete` act.",
+    ),
     "paused": Cause(
         "The flow or the whole company is paused.",
         "`python -m sync modes` tells why; `python -m sync resume` lets it go on. Nothing is lost: what changes waits.",

@@ -267,7 +267,7 @@ class PairRules(_Model):
     on_delete: Annotated[OnDelete, BeforeValidator(_of_gp)] = Field(
         OnDelete(),
         description="What becomes of a record whose counterpart was deleted in GP (`gp`) or in Dataverse (`d365`): `park`, "
-        "`deactivate` or `ignore`. One word alone speaks of GP.",
+        "`deactivate` or `ignore`. One word alone speaks of GP. It acts when the record is missing still ten minutes later.",
     )
     brake: Brake = Field(Brake(), description="How much of the known records may go within an hour.")
     region: str = Field("US", pattern="^[A-Z]{2}$", description="The country GP's short phone numbers are in.")

@@ -2,6 +2,15 @@
 
 import random
 from dataclasses import dataclass
+from datetime import timedelta
+
+VISIBILITY = timedelta(minutes=10)
+"""How long the Functions host keeps a message invisible while it is worked: an intent younger than this may still have a
+living owner, and what was not found is looked for once more when so much time has passed.
+"""
+
+A_MOMENT = 2.0
+"""Storage tells the time in whole seconds."""
 
 LONGEST = 15 * 60.0
 SHORT = 2.0
@@ -22,6 +31,10 @@ class Pauses:
     def short(self, delays: int) -> float:
         """Seconds to wait for another worker that is writing the same record now."""
         return min(LONGEST_SHORT, SHORT * float(2 ** min(delays, 10))) * random.uniform(0.5, 1.0) * self.scale
+
+    def missing(self) -> float:
+        """Seconds before what was not found is looked for once more."""
+        return VISIBILITY.total_seconds() * random.uniform(1.0, 1.2) * self.scale + A_MOMENT
 
     def apart(self) -> float:
         """Seconds at random, so that those who went down together don't meet again."""

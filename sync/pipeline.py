@@ -144,11 +144,12 @@ class Pipeline:
         return [*lost, *moved, *await self._decided(run, [plan for plan in parked if plan.key not in moved])]
 
     async def _end(self, run: Run, plan: Plan) -> None:
-        key = plan.key
         if plan.error:
-            await self._filing.park(run, key, plan.error, plan.text)
-            return
-        run.end(key, run.written(key) or line(run, key, Result.SKIPPED, plan.text))
+            await self._filing.park(run, plan.key, plan.error, plan.text)
+        elif plan.later:
+            run.postpone([plan.key], plan.later)
+        else:
+            run.end(plan.key, run.written(plan.key) or line(run, plan.key, Result.SKIPPED, plan.text))
 
     async def _write(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Steps 11-15: store the intents, write, commit."""
@@ -192,11 +193,10 @@ class Pipeline:
 
     async def _file(self, run: Run, plan: Plan, verdict: Verdict) -> None:
         """File one verdict, if it is an end."""
-        key = plan.key
         if verdict.outcome is Outcome.WRITTEN:
-            run.end(key, run.told[key])
+            run.end(plan.key, run.told[plan.key])
         elif verdict.outcome is Outcome.FAILED and isinstance(verdict.error, Rejected):
-            await self._filing.park(run, key, verdict.error, verdict.error.message)
+            await self._filing.park(run, plan.key, verdict.error, verdict.error.message)
 
     async def _second_look(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """The keys whose source moved between reading and writing: they go round again.

@@ -7,30 +7,35 @@ from sync.errors import Rejected
 from sync.keys import gp_id_of
 from sync.mapping import Problem
 from sync.mapping_model import Side
-from sync.match import INACTIVE, told
+from sync.match import told
 from sync.merging import Meeting, Merged, merge
-from sync.planning import STATE, Case, Plan
+from sync.missing import Missing, found
+from sync.planning import Case, Plan
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Planned, opposite
 from sync.succeeding import Succeeding
 from sync.system import Record
-from sync.value import Value, same, visible
+from sync.value import same, visible
 from sync.way import Turned
 
 ACTIVE = 0
 DIFFER = "values_differ"
 
 
-class Planner(Succeeding):
+class Planner(Succeeding, Missing):
     """Plans the records of one message."""
 
     def plan(self, case: Case) -> Plan:
         """Decide about one record that has no intent."""
+        plan = self._plan(case)
+        return replace(plan, couple=found(plan.couple, self._flow.side, case))
+
+    def _plan(self, case: Case) -> Plan:
         couple = case.couple
         identity = self.way.identity(case.source, case.target)
         if couple.identity and identity and couple.identity != identity:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
         if case.source is None:
-            return self._source_gone(case)
+            return self._missing(case)
         if case.rests:
             return Plan(case, couple, "unchanged since both agreed")
         if self._message.fields and not couple.coupled:
@@ -93,43 +98,6 @@ class Planner(Succeeding):
             couple = case.couple.with_parked(self._flow.side, "")
             return Plan(case, couple, f"deleted in {self._to}", hand_over=True)
         return self._park(case, "deleted_in_target", f"The {self.entity} of {case.key} was deleted in {self._to}.")
-
-    def _source_gone(self, case: Case) -> Plan:
-        couple, policy = case.couple, self._mapping.on_delete_of(self._flow.side)
-        if case.lives_as:
-            return Plan(case, couple, f"its id in GP is {case.lives_as} by now", hand_on=case.lives_as)
-        if case.target is None:
-            gone = f"deleted in {self._from} and in {self._to}" if couple.coupled else f"not in {self._from}"
-            return self._skip(case, self._settled(couple) if couple.coupled else couple, gone)
-        if policy == "ignore":
-            return self._skip(case, couple, f"deleted in {self._from}, kept in {self._to} by policy")
-        if policy == "park":
-            return self._park(case, "deleted_in_source", f"{case.key} was deleted in {self._from}.")
-        state = self.way.halves(case.target).get(STATE)
-        if state == INACTIVE:
-            return self._skip(case, self._settled(couple), f"deleted in {self._from}, inactive in {self._to}")
-        if edited := self._edited_since(couple, case.target):
-            text = f"{case.key} was deleted in {self._from}, and changed in {self._to}: {', '.join(edited)}."
-            return self._park(case, "deleted_in_source", text)
-        planned = {STATE: Planned(None, state, INACTIVE)}
-        columns = self._inactive()
-        return self._write(case, couple, planned, {STATE: f"deleted in {self._from}"}, columns)
-
-    def _edited_since(self, couple: Couple, target: Record) -> list[str]:
-        """The fields that people may change on the target's side, and did: a delete does not take that from them."""
-        halves, side = self.way.halves(target), opposite(self._flow.side)
-        open_ = {name for name, field in self._mapping.fields_by_name.items() if field.side != self._flow.side}
-        return [
-            name
-            for name, agreed in couple.base.items()
-            if name in open_ and not same(halves.get(name), agreed.half(side))
-        ]
-
-    def _inactive(self) -> dict[str, Value]:
-        """What to write to make the target's record inactive."""
-        if self._flow.side == "gp":
-            return {STATE: INACTIVE}
-        return {self._mapping.field(STATE).paths[0]: INACTIVE}
 
     def _create(self, case: Case, source: Record, turned: Turned) -> Plan:
         """Insert with an id chosen before, so that a second try meets the first (step 18)."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from sync.errors import CODES, Rejected
+from sync.errors import CODES, Rejected, RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.match import INACTIVE, NEW, Match
@@ -78,7 +78,8 @@ class Plan:
     `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
     when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends. `hand_on`: the
     key under which it is to be looked at instead. `again`: nothing but the row is stored, and the record goes round again;
-    before that the key is taken from `former`, the record that was merged into another.
+    before that the key is taken from `former`, the record that was merged into another. `later`: why it does not end yet,
+    but is looked at once more.
     """
 
     case: Case
@@ -92,6 +93,7 @@ class Plan:
     hand_on: str = ""
     again: bool = False
     former: Record | None = None
+    later: RetryLater | None = None
 
     @property
     def key(self) -> str:

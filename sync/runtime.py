@@ -25,7 +25,7 @@ from sync.intake import Intake
 from sync.mapping import Mapping, load_all
 from sync.parking import Parking
 from sync.passes import Passes
-from sync.pauses import Pauses
+from sync.pauses import VISIBILITY, Pauses
 from sync.pipeline import Pipeline
 from sync.rounds import Rounds
 from sync.routing import Routing
@@ -59,10 +59,6 @@ from sync.systems.gp.system import GpSystem
 from sync.walks import DataverseWalk, GpWalk, Walk
 
 MAPPINGS = Path(__file__).parent / "mappings"
-
-# How long the Functions host keeps a message invisible while it is worked: an intent younger than this may still
-# have a living owner.
-VISIBILITY = timedelta(minutes=10)
 
 CHATTY = ("azure", "httpx")
 """Libraries that log every request: its URL names records, and each line is paid for."""

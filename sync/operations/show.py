@@ -3,9 +3,12 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from sync.errors import Rejected
 from sync.keys import canonical
+from sync.mapping_model import Side
+from sync.pauses import VISIBILITY
 from sync.runtime import Runtime
 from sync.stores.couple import Couple
 from sync.stores.ledger import FieldChange, Line, Result
@@ -23,6 +26,17 @@ class Written:
 
 
 @dataclass(frozen=True)
+class Absence:
+    """A record that was not found on one side: when that was, and from when on it counts as deleted if it is missing still
+    (ISO texts).
+    """
+
+    side: Side
+    seen: str
+    acts_after: str
+
+
+@dataclass(frozen=True)
 class Shown:
     """What is known of one record. `written` tells where the fields' values came from, as far as the history goes;
     `secret` names the fields whose values must not be shown.
@@ -33,6 +47,7 @@ class Shown:
     parked: list[Parked]
     secret: frozenset[str]
     written: dict[str, Written] = field(default_factory=dict)
+    absence: Absence | None = None
 
 
 async def show(runtime: Runtime, record: str) -> Shown:
@@ -51,7 +66,15 @@ async def show(runtime: Runtime, record: str) -> Shown:
             f"Nothing is known of {pair} {company}/{key}: no change of it was seen yet.", code="unknown_record"
         )
     secret = frozenset(rule.name for rule in runtime.mappings[pair].fields if rule.secret)
-    return Shown(couple, history, parked, secret, last_writes(history))
+    absence = absence_of(couple, VISIBILITY * runtime.settings.time_scale)
+    return Shown(couple, history, parked, secret, last_writes(history), absence)
+
+
+def absence_of(couple: Couple, span: timedelta) -> Absence | None:
+    """Whether it was not found at one look and waits for the other one, which comes after `span`."""
+    if couple.missing is None or couple.stored is None:
+        return None
+    return Absence(couple.missing, couple.stored.isoformat(), (couple.stored + span).isoformat())
 
 
 async def find_couple(runtime: Runtime, pair: str, company: str, key: str) -> Couple:

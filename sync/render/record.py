@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Table
 
-from sync.operations.show import Shown, Written
+from sync.operations.show import Absence, Shown, Written
 from sync.render.parked import cause
 from sync.render.text import REASONS, is_told, moment, more_empty, plain_table, safe, value_text, whole
 from sync.stores.couple import Agreed
@@ -36,9 +36,17 @@ def shown(record: Shown) -> RenderableType:
         last = couple.lineage
         seen = f"change {REASONS.get(last.reason, last.reason)} {moment(last.seen_at)} UTC"
         head.add_row("Last written", f"by {last.flow}, {seen}")
+    if record.absence:
+        head.add_row("[yellow]Missing[/]", _absence(record.absence))
     for entry in record.parked:
         head.add_row("[red]Parked[/]", cause(entry))
     return Group(head, "", _agreed(record), "", _history(record))
+
+
+def _absence(absence: Absence) -> str:
+    system = "GP" if absence.side == "gp" else "Dataverse"
+    seen, after = moment(absence.seen), moment(absence.acts_after)
+    return f"not found in {system} at {seen} UTC; if it is missing still after {after} UTC, it counts as deleted"
 
 
 def shown_json(record: Shown) -> dict[str, Any]:
@@ -56,6 +64,7 @@ def shown_json(record: Shown) -> dict[str, Any]:
         "base": base,
         "lineage": vars(couple.lineage) if couple.lineage and couple.coupled else None,
         "fields": {name: _written_json(written, name in record.secret) for name, written in record.written.items()},
+        "missing": vars(record.absence) if record.absence else None,
         "history": [_line_json(line, record.secret) for line in record.history],
         "parked": [vars(entry) for entry in record.parked],
     }

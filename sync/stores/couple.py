@@ -122,7 +122,8 @@ class Couple:
     turn. `lineage` is of the last write; before there was one, of the create that may still land. `etag` is blank for a
     row that does not exist yet. `unnoted`: no row pointed from its identity to any couple when it was looked for; only then
     may it be stored with that identity. `beside` is the row of its own that the counterpart has: it goes into this one when
-    both become a couple.
+    both become a couple. `missing` is the side whose record was not found at one look, `gone_from` the one where it was
+    missing still at a later one. `stored` is when the row was, by the clock of storage, which tells `age` too.
     """
 
     company: str
@@ -141,8 +142,11 @@ class Couple:
     discarded: str = ""
     lineage: Lineage | None = None
     turns: dict[str, Turns] = field(default_factory=dict)
+    missing: Side | None = None
+    gone_from: Side | None = None
     etag: str = ""
     age: timedelta = timedelta()
+    stored: datetime | None = None
     unnoted: bool = False
     beside: "Couple | None" = None
 

@@ -104,6 +104,8 @@ def _row(couple: Couple, name: str) -> dict[str, Any]:
         "turns": _dump({name: list(vars(turns).values()) for name, turns in couple.turns.items()})
         if couple.turns
         else "",
+        "missing": couple.missing or "",
+        "gone_from": couple.gone_from or "",
     }
 
 
@@ -135,7 +137,10 @@ def couple_from(row: dict[str, Any], company: str, pair: str, now: datetime) -> 
         discarded=row.get("discarded", ""),
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
         turns={name: Turns(*turns) for name, turns in json.loads(row.get("turns") or "{}").items()},
+        missing=row.get("missing") or None,
+        gone_from=row.get("gone_from") or None,
         etag=metadata["etag"],
+        stored=metadata["timestamp"],
         age=now - metadata["timestamp"],
     )
 

@@ -75,6 +75,18 @@ def test_two_accounts_of_one_customer_are_doubled() -> None:
     assert "doubled: 2 accounts" in said(replace(WELL, accounts=[account(), account("2" * 36)]))
 
 
+def test_a_record_that_nobody_deleted_is_not_taken_for_deleted() -> None:
+    parked = [{"company": "TWO", "key": KEY, "code": "deleted_in_source"}]
+    deleted = truth()
+    deleted.gone.add((0, "d365"))
+    assert "taken for deleted" in said(replace(WELL, parked=parked))
+    assert said(replace(WELL, parked=parked), deleted) == ""
+
+
+def test_a_record_that_was_not_found_once_is_looked_for_again() -> None:
+    assert "nobody looks for it again" in said(replace(WELL, crosswalk=[couple() | {"missing": "gp"}]))
+
+
 def test_a_customer_without_an_account_is_lost_unless_somebody_waits_for_it() -> None:
     alone = replace(WELL, accounts=[], crosswalk=[])
     assert "has no account" in said(alone)

@@ -96,6 +96,7 @@ def _faults(history: History, truth: Truth, meeting: Meeting, found: Found) -> I
     yield from (f"{name}: {fault}" for fault in _alone(truth, meeting, certain=certain))
     yield from (f"{name}: {fault}" for fault in _apart(meeting))
     if certain:
+        yield from (f"{name}: {fault}" for fault in _taken_for_deleted(truth, meeting))
         yield from (f"{name}: {fault}" for fault in _lost(truth, meeting))
 
 
@@ -137,6 +138,14 @@ def _alone(truth: Truth, meeting: Meeting, *, certain: bool) -> Iterable[str]:
         yield f"lost: customer {meeting.customers[0]['CUSTNMBR']} has no account"
     if meeting.accounts and not meeting.customers:
         yield f"lost: account {meeting.accounts[0]['accountid']} has no customer"
+
+
+def _taken_for_deleted(truth: Truth, meeting: Meeting) -> Iterable[str]:
+    """A record that is there, or that nobody took away."""
+    number = meeting.partner.number
+    taken = number in truth.merged or any(gone == number for gone, _ in truth.gone)
+    if "deleted_in_source" in meeting.parked and not taken:
+        yield "lost: taken for deleted, though nobody has deleted it"
 
 
 def _apart(meeting: Meeting) -> Iterable[str]:
@@ -192,6 +201,9 @@ def _books(found: Found) -> Iterable[str]:
     """No write is left half done; one outcome for each message and key; nothing is paused."""
     yield from (f"paused: {row.get('text')}" for row in found.modes if row.get("mode", "on") != "on")
     yield from (f"{row['key']} still has an intent" for row in _couples(found) if row["intent"])
+    yield from (
+        f"{row['key']} is missing still, and nobody looks for it again" for row in _couples(found) if row.get("missing")
+    )
     outcomes = Counter((row["PartitionKey"], row["message_id"], row["key"], row["flow"]) for row in found.ledger)
     yield from (f"{name} has {count} outcomes" for name, count in outcomes.items() if count > 1)
     pointers: dict[tuple[str, str], set[str]] = defaultdict(set)

@@ -28,6 +28,18 @@ def gp_of(box: Sandbox, company: str = "TWO") -> GpUser:
     return GpUser(box.contract["gp"] | {"database": company})
 
 
+@asynccontextmanager
+async def hurried(box: Sandbox, scale: float = 0.01) -> AsyncIterator[None]:
+    """The app waits less than the sandbox has it wait: what is missing counts as deleted after a few seconds."""
+    box.overrides["GP365_TIME_SCALE"] = f"{scale:g}"
+    await box.restart("host")
+    try:
+        yield
+    finally:
+        del box.overrides["GP365_TIME_SCALE"]
+        await box.restart("host")
+
+
 def new_id() -> str:
     return f"T{uuid.uuid4().hex[:10]}".upper()
 

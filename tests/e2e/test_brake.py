@@ -26,7 +26,7 @@ async def shop() -> AsyncIterator[Sandbox]:
         overlays = Path(folder) / "overlays"
         overlays.mkdir()
         (overlays / "customer.yaml").write_text(OVERLAY, encoding="utf-8")
-        box = Sandbox(Path(folder) / "state")
+        box = Sandbox(Path(folder) / "state", time_scale=0.02)
         box.overrides |= {"GP365_OVERLAYS": str(overlays), "GP365_COMPANIES": "TWO"}
         (Path(folder) / "state").mkdir()
         async with box:

@@ -15,7 +15,7 @@ from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.load import clean_customers, differences
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-from tests.e2e.steps import accounts, door, gp_of, new_id, parked, seen, sql, type_customer
+from tests.e2e.steps import accounts, door, gp_of, hurried, new_id, parked, seen, sql, type_customer
 
 
 @pytest.fixture(scope="module")
@@ -112,9 +112,10 @@ async def test_gp_restored_from_an_older_copy_pauses_and_ends_equal_after_resume
     status, out, _ = await box.cli("doctor", "--json")
     assert status == 1
     assert "older copy" in out
-    await app(box, "resume", "--company", "TWO", "--after-restore")
-    await until(lambda: differences(box, keys), lambda found: not found, "both sides equal")
-    await until(lambda: parked(box, gone), lambda entries: entries, "the customer that vanished, parked")
+    async with hurried(box):
+        await app(box, "resume", "--company", "TWO", "--after-restore")
+        await until(lambda: differences(box, keys), lambda found: not found, "both sides equal")
+        await until(lambda: parked(box, gone), lambda entries: entries, "the customer that vanished, parked")
     assert [entry["code"] for entry in await parked(box, gone)] == ["deleted_in_source"]
     number = new_id()
     await type_customer(box, number)

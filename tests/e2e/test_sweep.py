@@ -14,7 +14,7 @@ from sandbox.up import Sandbox
 from sync.stores.couple import Couple, Intent, Planned
 from sync.stores.crosswalk import Crosswalk
 from sync.stores.tables import Table
-from tests.e2e.steps import accounts, door, new_id, parked, put_on_lane, seen, sql, type_customer
+from tests.e2e.steps import accounts, door, hurried, new_id, parked, put_on_lane, seen, sql, type_customer
 
 FLOW = "customer_gp_to_dataverse"
 BACK = "customer_dataverse_to_gp"
@@ -60,8 +60,9 @@ async def test_a_delete_in_a_company_without_change_tracking_is_found(box: Sandb
     await at_rest(box, number)
     await sql(box, f"DELETE FROM RM00102 WHERE CUSTNMBR = '{number}'", "THREE")
     await sql(box, f"DELETE FROM RM00101 WHERE CUSTNMBR = '{number}'", "THREE")
-    assert await sweep(box, "THREE") == 1
-    [entry] = await until(lambda: parked(box, number), bool, f"{number} parked")
+    async with hurried(box):
+        assert await sweep(box, "THREE") == 1
+        [entry] = await until(lambda: parked(box, number), bool, f"{number} parked")
     assert entry["code"] == "deleted_in_source"
     assert await sweep(box, "THREE") == 0
     await app(box, "parked", "discard", "--record", f"customer/THREE/{number}", "--why", "it left us")
@@ -89,9 +90,10 @@ async def test_what_changed_while_change_tracking_was_off_is_found(box: Sandbox,
             await sql(box, f"UPDATE RM00101 SET CUSTNAME = 'While off' WHERE CUSTNMBR = '{changed}'")
             await sql(box, f"DELETE FROM RM00101 WHERE CUSTNMBR = '{deleted}'")
     await box.start("host")
-    assert await sweep(box, "TWO") >= 2
-    await seen(dataverse, changed, name="While off")
-    [entry] = await until(lambda: parked(box, deleted), bool, f"{deleted} parked")
+    async with hurried(box):
+        assert await sweep(box, "TWO") >= 2
+        await seen(dataverse, changed, name="While off")
+        [entry] = await until(lambda: parked(box, deleted), bool, f"{deleted} parked")
     assert entry["code"] == "deleted_in_source"
 
 
@@ -99,9 +101,7 @@ async def test_a_write_left_behind_is_settled(box: Sandbox, dataverse: Dataverse
     number = new_id()
     await type_customer(box, number, "THREE")
     await seen(dataverse, number)
-    box.overrides["GP365_TIME_SCALE"] = "0.002"
-    await box.restart("host")
-    try:
+    async with hurried(box, 0.002):
         await leave_behind(crosswalk, number)
 
         async def settled() -> bool:
@@ -109,9 +109,6 @@ async def test_a_write_left_behind_is_settled(box: Sandbox, dataverse: Dataverse
             return not (await couple(crosswalk, number)).intent
 
         await until(settled, bool, f"the write to {number} settled")
-    finally:
-        del box.overrides["GP365_TIME_SCALE"]
-        await box.restart("host")
     await seen(dataverse, number, name=f"Customer {number}")
     assert len(await accounts(dataverse, number)) == 1
 

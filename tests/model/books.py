@@ -6,24 +6,41 @@ from collections.abc import Collection
 from typing import Any
 
 from sync.keys import encode
+from sync.stores.couple import DELETED
 from sync.system import Write
 from tests.model.systems import KILLS
 from tests.model.world import World
 
 
 def faults_of_books(world: World, *, settled: bool) -> list[str]:
-    """Every fault. `settled`: by now somebody has looked at every record, so no intent may be left."""
-    return [*_ledger(world), *_pointers(world), *(_intents_left(world) if settled else [])]
+    """Every fault. `settled`: by now somebody has looked at every record, so neither an intent nor a mark may be left."""
+    return [*_ledger(world), *_pointers(world), *_acted_on_too_early(world), *(_left(world) if settled else [])]
 
 
-def _intents_left(world: World) -> list[str]:
+def _left(world: World) -> list[str]:
     """Nobody can settle the intent of a record that kills whoever reads it: that one is parked with it."""
-    return [f"{row['key']} still has an intent" for row in rows_of(world) if row["intent"] and not _kills(world, row)]
+    lives = [row for row in rows_of(world) if not _kills(world, row)]
+    return [
+        *(f"{row['key']} still has an intent" for row in lives if row["intent"]),
+        *(f"{row['key']} is missing still, and nobody looks for it again" for row in lives if row["missing"]),
+    ]
 
 
 def _kills(world: World, row: Any) -> bool:
     record = world.gp.records.get((company_of(row), row["key"]))
     return record is not None and record.values["CUSTNAME"] == KILLS
+
+
+def _acted_on_too_early(world: World) -> list[str]:
+    """A record that nobody has deleted, but that was away for a while, or has another id by now, was taken for deleted."""
+    back = world.setting.back
+    return [
+        f"{company_of(row)}/{row['key']} was taken for deleted: {row['text']} {row['changes']}"
+        for row in world.tables.ledger.entities.values()
+        if (row["code"] == DELETED or '"deleted in ' in row["changes"])
+        and (company_of(row), row["key"]) not in world.gp.deleted
+        and not (back and row["flow"] == back.name and row["key"] in world.dataverse.deleted)
+    ]
 
 
 def _pointers(world: World) -> list[str]:

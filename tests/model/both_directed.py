@@ -115,6 +115,35 @@ def gps_clock_is_put_back(stage: BothStage) -> None:
     stage.holds("fax", "+1 414-555-0100")
 
 
+def a_customer_is_away_for_one_look(stage: BothStage) -> None:
+    stage.coupled()
+    stage.vanish()
+    [gone] = stage.poll()
+    stage.work(gone, stage.one)
+    stage.world.customers.back()
+
+
+def a_customer_is_away_while_its_message_comes_twice(stage: BothStage) -> None:
+    stage.coupled()
+    stage.vanish()
+    [gone] = stage.poll()
+    for again in stage.work(gone, stage.one):
+        stage.work(again, stage.other)
+    stage.world.customers.back()
+
+
+def a_customer_is_away_twice_and_seen_in_between(stage: BothStage) -> None:
+    stage.coupled()
+    for _ in range(2):
+        stage.vanish()
+        [gone] = stage.poll()
+        stage.work(gone, stage.one)
+        stage.world.customers.back()
+        [there] = stage.poll()
+        stage.work(there, stage.other)
+        stage.pass_time()
+
+
 def a_yes_is_carried_out_while_another_worker_parks_the_record(stage: BothStage) -> None:
     [new] = stage.write(name="Sam", fax="+1 414-555-0100")
     stage.work(new, stage.one)

@@ -61,6 +61,10 @@ class BothStage(Stage):
         self.world.run(self.world.hook(self.id, self.one))
         return [lying for lying in self.world.queues.messages if lying not in before]
 
+    def vanish(self) -> None:
+        """GP does not show the customer."""
+        self.world.customers.go((self.company, self.key), self.world.now, told=True)
+
     def coupled(self) -> None:
         """The account became a customer, and both agree."""
         self.write(name="Sam", fax="+1 414-555-0100")

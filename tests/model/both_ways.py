@@ -63,6 +63,8 @@ class BothWays(Happenings):
         """A clerk types a new customer or edits one, in one field, or takes the last edit back."""
         company, key = self.rng.choice(self.companies), self.rng.choice(self.keys)
         known = self.world.gp.records.get((company, key))
+        if (company, key) in self.world.customers:
+            return
         if known is None:
             self._typed(company, key, {"CUSTNAME": f"{self.rng.choice(NAMES)} Ltd", "HOLD": 0, "INACTIVE": 0})
             return
@@ -155,6 +157,18 @@ class BothWays(Happenings):
             self.world.dataverse.delete(id_)
             self.world.say(f"a user deletes {id_[:6]}")
 
+    def vanish(self) -> None:
+        """One of the two sides does not show a record that has a counterpart, for less than ten minutes."""
+        if self.rng.random() < 0.5:
+            super().vanish()
+            return
+        coupled = {row["d365"] for row in rows_of(self.world) if row["coupled"]}
+        known = coupled & self.world.dataverse.rows.keys() - self.world.accounts.names
+        if known and self.rng.random() < 0.3:
+            id_ = self.rng.choice(sorted(known))
+            self.world.say(f"Dataverse does not show {id_[:6]}")
+            self.world.accounts.go(id_, self.world.now, told=self.rng.choice([False, True]))
+
     def _fax(self) -> str:
         return f"+1 414-555-{self._number():04}"
 
@@ -198,6 +212,7 @@ class BothWays(Happenings):
         if not self.calm:
             self.world.weather.trouble = {system: pick(chances) for system, chances in FATES.items()}
         rough = [self.kill, self.outage, self.land_late, self.step_clock] + [self.unmark] * pick([0, 1])
+        rough += [self.vanish] * pick([0, 0, 2])
         choices: list[Callable[[], None]] = [
             *[self.step] * 60,
             *[self.deliver] * 8,

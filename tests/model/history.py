@@ -10,6 +10,7 @@ from unittest import mock
 
 from sync.flow import Flow
 from sync.mapping import Mapping
+from tests.model.books import company_of, rows_of
 from tests.model.line import COMPANIES, Setting
 from tests.model.promises import BAD_TERMS, broken
 from tests.model.systems import KILLS, REFUSED
@@ -58,6 +59,15 @@ class Happenings:
         if self.world.weather.late and self.rng.random() < 0.3:
             self.world.dataverse.land(self.rng)
 
+    def vanish(self) -> None:
+        """GP does not show a customer that has an account, for less than ten minutes."""
+        coupled = {(company_of(row), row["key"]) for row in rows_of(self.world) if row["coupled"]}
+        known = coupled & self.world.gp.records.keys() - self.world.customers.names
+        if known and self.rng.random() < 0.3:
+            name = self.rng.choice(sorted(known))
+            self.world.say(f"GP does not show {name}")
+            self.world.customers.go(name, self.world.now, told=self.rng.choice([False, True]))
+
     def outage(self) -> None:
         """A system stops answering, or all of them answer again."""
         down = self.world.weather.down
@@ -90,6 +100,8 @@ class History(Happenings):
     def type_in_gp(self) -> None:
         """A clerk types or changes a customer, or takes the last change back."""
         company, key = self._record()
+        if (company, key) in self.world.customers:
+            return
         values: dict[str, object] = {
             "CUSTNAME": self._name(),
             "INACTIVE": self.rng.choice([0, 0, 1]),
@@ -143,7 +155,7 @@ class History(Happenings):
                 "dataverse": pick([0.0, 0.3, 0.6]), "tables": pick([0.0, 0.0, 0.05]),
                 "queues": pick([0.0, 0.0, 0.1]), "gp": pick([0.0, 0.0, 0.1]),
             }  # fmt: skip
-        rough = [self.kill, self.outage, self.land_late]
+        rough = [self.kill, self.outage, self.land_late] + [self.vanish] * pick([0, 0, 2])
         choices: list[Callable[[], None]] = [
             *[self.step] * 60,
             *[self.deliver] * 8,

@@ -16,6 +16,7 @@ from sync.cases import Cases
 from sync.errors import RetryLater
 from sync.mapping import Mapping
 from sync.merge import Move
+from sync.missing import Missing
 from sync.outcomes import Run
 from sync.pipeline import Pipeline
 from sync.plan import Case, Planner
@@ -24,6 +25,7 @@ from sync.stores.couple import Agreed, Couple
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Outcome, Verdict, Write
 from sync.value import same
+from tests.model.lanes import VISIBILITY
 from tests.model.seams import SteppedTable
 from tests.model.systems import SteppedDataverse
 
@@ -242,9 +244,32 @@ def coupled_too_early(patch: Patch) -> None:
     patch.setattr(Planner, "_write", early)
 
 
+# 2: a record that its source does not hold
+
+
+def a_delete_acts_at_first_sight(patch: Patch) -> None:
+    patch.setattr(Missing, "_look_again", lambda _, __, gone: gone)
+
+
+def any_second_look_is_late_enough(patch: Patch) -> None:
+    """A redelivery, a doubled message, another worker."""
+    missing = Missing._missing
+
+    def at_once(self: Missing, case: Case) -> Any:
+        plan = missing(self, replace(case, couple=replace(case.couple, age=VISIBILITY)))
+        return replace(plan, case=case, couple=replace(plan.couple, age=case.couple.age))
+
+    patch.setattr(Missing, "_missing", at_once)
+
+
+def a_mark_outlives_the_return(patch: Patch) -> None:
+    patch.setattr(plan_module, "found", lambda couple, *_: couple)
+
+
 SEEN_BY_CHANCE = [
     target_before_crosswalk, no_waiting_for_a_living_worker, decided_by_value, no_base, what_was_sent_counts_as_kept,
     skips_without_etag, intent_without_etag, commit_without_etag, a_cut_counts_as_refused, new_id_and_no_key,
     one_row_a_couple, state_forgotten, coupled_too_early,
+    a_delete_acts_at_first_sight,
 ]  # fmt: skip
 """Rules whose absence breaks one of the first few thousand histories."""

@@ -18,6 +18,7 @@ from sync.stores.couple import Agreed
 from sync.stores.parked import Parked
 from sync.value import from_json
 from tests.fakes import START
+from tests.model.away import Away
 from tests.model.lanes import Lying, QueueService
 from tests.model.line import COMPANIES, Setting, Tables, build
 from tests.model.seams import Killed, Seam, Weather
@@ -58,6 +59,8 @@ class World:
         self.weather = Weather(rng)
         self.gp = SteppedGp(self.mapping, self.weather, self.flow.pair)
         self.dataverse = SteppedDataverse(self.weather)
+        self.customers = Away(self.gp.records, self.gp.log)
+        self.accounts = Away(self.dataverse.rows, self.dataverse.log)
         self.queues = QueueService(self.weather, self.now)
         self.tables = Tables(self.weather)
         self.processes = [build(self) for _ in range(PROCESSES)]
@@ -189,6 +192,8 @@ class World:
 
     def pass_time(self, by: timedelta) -> None:
         self.now += by
+        self.customers.back(self.now)
+        self.accounts.back(self.now)
         self.gp.now = self.now + self.gp.ahead
         self.queues.pass_time(self.now)
         for table in self.tables.all:
@@ -197,10 +202,12 @@ class World:
     # coming to rest
 
     def settle_down(self) -> None:
-        """No more trouble: what is under way ends, what lies waiting is worked, and what comes of it is worked too, until
-        nothing changes any more. Raises when it never ends.
+        """No more trouble: what is away returns, what is under way ends, what lies waiting is worked, and what comes of it
+        too, until nothing changes any more. Raises when it never ends.
         """
         self.weather.clear()
+        self.customers.back()
+        self.accounts.back()
         for _ in range(ECHOES):
             before = self._changes()
             for company in COMPANIES:

@@ -25,7 +25,7 @@ from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
 from sync.system import Ask, Record
-from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget
+from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget, later
 
 THERE = "customer_gp_to_dataverse"
 BACK = "customer_dataverse_to_gp"
@@ -80,11 +80,12 @@ class Both:
         await self.deliveries.receive(message.to_json(), delivery, lane)
 
     async def rest(self) -> None:
-        """Everything on the lanes is worked, and what comes of it, until nothing is left."""
+        """Everything on the lanes is worked, each at its time, and what comes of it, until nothing is left."""
         for _ in range(20):
             if not self.lanes.sent:
                 return
-            lane, message, _ = self.lanes.sent.pop(0)
+            lane, message, delay = self.lanes.sent.pop(0)
+            later(self.table, timedelta(seconds=delay))
             await self._send(message, lane, 1)
         raise AssertionError(f"no end: {self.lanes.sent}")
 

@@ -25,7 +25,7 @@ from sync.stores.ledger import Ledger, Line
 from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
-from tests.fakes import FakeClock, FakeLanes, FakeSource, FakeTable, FakeTarget
+from tests.fakes import FakeClock, FakeLanes, FakeSource, FakeTable, FakeTarget, later
 from tests.unit.both import Both, build, with_rules
 
 FLOW = "customer_gp_to_dataverse"
@@ -71,6 +71,21 @@ class Rig:
         message = message or Message.new(FLOW, company, keys, "timestamp")
         await self.deliveries.receive(message.to_json(), delivery, LANE)
         return message
+
+    async def rest(self) -> None:
+        """What lies on lanes is worked, each message at its time, and what comes of it."""
+        while self.lanes.sent:
+            lane, message, delay = self.lanes.sent.pop(0)
+            later(self.crosswalk_table, timedelta(seconds=delay))
+            await self.deliveries.receive(message.to_json(), 1, lane)
+
+    async def missing(self, *keys: str) -> None:
+        """Customers vanish from GP; they were looked for once, and time has passed since."""
+        for key in keys:
+            del self.gp.records["TWO", key]
+        await self.send(*keys)
+        self.lanes.sent.clear()
+        later(self.crosswalk_table, timedelta(minutes=11))
 
     async def couple(self, key: str, company: str = "TWO") -> Couple:
         return (await self.crosswalk.read(company, "customer", [key]))[key]

@@ -1,5 +1,6 @@
 """What the brake counts, how much may pass, and what it says."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -23,14 +24,20 @@ from tests.unit.conftest import FLOW
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
 
-def case(mapping: Mapping, *, there: bool = True, parked: str = "", base: Any = None, **values: Any) -> Case:
-    """A coupled customer A1 as an active account with the base `base`; `there`: GP still holds it."""
+def case(
+    mapping: Mapping, *, there: bool = True, looks: int = 2, parked: str = "", base: Any = None, **values: Any
+) -> Case:
+    """A coupled customer A1 as an active account with the base `base`; `there`: GP still holds it; else it is missing at so
+    many looks.
+    """
     source = FakeSource(mapping)
     source.type_customer("TWO", "A1", CUSTNAME="Ann", **values)
     account = Record("g1", dict.fromkeys(mapping.attributes) | {"statecode": 0, "name": "Ann"}, 'W/"1"')
     converted = mapping.convert(source.records["TWO", "A1"].values, mapping.lookups)
     agreed = {name: Agreed(pair.source, pair.target) for name, pair in converted.fields.items()}
     couple = Couple("TWO", "customer", "A1", "g1", coupled=True, base=agreed | (base or {}), parked=parked, etag="1")
+    if not there and looks == 2:
+        couple = replace(couple, missing="gp", age=timedelta(minutes=10))
     return Case("A1", couple, source.records["TWO", "A1"] if there else None, account)
 
 
@@ -48,6 +55,10 @@ def with_policy(mapping: Mapping, policy: str) -> Mapping:
 @pytest.mark.parametrize(("policy", "counts"), [("deactivate", True), ("park", True), ("ignore", False)])
 def test_a_record_gone_from_the_source_counts_unless_it_is_ignored(mapping: Mapping, policy: str, counts: bool) -> None:
     assert kinds(with_policy(mapping, policy), case(mapping, there=False)) == ({Kind.DELETES} if counts else set())
+
+
+def test_a_record_that_is_missing_for_the_first_time_counts_as_nothing(mapping: Mapping) -> None:
+    assert kinds(mapping, case(mapping, there=False, looks=1)) == set()
 
 
 def test_a_delete_that_waits_for_a_person_already_does_not_count_again(mapping: Mapping) -> None:

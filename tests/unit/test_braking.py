@@ -32,11 +32,6 @@ async def customers(rig: Rig, count: int) -> list[str]:
     return keys
 
 
-def delete(rig: Rig, *keys: str) -> None:
-    for key in keys:
-        del rig.gp.records["TWO", key]
-
-
 def rename(rig: Rig, *keys: str) -> None:
     for key in keys:
         rig.gp.type_customer("TWO", key, CUSTNAME=f"{key} new")
@@ -56,7 +51,7 @@ def inactive(rig: Rig) -> int:
 
 async def test_far_too_many_deletes_pause_the_flow_and_none_is_done(rig: Rig) -> None:
     keys = await customers(rig, 200)
-    delete(rig, *keys[:100])
+    await rig.missing(*keys[:100])
     await rig.send(*keys[:100])
     setting = await rig.modes.of("TWO", FLOW, fresh=True)
     assert (setting.mode, setting.cause) == (Mode.PAUSED, "brake")
@@ -69,7 +64,7 @@ async def test_far_too_many_deletes_pause_the_flow_and_none_is_done(rig: Rig) ->
 
 async def test_a_message_with_too_many_deletes_holds_back_its_other_changes_too(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:50])
+    await rig.missing(*keys[:50])
     rename(rig, keys[60])
     await rig.send(*keys)
     assert rig.dataverse.writes == []
@@ -78,14 +73,14 @@ async def test_a_message_with_too_many_deletes_holds_back_its_other_changes_too(
 
 async def test_a_few_deletes_are_done_however_few_records_there_are(rig: Rig) -> None:
     keys = await customers(rig, 20)
-    delete(rig, *keys[:19])
+    await rig.missing(*keys[:19])
     await rig.send(*keys)
     assert (inactive(rig), await mode(rig)) == (19, Mode.ON)
 
 
 async def test_deletes_one_by_one_add_up(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:40])
+    await rig.missing(*keys[:40])
     for key in keys[:40]:
         await rig.send(key)
     assert (inactive(rig), await mode(rig)) == (19, Mode.PAUSED)
@@ -94,7 +89,7 @@ async def test_deletes_one_by_one_add_up(rig: Rig) -> None:
 @pytest.mark.parametrize("mapping", ["park"], indirect=True)
 async def test_parking_the_deleted_counts_as_deleting(rig: Rig) -> None:
     keys = await customers(rig, 50)
-    delete(rig, *keys[:30])
+    await rig.missing(*keys[:30])
     await rig.send(*keys[:30])
     assert (await rig.parked(), await mode(rig)) == ([], Mode.PAUSED)
 
@@ -135,7 +130,7 @@ async def test_changes_that_a_person_ordered_do_not_count(rig: Rig, reason: str)
 @pytest.mark.parametrize("reason", ["backfill", "retry", "restored"])
 async def test_deletes_count_whoever_ordered(rig: Rig, reason: str) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:50])
+    await rig.missing(*keys[:50])
     await rig.send(message=Message.new(FLOW, "TWO", keys, reason))  # type: ignore[arg-type]
     assert (inactive(rig), await mode(rig)) == (0, Mode.PAUSED)
 
@@ -150,7 +145,7 @@ async def test_one_record_changed_again_and_again_is_one_changed_record(rig: Rig
 
 async def test_a_delete_tried_again_after_an_outage_counts_once(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:15])
+    await rig.missing(*keys[:15])
     rig.dataverse.cut_before = 5
     await rig.send(*keys[:15])
     while rig.dataverse.cut_before:
@@ -162,7 +157,7 @@ async def test_a_delete_tried_again_after_an_outage_counts_once(rig: Rig) -> Non
 
 async def test_what_other_workers_delete_counts_here(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:24])
+    await rig.missing(*keys[:24])
     for key in keys[:24]:
         await rig.send(key)
         tally = await brakes(rig).read("TWO", FLOW)
@@ -174,14 +169,14 @@ async def test_a_flow_paused_meanwhile_deletes_nothing(rig: Rig) -> None:
     keys = await customers(rig, 30)
     await rig.modes.of("TWO", FLOW)
     await Modes(rig.modes_table).set("TWO", FLOW, Mode.PAUSED, "person", "month-end")  # type: ignore[arg-type]
-    delete(rig, keys[0])
+    await rig.missing(keys[0])
     await rig.send(keys[0])
     assert (inactive(rig), rig.lanes.sent[-1][1].keys) == (0, (keys[0],))
 
 
 async def test_after_a_persons_yes_all_that_waited_passes_and_counting_begins_anew(rig: Rig) -> None:
     keys = await customers(rig, 200)
-    delete(rig, *keys[:150])
+    await rig.missing(*keys[:150])
     first, second = (Message.new(FLOW, "TWO", some, "timestamp") for some in (keys[:100], keys[100:150]))
     await rig.send(message=first)
     await rig.braking.let_pass("TWO", FLOW)
@@ -189,14 +184,14 @@ async def test_after_a_persons_yes_all_that_waited_passes_and_counting_begins_an
     await rig.send(message=first)
     await rig.send(message=second)
     assert (inactive(rig), await mode(rig)) == (150, Mode.ON)
-    delete(rig, *keys[150:180])
+    await rig.missing(*keys[150:180])
     await rig.send(*keys[150:180])
     assert (inactive(rig), await mode(rig)) == (150, Mode.PAUSED)
 
 
 async def test_a_yes_holds_for_the_sweep_too_while_what_it_let_pass_is_still_under_way(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:50])
+    await rig.missing(*keys[:50])
     await rig.braking.let_pass("TWO", FLOW)
     await rig.braking.foresee(rig.flows[FLOW], "TWO", held=50)
     assert await mode(rig) is Mode.ON
@@ -206,7 +201,7 @@ async def test_a_yes_holds_for_the_sweep_too_while_what_it_let_pass_is_still_und
 
 async def test_resumed_without_a_yes_it_stops_again(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:50])
+    await rig.missing(*keys[:50])
     message = await rig.send(*keys[:50])
     await rig.modes.set("TWO", FLOW, Mode.ON, "person", "a mistake")
     await rig.send(message=message)
@@ -292,7 +287,7 @@ async def test_the_memory_of_who_changed_is_bounded(rig: Rig) -> None:
 
 async def test_an_old_count_does_not_hold_back_a_new_hour(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:30])
+    await rig.missing(*keys[:30])
     await rig.send(*keys[:15])
     tally = await brakes(rig).read("TWO", FLOW)
     await brakes(rig).save(replace(tally, began=(datetime.now(UTC) - timedelta(hours=2)).isoformat()))
@@ -312,7 +307,7 @@ async def test_records_changed_again_within_the_hour_do_not_count_again(rig: Rig
 
 async def test_a_delete_that_goes_round_again_counts_once(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:15])
+    await rig.missing(*keys[:15])
     accounts = [(await rig.couple(key)).id for key in keys[:15]]
     rig.dataverse.before_write = [lambda: [rig.dataverse.edit(id_, description="typed") for id_ in accounts]]
     await rig.send(*keys[:15])
@@ -323,7 +318,7 @@ async def test_a_delete_that_goes_round_again_counts_once(rig: Rig) -> None:
 async def test_a_few_deletes_are_no_reason_to_count_the_known(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
     keys = await customers(rig, 30)
     monkeypatch.setattr(rig.crosswalk, "count", None)
-    delete(rig, *keys[:10])
+    await rig.missing(*keys[:10])
     await rig.send(*keys[:10])
     assert inactive(rig) == 10
 
@@ -331,7 +326,7 @@ async def test_a_few_deletes_are_no_reason_to_count_the_known(rig: Rig, monkeypa
 @pytest.mark.parametrize("mapping", ["deactivate", "park"], indirect=True)
 async def test_records_known_to_be_gone_can_not_be_lost_again(rig: Rig) -> None:
     keys = await customers(rig, 100)
-    delete(rig, *keys[:40])
+    await rig.missing(*keys[:40])
     message = await rig.send(*keys[:40])
     await rig.braking.let_pass("TWO", FLOW)
     await rig.modes.set("TWO", FLOW, Mode.ON, "person", "as ordered")

@@ -179,6 +179,7 @@ async def test_a_customer_deleted_while_a_rep_worked_on_its_account_waits_for_a_
     both.accounts.type(id_, both.mapping, fax="+1 414-555-0100")
     del both.gp.records["TWO", "A1"]
     await both.there("A1")
+    await both.rest()
     [entry] = await both.parked()
     assert (entry.code, "fax" in entry.message, both.accounts.writes) == ("deleted_in_source", True, [])
 

@@ -221,6 +221,7 @@ async def test_a_customer_deleted_in_gp_is_parked_by_policy(rig: Rig) -> None:
     await rig.send("A1")
     rig.gp.records.clear()
     await rig.send("A1")
+    await rig.rest()
     assert [entry.code for entry in await rig.parked()] == ["deleted_in_source"]
     assert one_row(rig).values["statecode"] == 0
 
@@ -422,7 +423,9 @@ async def test_a_create_that_lands_as_it_is_given_up_stays_its_customers_and_is_
     await rig.send(message=rig.lanes.sent[0][1])
     del rig.gp.records["TWO", "A1"]
     later(rig.crosswalk_table, timedelta(minutes=11))
+    rig.lanes.sent.clear()
     await rig.send("A1")
+    await rig.rest()
     assert (await rig.couple("A1")).id == one_row(rig).key
     assert [entry.code for entry in await rig.parked()] == ["deleted_in_source"]
     assert [line.result for line in await rig.history("A1")] == [Result.PARKED, Result.CREATED]
@@ -436,6 +439,7 @@ async def test_a_create_that_lands_after_its_customer_was_deleted_follows_the_de
     await rig.send(message=rig.lanes.sent[0][1])
     await write("TWO", rig.mapping, late)
     await rig.send("A1")
+    await rig.rest()
     assert [entry.code for entry in await rig.parked()] == ["deleted_in_source"]
 
 

@@ -30,13 +30,6 @@ async def coupled(rig: Rig, key: str = "OLD", **values: Any) -> str:
     return (await rig.couple(key)).id
 
 
-async def rest(rig: Rig) -> None:
-    """What was put on lanes is worked."""
-    while rig.lanes.sent:
-        _, message, _ = rig.lanes.sent.pop(0)
-        await rig.send(message=message)
-
-
 async def codes(rig: Rig) -> dict[str, str]:
     return {entry.key: entry.code for entry in await rig.parked()}
 
@@ -68,7 +61,7 @@ async def test_a_changed_id_keeps_its_account_in_whatever_order_its_changes_are_
     rig.gp.change_id("TWO", "OLD", "NEW")
     for keys in messages:
         await rig.send(*keys.split())
-    await rest(rig)
+    await rig.rest()
     await assert_moved(rig, id_)
 
 
@@ -111,7 +104,7 @@ async def test_with_neither_name_nor_address_a_person_says_and_the_old_account_i
     id_ = await coupled(rig)
     rig.gp.change_id("TWO", "OLD", "NEW", CUSTNAME="Baker", **{"bill_to.ADDRESS1": "9 Oak"})
     await rig.send("NEW", "OLD")
-    await rest(rig)
+    await rig.rest()
     assert await codes(rig) == {"NEW": "id_change_unclear"}
     assert (one_account(rig).key, one_account(rig).values["name"]) == (id_, "Aaron Fitz")
     assert (await rig.couple("OLD")).id == id_
@@ -139,7 +132,7 @@ async def test_an_old_id_that_goes_later_settles_what_waited(rig: Rig) -> None:
     await rig.send("NEW")
     del rig.gp.records["TWO", "OLD"]
     await rig.send("OLD")
-    await rest(rig)
+    await rig.rest()
     await assert_moved(rig, id_)
 
 
@@ -147,6 +140,7 @@ async def test_an_old_id_that_waits_as_deleted_leaves_the_list(rig: Rig) -> None
     id_ = await coupled(rig)
     record = rig.gp.records.pop(("TWO", "OLD"))
     await rig.send("OLD")
+    await rig.rest()
     assert await codes(rig) == {"OLD": "deleted_in_source"}
     rig.gp.records["TWO", "OLD"] = record
     rig.gp.change_id("TWO", "OLD", "NEW")
@@ -171,6 +165,7 @@ async def test_a_person_who_says_that_it_is_another_one_gets_a_second_account(ri
     await rig.send("NEW")
     assert len(rig.dataverse.rows) == 2
     await rig.send("OLD")
+    await rig.rest()
     assert await codes(rig) == {"OLD": "deleted_in_source"}
 
 
@@ -178,6 +173,7 @@ async def test_customers_without_a_note_index_are_no_match(rig: Rig) -> None:
     await coupled(rig, NOTEINDX="")
     rig.gp.change_id("TWO", "OLD", "NEW")
     await rig.send("NEW", "OLD")
+    await rig.rest()
     assert await codes(rig) == {"OLD": "deleted_in_source"}
     assert len(rig.dataverse.rows) == 2
 
@@ -208,7 +204,7 @@ async def test_a_write_that_was_cut_under_the_old_id_is_settled_first(rig: Rig) 
     [(_, later, _)] = rig.lanes.sent
     assert (later.keys, later.delays) == (("NEW",), 1)
     await rig.send(message=message)
-    await rest(rig)
+    await rig.rest()
     await assert_moved(rig, id_)
 
 
@@ -217,7 +213,7 @@ async def test_a_write_that_is_cut_after_the_move_is_settled_under_the_new_id(ri
     rig.gp.change_id("TWO", "OLD", "NEW")
     rig.dataverse.cut_before = 1
     await rig.send("NEW")
-    await rest(rig)
+    await rig.rest()
     await assert_moved(rig, id_)
 
 
@@ -253,7 +249,7 @@ async def test_the_move_is_one_transaction_that_another_worker_can_win(rig: Rig)
     rig.crosswalk_table.before_transaction = [lambda: rig.crosswalk_table._set(dict(row))]
     await rig.send("NEW")
     assert one_account(rig).values["gp365_key"] == "TWO-OLD"
-    await rest(rig)
+    await rig.rest()
     await assert_moved(rig, id_)
 
 

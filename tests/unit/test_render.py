@@ -1,13 +1,14 @@
 """What people see in a terminal: nothing cut off, nothing hidden shown, nothing that the terminal would obey."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 
 import pytest
 from rich.console import Console, RenderableType
 
 from sync.errors import Rejected
 from sync.operations.parked import by_cause
-from sync.operations.show import Shown, last_writes
+from sync.operations.show import Shown, absence_of, last_writes
 from sync.render import parked as render_parked
 from sync.render import record as render_record
 from sync.render.record import MANY
@@ -52,6 +53,15 @@ def test_what_is_empty_on_both_sides_is_counted_only() -> None:
     assert "fax" not in text
     assert text.count("and 1 empty on both sides") == 2
     assert "seen by Change Tracking" in text
+
+
+def test_a_record_that_was_not_found_once_says_when_that_counts() -> None:
+    couple = Couple("TWO", "customer", "A1", "id", coupled=True, missing="gp", stored=datetime.fromisoformat(NOW))
+    record = Shown(couple, [], [], frozenset(), absence=absence_of(couple, timedelta(minutes=10)))
+    text = " ".join(seen(render_record.shown(record), width=160).split())
+    assert "not found in GP at 2026-11-24 18:39:38 UTC; if it is missing still after 2026-11-24 18:49:38 UTC" in text
+    assert render_record.shown_json(record)["missing"]["acts_after"].startswith("2026-11-24T18:49:38")
+    assert absence_of(replace(couple, missing=None), timedelta()) is None
 
 
 def test_of_many_values_written_at_once_the_first_few_are_told() -> None:

@@ -52,8 +52,7 @@ class Desk:
         return sorted(key for _, message, _ in self.rig.lanes.sent for key in message.keys)
 
     async def work(self) -> None:
-        for _, message, _ in list(self.rig.lanes.sent):
-            await self.rig.send(message=message)
+        await self.rig.rest()
 
     async def agreeing(self, *keys: str, **values: Any) -> None:
         """Customers that both sides hold alike."""

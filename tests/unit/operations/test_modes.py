@@ -148,6 +148,7 @@ async def test_after_a_restore_both_sides_end_equal(desk: Desk) -> None:
     assert (await desk.begin_anew())[FLOW] == 3
     assert {(lane, message.reason) for lane, message, _ in rig.lanes.sent} == {(BULK, "restored")}
     await desk.deliver()
+    await rig.rest()
     held = {row.values["accountnumber"]: row.values for row in rig.dataverse.rows.values()}
     assert {number: values["name"] for number, values in held.items()} == {
         "KEPT": "KEPT old", "BACK": "BACK", "GONE": "GONE new",
