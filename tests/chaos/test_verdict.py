@@ -106,6 +106,17 @@ def test_an_account_of_two_customers_is_doubled() -> None:
     assert "is coupled with" in said(replace(WELL, crosswalk=[couple(), couple(key="OTHER")]))
 
 
+def test_a_customer_left_with_a_merged_account_is_told_unless_somebody_waits_for_it() -> None:
+    merged, known = account() | {"merged": 1}, truth()
+    known.merged |= {0, 1}
+    behind = replace(WELL, accounts=[merged])
+    assert "left behind: customer KILOAA0001" in said(behind, known)
+    assert said(replace(behind, parked=[{"company": "TWO", "key": KEY, "code": "account_merged"}]), known) == ""
+    followed = replace(WELL, accounts=[merged, account("3" * 36, 901)], crosswalk=[couple(id_="3" * 36)])
+    assert "lost" not in said(followed, known)
+    assert "doubled" not in said(followed, known)
+
+
 def test_a_write_left_half_done_is_told() -> None:
     assert "still has an intent" in said(replace(WELL, crosswalk=[couple(intent="{}")]))
 

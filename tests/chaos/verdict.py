@@ -71,7 +71,8 @@ def evidence(history: History, found: Found, faults: Iterable[str]) -> list[str]
 def meeting_of(partner: Partner, found: Found) -> Meeting:
     tag = f"{partner.tag} ".casefold()
     customers = [row for row in found.customers[partner.company] if str(row["CUSTNAME"]).casefold().startswith(tag)]
-    accounts = [row for row in found.accounts if str(row.get("name")).casefold().startswith(tag)]
+    living = [row for row in found.accounts if not row.get("merged")]
+    accounts = [row for row in living if str(row.get("name")).casefold().startswith(tag)]
     keys, ids = {row["CUSTNMBR"] for row in customers}, {row["accountid"] for row in accounts}
     couples = [
         row
@@ -92,7 +93,7 @@ def _faults(history: History, truth: Truth, meeting: Meeting, found: Found) -> I
     certain = not history.deeds & UNCERTAIN
     name = f"{meeting.partner.company}/{meeting.partner.tag}"
     yield from (f"{name}: {fault}" for fault in _doubled(truth, meeting))
-    yield from (f"{name}: {fault}" for fault in _strangers(meeting, found))
+    yield from (f"{name}: {fault}" for fault in _strangers(truth, meeting, found))
     yield from (f"{name}: {fault}" for fault in _alone(truth, meeting, certain=certain))
     yield from (f"{name}: {fault}" for fault in _apart(meeting))
     if certain:
@@ -112,9 +113,11 @@ def _both_typed(truth: Truth, meeting: Meeting) -> bool:
     return {(number, "gp"), (number, "d365")} <= truth.made
 
 
-def _strangers(meeting: Meeting, found: Found) -> Iterable[str]:
-    """Who is coupled with this partner's record is this partner's too, or is there no more."""
+def _strangers(truth: Truth, meeting: Meeting, found: Found) -> Iterable[str]:
+    """Who is coupled with this partner's record is this partner's too, or is there no more. Whoever merges two has made them one."""
     company = meeting.partner.company
+    if meeting.partner.number in truth.merged:
+        return
     keys = {row["CUSTNMBR"] for row in found.customers[company]} - {row["CUSTNMBR"] for row in meeting.customers}
     ids = {row["accountid"] for row in found.accounts} - {row["accountid"] for row in meeting.accounts}
     for row in meeting.couples:
@@ -163,9 +166,9 @@ def _apart(meeting: Meeting) -> Iterable[str]:
 
 
 def _lost(truth: Truth, meeting: Meeting) -> Iterable[str]:
-    """Each field holds what one of the two sides gave it last."""
+    """Each field holds what one of the two sides gave it last, or, of two that were merged, what was given the other."""
     partner = meeting.partner
-    if meeting.parked or len(meeting.customers) != 1 or len(meeting.accounts) != 1:
+    if partner.number in truth.merged or meeting.parked or len(meeting.customers) != 1 or len(meeting.accounts) != 1:
         return
     for field in FIELDS:
         last = truth.last(partner.number, field.attribute)
@@ -197,9 +200,21 @@ def _numbers(text: str) -> Iterable[int]:
     yield from (int(part[-7:-4]) for part in digits if len(part) > 7)
 
 
+def _left_behind(found: Found) -> Iterable[str]:
+    """A customer does not stay with an account that was merged into another, unless somebody waits for it."""
+    merged = {row["accountid"] for row in found.accounts if row.get("merged")}
+    here = {(company, row["CUSTNMBR"]) for company, rows in found.customers.items() for row in rows}
+    waiting = {(row["company"], row["key"]) for row in found.parked}
+    for row in _couples(found):
+        name = (row["PartitionKey"].partition(".")[0], row["key"])
+        if row["coupled"] and row["d365"] in merged and name in here - waiting:
+            yield f"left behind: customer {row['key']} is coupled with {row['d365']}, which was merged"
+
+
 def _books(found: Found) -> Iterable[str]:
     """No write is left half done; one outcome for each message and key; nothing is paused."""
     yield from (f"paused: {row.get('text')}" for row in found.modes if row.get("mode", "on") != "on")
+    yield from _left_behind(found)
     yield from (f"{row['key']} still has an intent" for row in _couples(found) if row["intent"])
     yield from (
         f"{row['key']} is missing still, and nobody looks for it again" for row in _couples(found) if row.get("missing")
