@@ -3,10 +3,11 @@
 from collections.abc import Sequence, Set
 
 from sync.errors import Rejected
+from sync.flow import Flow
 from sync.outcomes import Run, created_line, landed_line, line
 from sync.parking import Parking
 from sync.planning import Case, Plan
-from sync.stores.couple import Intent
+from sync.stores.couple import Couple, Intent
 from sync.stores.ledger import Ledger, Line, Result
 
 
@@ -59,6 +60,11 @@ class Filing:
         for plan in plans:
             if plan.case.renamed and plan.case.renamed.parked_by(run.flow.side):
                 await self._parking.remove(run.company, run.flow, plan.case.renamed.key)
+
+    async def unlist_couple(self, run: Run, couple: Couple, flows: Sequence[Flow]) -> None:
+        """Take both records off the parked list."""
+        for flow in flows:
+            await self._parking.remove(run.company, flow, couple.on(flow.side))
 
     async def unpark(self, run: Run, plans: Sequence[Plan]) -> None:
         """Take records off the parked list: before their row says so, so that a crash in between is put right the next

@@ -116,8 +116,8 @@ class Pipeline:
             observe(run, cases)
             return []
         await self._filing.tell_met(run, cases)
-        again = await self._settling.settle(run, [case for case in cases if case.couple.intent])
-        plans = [run.planner.plan(case) for case in cases if not case.couple.intent]
+        again, rest = await self._settling.settle(run, cases)
+        plans = [run.planner.plan(case) for case in rest]
         await self._braking.ask(run, cases, plans)
         if run.message.reason != "handed_over":  # what comes from there need not go back there
             await self._settling.hand_over(run, [plan.handed for plan in plans if plan.hand_over])

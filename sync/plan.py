@@ -31,9 +31,8 @@ class Planner(Succeeding, Missing):
 
     def _plan(self, case: Case) -> Plan:
         couple = case.couple
-        identity = self.way.identity(case.source, case.target)
-        if couple.identity and identity and couple.identity != identity:
-            return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
+        if another := self._perhaps_another(case):
+            return another
         if case.source is None:
             return self._missing(case)
         if case.rests:

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from sync.errors import CODES, Rejected, RetryLater
 from sync.flow import Flow
 from sync.mapping import Mapping
-from sync.match import INACTIVE, NEW, Match
+from sync.match import INACTIVE, NEW, Match, told
 from sync.message import Message
 from sync.stores.couple import Agreed, Couple, Intent, Planned, opposite
 from sync.stores.ledger import FieldChange
@@ -201,6 +201,26 @@ class Planning:
         )
         couple = replace(case.couple.with_parked(self._flow.side, code), discarded="")
         return Plan(case, couple, text, error=error)
+
+    def _perhaps_another(self, case: Case) -> Plan | None:
+        """A customer that is not the couple's, or of which nobody knows."""
+        couple = case.couple
+        if couple.doubt:
+            return self._perhaps_made(case)
+        identity = self.way.identity(case.source, case.target)
+        if couple.identity and identity and couple.identity != identity:
+            return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")
+        return None
+
+    def _perhaps_made(self, case: Case) -> Plan:
+        """A customer under the id that was reserved for an account: nobody knows who made it."""
+        couple, account = case.couple, case.target if self._flow.side == "gp" else case.source
+        shown = told(self._mapping, account) if account else f"id {couple.id}, which is gone"
+        text = (
+            f"{couple.key} may be what was made in GP of an account ({shown}): nobody heard how that ended, and "
+            f"{couple.key} holds other values by now. It is: couple {couple.key} --with {couple.id}. It is not: --none."
+        )
+        return self._park(case, "possible_duplicate", text)
 
     def _settled(self, couple: Couple) -> Couple:
         """The base says that the source is gone and the counterpart with it: see `Couple.settled_delete`."""

@@ -59,9 +59,26 @@ def settle(
     if certain or (intent.create and (not intent.not_after or _is_most_of_it(intent, found))):
         landed = None if _is_of_earlier_try(couple, target) else intent
         return Settlement(_landed(cleared, intent, side, found), landed=landed, certain=certain)
+    if intent.create and intent.not_after:
+        return Settlement(replace(cleared, doubt=intent, answer=""))
     if intent.not_after:
         return _by_value(missed, intent, side, found)
     return Settlement(missed, fence=Write(target.key, {}, attempt, version=target.version))
+
+
+def answered(couple: Couple) -> Settlement:
+    """What becomes of `couple.doubt` when a person has answered: the record is the one that was made, or the two have nothing to
+    do with each other. So they have without an answer, when GP's record is gone.
+    """
+    made = couple.doubt
+    assert made is not None
+    cleared = replace(couple, doubt=None, parked="", parked_d365="")
+    if couple.chosen in (couple.key, couple.id):
+        base = {name: Agreed.of("d365", plan.source, plan.new) for name, plan in made.fields.items()}
+        one = replace(cleared.done_by("d365").written("d365", made), answer="", coupled=True, base=couple.base | base)
+        return Settlement(replace(one, lineage=lineage(made)), landed=made)
+    alone = cleared.named("d365" if couple.answer else "gp", "")
+    return Settlement(replace(alone, base={}, unmet=None, lineage=None))
 
 
 def committed(couple: Couple, side: Side, kept: Halves | None) -> Couple:
@@ -89,7 +106,8 @@ def _is_of_earlier_try(couple: Couple, target: Record) -> bool:
 
 def _is_most_of_it(intent: Intent, found: Found) -> bool:
     """Whether the record under a reserved id, whose mark somebody emptied, holds at least half of what was sent: nobody
-    else would type that, under just this id, in just this quarter of an hour. The rest somebody has edited since.
+    else would type that, under just this id, in just this quarter of an hour. The rest somebody has edited since. With less of
+    it nobody knows.
     """
     sent = {name: plan.new for name, plan in intent.fields.items() if plan.new not in (None, "")}
     unmarked = found.record is not None and not found.record.mark
@@ -103,7 +121,7 @@ def _by_value(missed: Couple, intent: Intent, side: Side, found: Found) -> Settl
     """
     target = found.record
     assert target is not None
-    if intent.create or target.mark or target.version == intent.version:
+    if target.mark or target.version == intent.version:
         return Settlement(missed)
     base, held = dict(missed.base), False
     for name, plan in intent.fields.items():

@@ -13,8 +13,8 @@ from sync.mapping import Mapping
 from sync.outcomes import Run
 from sync.planning import Case
 from sync.sender import Sender
-from sync.settle import Found, Settlement, settle
-from sync.stores.couple import Couple, opposite
+from sync.settle import Found, Settlement, answered, settle
+from sync.stores.couple import APPROVED, Couple, opposite
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Outcome, Verdict, Write
 
@@ -44,15 +44,23 @@ class Settling:
         self._sender = sender
         self._visibility = visibility
 
-    async def settle(self, run: Run, cases: Sequence[Case]) -> list[str]:
-        """Settle these cases' intents; the keys that go round again. The others wait for who is at work."""
-        again = []
+    async def settle(self, run: Run, cases: Sequence[Case]) -> tuple[list[str], list[Case]]:
+        """Settle what earlier tries left: the keys that go round again, and the cases that have nothing to settle. The others
+        wait for who is at work.
+        """
+        again: list[str] = []
+        rest: list[Case] = []
         for case in cases:
-            if case.couple.intent and case.couple.intent.target != run.flow.target:
+            if _is_answered(run, case):
+                await self._answered(run, case.couple)
+                again.append(case.key)
+            elif case.couple.intent is None:
+                rest.append(case)
+            elif case.couple.intent.target != run.flow.target:
                 await self._leave(run, case)
             elif await self._settled(run, case, self._settlement(run, case)):
                 again.append(case.key)
-        return again
+        return again, rest
 
     async def hand_over(self, run: Run, couples: Sequence[Couple]) -> None:
         """Step 9: what is the other direction's is on its lane before the message ends."""
@@ -70,6 +78,16 @@ class Settling:
         if case.couple.age >= self._visibility and not run.message.delays:
             await self.hand_over(run, [case.couple])
         run.postpone([case.key], RetryLater("The other direction is writing it.", code="in_progress"))
+
+    async def _answered(self, run: Run, couple: Couple) -> None:
+        """A person has said what became of an interrupted create; both records go on, each on its lane."""
+        settlement, flows = answered(couple), [flow for flow in self._flows.values() if flow.pair == run.flow.pair]
+        await self._filing.unlist_couple(run, couple, flows)
+        [saved] = await self._crosswalk.save([(couple, settlement.couple)])
+        await self._filing.unlist_couple(run, couple, flows)
+        if saved and settlement.landed:
+            await self._filing.tell_landed(run, couple.id, settlement.landed)
+        await self.hand_over(run, [couple])
 
     def _settlement(self, run: Run, case: Case) -> Settlement:
         halves = run.planner.way.halves(case.target) if case.target else {}
@@ -96,3 +114,9 @@ class Settling:
         if isinstance(verdict.error, RetryLater | BadSettings):
             raise verdict.error
         return verdict.outcome is Outcome.WRITTEN
+
+
+def _is_answered(run: Run, case: Case) -> bool:
+    """Whether a doubtful create is none any more: a person has answered, or what GP held is gone."""
+    customer = case.source if run.flow.side == "gp" else case.target
+    return case.couple.doubt is not None and (case.couple.answer not in ("", APPROVED) or customer is None)

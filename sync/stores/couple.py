@@ -123,7 +123,9 @@ class Couple:
     row that does not exist yet. `unnoted`: no row pointed from its identity to any couple when it was looked for; only then
     may it be stored with that identity. `beside` is the row of its own that the counterpart has: it goes into this one when
     both become a couple. `missing` is the side whose record was not found at one look, `gone_from` the one where it was
-    missing still at a later one. `stored` is when the row was, by the clock of storage, which tells `age` too.
+    missing still at a later one. `stored` is when the row was, by the clock of storage, which tells `age` too. `doubt` is a
+    create in GP that was interrupted, where the record under the reserved id may be the one that it made, or another's: a
+    person says.
     """
 
     company: str
@@ -134,6 +136,7 @@ class Couple:
     identity: str = ""
     base: dict[str, Agreed] = field(default_factory=dict)
     intent: Intent | None = None
+    doubt: Intent | None = None
     parked: str = ""
     parked_d365: str = ""
     unmet: Side | None = None

@@ -92,8 +92,8 @@ def _untold(world: World, lines: dict[tuple[str, str, str], Any]) -> list[str]:
 
 
 def _given_up(world: World, write: Write) -> bool:
-    """A create that landed late, or whose account a user deleted at once; or a write that nobody lives to settle."""
-    open_intents = "".join(row["intent"] for row in rows_of(world))
+    """A create that landed late, or whose account a user deleted at once; or a write that nobody settles, but a person."""
+    open_intents = "".join(row["intent"] + row["doubt"] for row in rows_of(world))
     deleted = world.dataverse.deleted | {key for _, key in world.gp.deleted}
     return write.mark in world.dataverse.created_late or write.id in deleted or write.mark in open_intents
 

@@ -97,6 +97,19 @@ def the_mark_of_a_new_customer_is_emptied_before_it_is_settled(stage: BothStage)
     stage.judge([] if here == [stage.key] else [f"the account has become {here}"])
 
 
+def a_new_customer_is_changed_beyond_recognition_before_it_is_settled(stage: BothStage) -> None:
+    [new] = stage.write(name="Sam", fax="+1 414-555-0100")
+    stage.next_call("gp.write", "after")
+    stage.work(new, stage.one)
+    stage.type(CUSTNAME="By a clerk", FAX="41455501990000", PHONE1="41455501980000", HOLD=1, INACTIVE=1)
+    stage.world.gp.unmark(stage.company, stage.key)
+    stage.rest()
+    here = [key for company, key in stage.world.gp.records if company == stage.company and key.startswith("SAM")]
+    stage.judge([] if here == [stage.key] else [f"the account has become {here}"])
+    of_it = [row for row in stage.world.dataverse.rows.values() if row.values["accountnumber"] == stage.key]
+    stage.judge([f"{stage.key} has become {len(of_it)} accounts"] if of_it else [])
+
+
 def gps_clock_is_put_back(stage: BothStage) -> None:
     """By a few minutes, once a write was given up; the edit it brought was taken back."""
     stage.coupled()

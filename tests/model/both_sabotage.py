@@ -74,13 +74,14 @@ def echo_by_user(patch: Patch) -> None:
 def the_other_directions_intent_settled(patch: Patch) -> None:
     settle = Settling.settle
 
-    async def as_own(self: Settling, run: Run, cases: Sequence[Case]) -> list[str]:
-        taken = []
-        for case in cases:
-            assert case.couple.intent
-            mine = replace(case.couple.intent, target=run.flow.target, not_after="")
-            taken.append(replace(case, couple=replace(case.couple, intent=mine)))
-        return await settle(self, run, taken)
+    def mine(run: Run, case: Case) -> Case:
+        if case.couple.intent is None:
+            return case
+        intent = replace(case.couple.intent, target=run.flow.target, not_after="")
+        return replace(case, couple=replace(case.couple, intent=intent))
+
+    async def as_own(self: Settling, run: Run, cases: Sequence[Case]) -> Any:
+        return await settle(self, run, [mine(run, case) for case in cases])
 
     patch.setattr(Settling, "settle", as_own)
 
@@ -102,6 +103,19 @@ def a_blank_is_a_value(patch: Patch) -> None:
 def an_empty_mark_is_anothers(patch: Patch) -> None:
     """A write without our mark has not landed."""
     patch.setattr(settle_module, "_by_value", lambda missed, *_: Settlement(missed))
+
+
+def an_unknown_create_is_a_strangers(patch: Patch) -> None:
+    """What stands under a reserved id without our mark, and is not half of what was sent, is another's."""
+    settle = settle_module.settle
+
+    def without_doubt(*arguments: Any) -> Settlement:
+        settlement = settle(*arguments)
+        if settlement.couple.doubt is None:
+            return settlement
+        return replace(settlement, couple=replace(settlement.couple, doubt=None).named("gp", ""))
+
+    patch.setattr(settling_module, "settle", without_doubt)
 
 
 def no_patience_with_gps_clock(patch: Patch) -> None:

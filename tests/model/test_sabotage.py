@@ -56,6 +56,10 @@ BOTH_WAYS = [
         both_directed.an_edit_is_taken_back_after_its_write_landed_in_gp,
     ),
     (both_sabotage.an_empty_mark_is_anothers, both_directed.the_mark_of_a_write_is_emptied_before_it_is_settled),
+    (
+        both_sabotage.an_unknown_create_is_a_strangers,
+        both_directed.a_new_customer_is_changed_beyond_recognition_before_it_is_settled,
+    ),
     (both_sabotage.no_patience_with_gps_clock, both_directed.gps_clock_is_put_back),
     (both_sabotage.no_look_at_a_parked_row, both_directed.a_yes_is_carried_out_while_another_worker_parks_the_record),
     (rules.a_delete_acts_at_first_sight, both_directed.a_customer_is_away_for_one_look),

@@ -9,8 +9,8 @@ import pytest
 from sync.mapping import Mapping
 from sync.mapping_model import OnDelete, Side
 from sync.message import Message
-from sync.stores.couple import APPROVED
-from tests.unit.both import ACCOUNT, BACK, Both, build, ruled, with_rules
+from sync.stores.couple import APPROVED, NONE
+from tests.unit.both import ACCOUNT, BACK, THERE, Both, build, ruled, with_rules
 
 
 async def test_an_account_waits_for_a_persons_yes_and_then_becomes_one_customer(both: Both) -> None:
@@ -51,22 +51,74 @@ async def test_a_create_cut_after_it_landed_is_found_by_its_mark_and_not_repeate
     assert (await both.couple("AARON0001")).coupled
 
 
-@pytest.mark.parametrize(("edited", "customers"), [({"CUSTNAME": "Aaron Ltd"}, 1), ({"CUSTNAME": "B", "FAX": ""}, 2)])
-async def test_a_new_customer_whose_mark_is_emptied_and_that_is_edited_is_known_by_what_is_left(
-    both: Both, edited: dict[str, str], customers: int
-) -> None:
+async def interrupted(both: Both, **edited: str) -> None:
+    """An account became a customer, nobody heard of it, and somebody has emptied the mark and edited some fields."""
     both.accounts.type(ACCOUNT, both.mapping, name="Aaron", fax="+1 414-555-0145")
     await both.answer(ACCOUNT, APPROVED)
     both.gp.cut_after = 1
-    message = Message.new(BACK, "TWO", [ACCOUNT], "webhook")
-    await both.back(message=message)
+    await both.back()
     [(company, key)] = both.gp.records
     both.gp.type_customer(company, key, **edited)
     both.gp.records[company, key] = replace(both.gp.records[company, key], mark="")
     both.gp.now += timedelta(minutes=16)
-    await both.back(message=message)
     await both.rest()
-    assert len(both.gp.records) == customers
+    await both.there(key)
+    await both.rest()
+
+
+async def test_a_new_customer_whose_mark_is_emptied_and_that_is_edited_is_known_by_what_is_left(both: Both) -> None:
+    await interrupted(both, CUSTNAME="Aaron Ltd")
+    assert (await both.couple("AARON0001")).coupled
+    assert (len(both.gp.records), await both.parked()) == (1, [])
+
+
+async def test_where_too_little_is_left_of_it_both_wait_for_a_person(both: Both) -> None:
+    await interrupted(both, CUSTNAME="B", FAX="")
+    assert (len(both.gp.records), len(both.accounts.rows)) == (1, 1)
+    waiting = sorted((entry.flow, entry.code, entry.key) for entry in await both.parked())
+    assert waiting == [(BACK, "possible_duplicate", ACCOUNT), (THERE, "possible_duplicate", "AARON0001")]
+    assert all(f"couple AARON0001 --with {ACCOUNT}" in entry.message for entry in await both.parked())
+
+
+@pytest.mark.parametrize("first", ["gp", "d365"])
+async def test_a_person_says_that_it_is_the_one_and_what_was_edited_since_comes_over(both: Both, first: str) -> None:
+    await interrupted(both, CUSTNAME="B", FAX="")
+    both.accounts.type(ACCOUNT, both.mapping, telephone1="+1 414-555-0199")
+    await both.answer(ACCOUNT, ACCOUNT)
+    await (both.there("AARON0001") if first == "gp" else both.back())
+    await both.rest()
+    await both.there("AARON0001")
+    assert (len(both.gp.records), len(both.accounts.rows), await both.parked()) == (1, 1, [])
+    assert (both.account(ACCOUNT)["name"], both.account(ACCOUNT)["fax"]) == ("B", None)
+    assert both.customer("AARON0001")["PHONE1"].startswith("4145550199")
+    assert (await both.couple("AARON0001")).id == ACCOUNT
+
+
+@pytest.mark.parametrize("first", ["gp", "d365"])
+async def test_a_person_says_that_it_is_another_and_each_gets_a_counterpart_of_its_own(
+    two_way: Mapping, first: str
+) -> None:
+    both = build(with_rules(two_way, approve="never"))
+    await interrupted(both, CUSTNAME="B", FAX="")
+    await both.answer(ACCOUNT, NONE)
+    await (both.there("AARON0001") if first == "gp" else both.back())
+    await both.there("AARON0001")
+    await both.rest()
+    names = sorted((key, record.values["CUSTNAME"]) for (_, key), record in both.gp.records.items())
+    assert names == [("AARON0001", "B"), ("AARON0002", "Aaron")]
+    assert sorted(str(row.values["name"]) for row in both.accounts.rows.values()) == ["Aaron", "B"]
+    assert ((await both.couple("AARON0002")).id, await both.parked()) == (ACCOUNT, [])
+
+
+@pytest.mark.parametrize("first", ["gp", "d365"])
+async def test_when_the_doubtful_customer_is_deleted_the_account_becomes_one_anew(two_way: Mapping, first: str) -> None:
+    both = build(with_rules(two_way, approve="never"))
+    await interrupted(both, CUSTNAME="B", FAX="")
+    del both.gp.records["TWO", "AARON0001"]
+    await (both.there("AARON0001") if first == "gp" else both.back())
+    await both.rest()
+    assert [record.values["CUSTNAME"] for record in both.gp.records.values()] == ["Aaron"]
+    assert ((await both.couple("AARON0001")).id, await both.parked()) == (ACCOUNT, [])
 
 
 async def test_a_create_cut_before_it_landed_is_done_again_once_it_can_not_land_any_more(both: Both) -> None:
