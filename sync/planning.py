@@ -10,7 +10,7 @@ from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.match import INACTIVE, NEW, Match, told
 from sync.message import Message
-from sync.stores.couple import Agreed, Couple, Intent, Planned, opposite
+from sync.stores.couple import KILLER, Agreed, Couple, Intent, Planned, opposite
 from sync.stores.ledger import FieldChange
 from sync.system import Record, Write
 from sync.value import Value
@@ -134,6 +134,13 @@ class Planning:
         """What a record of the source would write, and all its problems."""
         return self.way.turn(source, target)
 
+    def waits_for_a_person(self, couple: Couple) -> bool:
+        """Whether the other direction left a write behind that its record is parked with, since it killed each worker: nobody
+        settles that before a person has said so, and no message may wait for it.
+        """
+        theirs = couple.intent is not None and couple.intent.target != self._flow.target
+        return theirs and couple.parked_by(opposite(self._flow.side)) == KILLER
+
     @property
     def entity(self) -> str:
         """What the target calls such a record."""
@@ -203,10 +210,13 @@ class Planning:
         return Plan(case, couple, text, error=error)
 
     def _perhaps_another(self, case: Case) -> Plan | None:
-        """A customer that is not the couple's, or of which nobody knows."""
+        """A customer that is not the couple's, or of which nobody knows, or may know yet."""
         couple = case.couple
         if couple.doubt:
             return self._perhaps_made(case)
+        if self.waits_for_a_person(couple):
+            text = f"{case.key}: a write of the other direction was left behind, and waits for a person."
+            return self._park(case, KILLER, text)
         identity = self.way.identity(case.source, case.target)
         if couple.identity and identity and couple.identity != identity:
             return self._park(case, "key_reused", f"GP gave the id {couple.key} to another record.")

@@ -45,8 +45,8 @@ class Settling:
         self._visibility = visibility
 
     async def settle(self, run: Run, cases: Sequence[Case]) -> tuple[list[str], list[Case]]:
-        """Settle what earlier tries left: the keys that go round again, and the cases that have nothing to settle. The others
-        wait for who is at work.
+        """Settle what earlier tries left: the keys that go round again, and the cases that have nothing to settle here. The
+        others wait for who is at work.
         """
         again: list[str] = []
         rest: list[Case] = []
@@ -54,7 +54,7 @@ class Settling:
             if _is_answered(run, case):
                 await self._answered(run, case.couple)
                 again.append(case.key)
-            elif case.couple.intent is None:
+            elif case.couple.intent is None or run.planner.waits_for_a_person(case.couple):
                 rest.append(case)
             elif case.couple.intent.target != run.flow.target:
                 await self._leave(run, case)
