@@ -9,6 +9,7 @@ from sync.errors import Rejected
 from sync.mapping import Mapping
 from sync.outcomes import Run
 from sync.planning import Case, Heir
+from sync.stores.couple import Couple
 from sync.stores.crosswalk import Crosswalk
 from sync.system import Ask, Record, Seen
 
@@ -66,12 +67,22 @@ class Succession:
         masters = [case.key for case in cases if _is_unknown(run, case)]
         if not masters or not isinstance(source, Mergeable):
             return list(cases)
-        merged = await source.merged_into(run.company, run.mapping, masters)
-        ids = [id_ for some in merged.values() for id_ in some]
-        couples = await self._crosswalk.read_ids(run.company, run.flow.pair, ids) if ids else {}
-        held = {id_: couple for id_, couple in couples.items() if couple.key and not couple.gone}
-        first = {key: next((held[id_] for id_ in some if id_ in held), None) for key, some in merged.items()}
+        first = await self._first(run, masters, source)
         return [replace(case, inherits=first.get(case.key)) for case in cases]
+
+    async def _first(self, run: Run, masters: Sequence[str], source: Mergeable) -> dict[str, Couple]:
+        """The nearest couple that was merged into each of these, by these."""
+        first: dict[str, Couple] = {}
+        todo = {master: master for master in masters}
+        for _ in range(HOPS):
+            merged = await source.merged_into(run.company, run.mapping, list(todo))
+            todo = {id_: todo[master] for master, some in merged.items() for id_ in some}
+            if not todo:
+                break
+            couples = await self._crosswalk.read_ids(run.company, run.flow.pair, list(todo))
+            held = {id_: couple for id_, couple in couples.items() if couple.key and not couple.gone}
+            first = {todo[id_]: couple for id_, couple in held.items()} | first
+        return first
 
 
 def _is_unknown(run: Run, case: Case) -> bool:

@@ -157,6 +157,14 @@ class SteppedDataverse(FakeTarget):
         parent = super()
         return await self._weather.call("dataverse", "dataverse.source", lambda: parent.read(mapping, keys))
 
+    async def merged_of(self, masters: Sequence[str]) -> dict[str, list[str]]:
+        """What was merged into each."""
+
+        async def found() -> dict[str, list[str]]:
+            return self.merged_into(masters)
+
+        return await self._weather.call("dataverse", "dataverse.merged", found)
+
     async def identity(self) -> Identity:
         parent = super()
         return await self._weather.call("dataverse", "dataverse.identity", parent.identity)
@@ -205,3 +213,6 @@ class Accounts:
 
     async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
         return await self.dataverse.read_of(company, mapping, keys)
+
+    async def merged_into(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, list[str]]:
+        return await self.dataverse.merged_of(keys)
