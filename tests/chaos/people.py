@@ -56,6 +56,10 @@ class People:
             self._known[name] = await (self._customer(partner) if side == "gp" else self._account(partner))
         return self._known[name]
 
+    def forget(self) -> None:
+        """One side was put back to what it was: eConnect would make a customer of an edit of one that is gone."""
+        self._known.clear()
+
     async def _customer(self, partner: Partner) -> str:
         found = await self.sql(partner.company, f"SELECT CUSTNMBR FROM RM00101 WHERE CUSTNAME LIKE '{partner.tag} %'")
         return str(found[0][0]).strip() if found else ""

@@ -212,6 +212,7 @@ class Steps:
         await self._go_on()
 
     async def _go_on(self) -> None:
+        self._people.forget()
         for _ in range(100):
             paused = [row for row in await self._stage.books.rows("modes") if row.get("cause") == "identity"]
             if len(paused) >= len(COMPANIES):

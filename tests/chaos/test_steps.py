@@ -1,0 +1,37 @@
+"""What people do when a side is put back to what it was."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.chaos import people as people_module
+from tests.chaos import steps as steps_module
+from tests.chaos.people import People
+from tests.chaos.plan import plan
+from tests.chaos.steps import Steps
+from tests.chaos.truth import Truth
+
+
+async def _nothing(*_: Any, **__: Any) -> list[Any]:
+    return []
+
+
+async def _paused(_: str) -> list[dict[str, Any]]:
+    return [{"cause": "identity"}] * 2
+
+
+@pytest.mark.parametrize("deed", ["restore", "copy"])
+async def test_nobody_goes_on_editing_a_record_that_a_restore_took_away(
+    deed: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps_module, "door", _nothing)
+    monkeypatch.setattr(people_module, "at_door", lambda *_: None)
+    monkeypatch.setattr(People, "sql", _nothing)
+    box: Any = SimpleNamespace(contract={"gp": {}})
+    stage: Any = SimpleNamespace(box=box, rows=_paused, command=_nothing)
+    history, people = plan(1), People(box, Truth())
+    partner = history.partners[0]
+    people._known[partner.number, "gp"] = partner.key
+    await getattr(Steps(stage, history, people, None), f"_{deed}")("gp")  # type: ignore[arg-type]
+    assert await people.has(partner, "gp") == ""
