@@ -218,4 +218,4 @@ def _is_due(trouble: Trouble, seed: int) -> bool:
 
 def _of(rng: random.Random, trouble: Trouble) -> Step:
     """The first crossings are struck: later ones might never come."""
-    return Step(trouble.seam, seam=trouble.seam, skip=rng.choice((0, 0, 1, 2) if trouble.often else (0, 0, 0, 1)))
+    return Step(trouble.seam, seam=trouble.seam, skip=rng.choice((0, 0, 1, 2)) if trouble.often else 0)

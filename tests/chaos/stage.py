@@ -31,6 +31,7 @@ NEVER = "0 0 0 29 2 *"
 EVERY = f"*/{TICK} * * * * *"
 CLEAN = "clean"
 PARTS = ("storage", "gp", "dataverse")
+MOVED = ("app.queue.put", "host.queue.put", "host.queue.delete", "host.queue.update")
 COUNTED = ("operations create", "operations update", "operations delete", "webhooks")
 
 
@@ -133,10 +134,10 @@ class Stage:
         return list(told(secrets_of(self.box.settings), await self.books.everything(), messages, "\n".join(logs)))
 
     async def quiet(self, seconds: float) -> bool:
-        """Wait until the lanes are empty and nothing has been written for some looks; whether that came."""
+        """Wait until for some looks no message has moved and nothing was told, and the lanes are empty; whether that came."""
         still, before = 0, ""
         for _ in range(int(seconds / LOOK)):
-            now = await self.pulse()
+            now = await self._stirred()
             still = still + 1 if now == before else 0
             if still >= STILL:
                 if not await self.books.waiting():
@@ -145,6 +146,12 @@ class Stage:
             before = now
             await asyncio.sleep(LOOK)
         return False
+
+    async def _stirred(self) -> str:
+        """What would be different if a message had moved: asked where it costs next to nothing."""
+        storage = await door(self.box, "storage", "GET", "/counts")
+        dataverse = await door(self.box, "dataverse", "GET", "/counts")
+        return f"{[storage.get(name) for name in MOVED]}{[dataverse.get(name) for name in COUNTED]}"
 
     async def pulse(self) -> str:
         """What would be different if something had been written."""

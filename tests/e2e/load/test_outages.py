@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from rich.table import Table
 
-from sandbox.host.pace import LEAST
+from sandbox.host.pace import LEAST, RESTING
 from sandbox.scenarios.load import differences, edit
 from sandbox.scenarios.scenario import until
 from sandbox.up import Sandbox
@@ -88,7 +88,7 @@ async def half_an_hour(box: Sandbox, what: str, tell: Callable[[str], None]) -> 
         table.add_row(who, f"{done[who]:,}", *rates)
     table.caption = (
         f"{messages} messages wait. The app's bound: {bound:,} = {messages} messages x {tries_at_most()} tries x "
-        f"{CALLS_A_TRY} calls, and the polls. The host's own: it asks each queue every {LEAST:g} s."
+        f"{CALLS_A_TRY} calls, and the polls. The host's own: it asks each queue every {LEAST:g} to {RESTING:g} s."
     )
     tell(printed(table))
     return done["app"] <= bound
