@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sync import pipeline as pipeline_module
+from sync import outcomes as outcomes_module
 from sync import settle as settle_module
 from sync import settling as settling_module
 from sync.outcomes import Run
@@ -33,7 +33,7 @@ def base_moved_for_unwritten_fields(patch: Patch) -> None:
         base = {name: Agreed.of(side, old.half(side), kept[name]) for name, old in done.base.items() if kept}
         return replace(done, base=done.base | base)
 
-    patch.setattr(pipeline_module, "committed", moved)
+    patch.setattr(outcomes_module, "committed", moved)
 
 
 def _writes(patch: Patch, otherwise: Any) -> None:
