@@ -73,7 +73,7 @@ class Child:
         assert self._process
         return await self._process.wait()
 
-    def last_words(self, lines: int = 15) -> str:
+    def last_words(self, lines: int = 40) -> str:
         text = self._log.read_text(encoding="utf-8", errors="replace") if self._log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 

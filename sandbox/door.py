@@ -1,6 +1,5 @@
 """The admin door every stand-in has: inject faults, count requests, list gaps, add its own seeds and views."""
 
-import asyncio
 import json
 import os
 import re
@@ -154,17 +153,17 @@ class Door:
         self._runner: web.AppRunner | None = None
 
     async def start(self, port: int = 0) -> str:
-        """Serve on 127.0.0.1 and return the base URL."""
+        """Serve on 127.0.0.1 and return the base URL: on `port`, or on another when something has taken that meanwhile."""
         app = web.Application()
         app.add_routes(self._own_routes())
         app.add_routes(self.routes)
         self._runner = web.AppRunner(app, access_log=None)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", port)
-        await site.start()
-        server = site._server
-        assert isinstance(server, asyncio.Server)
-        return f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        try:
+            await web.TCPSite(self._runner, "127.0.0.1", port).start()
+        except OSError:
+            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        return f"http://127.0.0.1:{self._runner.addresses[0][1]}"
 
     async def stop(self) -> None:
         if self._runner:

@@ -22,13 +22,17 @@ def main() -> None:
     async def start(_: asyncio.Event) -> tuple[dict[str, object], Callable[[], Awaitable[None]]]:
         door = Door("storage")
         storage = Storage(options.state, door)
-        connection = await storage.start()
-        admin = await door.start(options.admin_port)
 
         async def stop() -> None:
             await door.stop()
             await storage.stop()
 
+        try:
+            connection = await storage.start()
+            admin = await door.start(options.admin_port)
+        except BaseException:
+            await stop()
+            raise
         return {"connection_string": connection, "admin": admin}, stop
 
     run(start)

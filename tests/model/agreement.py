@@ -181,9 +181,21 @@ def _needed(world: World, entry: Any, pair: Pair | None) -> bool:
             return key in world.dataverse.rows and world.mapping.rules.approve != "never"
         case "approval_needed":
             return pair is not None and any(name in _asked(world) for name in _differing(world, pair))
+        case "values_differ" if uncoupled:
+            return any("name" in _differing(world, met) for met in _could_meet(world, entry))
         case "values_differ":
             return pair is not None and "name" in _differing(world, pair)
     return False
+
+
+def _could_meet(world: World, entry: Any) -> list[Pair]:
+    """The records that a parked one, still alone, names or is named by: its counterpart is one of them."""
+    company, key = entry["company"], entry["key"]
+    return [
+        Pair({}, company, world.gp.records.get((company, named)), account, frozenset())
+        for account in world.dataverse.rows.values()
+        if (named := str(account.values.get("accountnumber"))) and key in (named, account.key)
+    ]
 
 
 # what both sides hold

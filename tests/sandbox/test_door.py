@@ -1,10 +1,12 @@
 """A kill fault ends another process at a seam, once, and says so."""
 
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
 
+import httpx
 import pytest
 from pydantic import ValidationError
 
@@ -61,3 +63,14 @@ def test_faults_of_one_kind_can_be_called_off_alone() -> None:
     assert [fault.do for fault in faults.list()] == ["drop"]
     faults.clear()
     assert faults.list() == []
+
+
+async def test_a_port_taken_meanwhile_is_left_for_another() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        door = Door("x")
+        url = await door.start(port)
+        async with httpx.AsyncClient() as client:
+            assert (await client.get(f"{url}/health")).json() == {"name": "x", "ok": True}
+        await door.stop()
+    assert not url.endswith(f":{port}")
