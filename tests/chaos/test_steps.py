@@ -29,9 +29,9 @@ async def test_nobody_goes_on_editing_a_record_that_a_restore_took_away(
     monkeypatch.setattr(people_module, "at_door", lambda *_: None)
     monkeypatch.setattr(People, "sql", _nothing)
     box: Any = SimpleNamespace(contract={"gp": {}})
-    stage: Any = SimpleNamespace(box=box, rows=_paused, command=_nothing)
+    stage: Any = SimpleNamespace(box=box, books=SimpleNamespace(rows=_paused), command=_nothing)
     history, people = plan(1), People(box, Truth())
     partner = history.partners[0]
     people._known[partner.number, "gp"] = partner.key
-    await getattr(Steps(stage, history, people, None), f"_{deed}")("gp")  # type: ignore[arg-type]
+    await getattr(Steps(stage, history, people), f"_{deed}")("gp")
     assert await people.has(partner, "gp") == ""
