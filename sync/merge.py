@@ -129,9 +129,7 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """What becomes of two values that differ when their records are coupled."""
     if sides.filled:
         return _fill(sides, ruling)
-    first = ruling.take or ruling.first_sync
-    if first == "newest":
-        first = ruling.newer or "review"
+    first = _holds(ruling)
     target = opposite(sides.side)
     if first == sides.side or (sides.present is None and first != target):
         return Move.WRITE, "first coupling"
@@ -140,6 +138,12 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     if first == "review":
         return Move.REVIEW, "first coupling: both are filled"
     return Move.REBASE, "first coupling: the target's value holds"
+
+
+def _holds(ruling: Ruling) -> FirstSync:
+    """Whose value: a person's choice, but in a field that only one side may change only where a person was asked about it."""
+    first = (ruling.newer or "review") if ruling.first_sync == "newest" else ruling.first_sync
+    return ruling.take or first if ruling.only is None or first == "review" else first
 
 
 def _fill(sides: Sides, ruling: Ruling) -> tuple[Move, str]:

@@ -167,12 +167,13 @@ class Couple:
 
     def done_by(self, side: Side) -> Self:
         """With what was to be done from that side done: its own fields brought over, and what a person answered. Where the
-        person took the other side, that one has still to do it.
+        person took the other side, or approved what that one asked for, it has still to do it.
         """
         if self.take == opposite(side):
             return self
+        answer = self.answer if self.answer == APPROVED and side == "gp" else ""
         turns = {} if self.take else self.turns
-        return replace(self, answer="", take=None, turns=turns, unmet=None if self.unmet == side else self.unmet)
+        return replace(self, answer=answer, take=None, turns=turns, unmet=None if self.unmet == side else self.unmet)
 
     def written(self, side: Side, intent: Intent) -> Self:
         """With the turns of what was written from `side`. What a new record is born with is nobody's turn."""
@@ -187,11 +188,12 @@ class Couple:
         return name in self.turns and self.turns[name].count >= A_FIGHT
 
     def joined(self, beside: "Couple | None") -> Self:
-        """Together with the row of its own that the counterpart has, and what that one waits for."""
+        """Together with the row of its own that the counterpart has, what that one waits for, and whether it was approved."""
         if beside is None:
             return self
         side: Side = "gp" if beside.key else "d365"
-        return replace(self.with_parked(side, beside.parked_by(side)), beside=beside)
+        answer = beside.answer if beside.answer == APPROVED else self.answer
+        return replace(self.with_parked(side, beside.parked_by(side)), answer=answer, beside=beside)
 
     def parked_by(self, side: Side) -> str:
         """The cause for which the flow from that side waits for a person."""

@@ -147,3 +147,10 @@ def test_what_is_not_sure_is_never_overwritten_without_a_person() -> None:
 
 def test_the_same_said_in_other_words_is_no_difference() -> None:
     assert decide(Sides("a", "A!", "A", None, alike=True), TWO_WAY, coupling=True)[0] is Move.REBASE
+
+
+def test_at_a_first_coupling_a_persons_choice_holds_in_gps_own_field_only_where_the_person_was_asked() -> None:
+    held = Sides(0, 0, 1, None)
+    assert decide(held, Ruling(take="d365"), coupling=True)[0] is Move.WRITE
+    assert decide(held, Ruling(first_sync="review", take="d365"), coupling=True)[0] is Move.REBASE
+    assert decide(held, Ruling(None, take="d365"), coupling=True)[0] is Move.OTHER
