@@ -107,11 +107,12 @@ def test_an_account_of_two_customers_is_doubled() -> None:
 
 
 def test_a_customer_left_with_a_merged_account_is_told_unless_somebody_waits_for_it() -> None:
-    merged, known = account() | {"merged": 1}, truth()
+    merged, known = account() | {"merged": 1, "masterid": "3" * 36}, truth()
     known.merged |= {0, 1}
     behind = replace(WELL, accounts=[merged])
     assert "left behind: customer KILOAA0001" in said(behind, known)
     assert said(replace(behind, parked=[{"company": "TWO", "key": KEY, "code": "account_merged"}]), known) == ""
+    assert "left behind" not in said(replace(WELL, accounts=[merged | {"masterid": None}]), known)
     followed = replace(WELL, accounts=[merged, account("3" * 36, 901)], crosswalk=[couple(id_="3" * 36)])
     assert "lost" not in said(followed, known)
     assert "doubled" not in said(followed, known)

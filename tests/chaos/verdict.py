@@ -201,8 +201,8 @@ def _numbers(text: str) -> Iterable[int]:
 
 
 def _left_behind(found: Found) -> Iterable[str]:
-    """A customer does not stay with an account that was merged into another, unless somebody waits for it."""
-    merged = {row["accountid"] for row in found.accounts if row.get("merged")}
+    """A customer does not stay with an account that was merged into another, unless that is gone or somebody waits for it."""
+    merged = {row["accountid"] for row in found.accounts if row.get("masterid")}
     here = {(company, row["CUSTNMBR"]) for company, rows in found.customers.items() for row in rows}
     waiting = {(row["company"], row["key"]) for row in found.parked}
     for row in _couples(found):
