@@ -168,3 +168,17 @@ def a_yes_is_carried_out_while_another_worker_parks_the_record(stage: BothStage)
 
 
 a_yes_is_carried_out_while_another_worker_parks_the_record.rules = {"approve": "create"}  # type: ignore[attr-defined]
+
+
+def a_worker_sleeps_before_its_commit_while_another_goes_on(stage: BothStage) -> None:
+    """And what its commit speaks of is old by then; a user types just that once more."""
+    stage.coupled()
+    [first] = stage.write(fax="+1 414-555-0111")
+    sleeper = stage.start(first, stage.one, until="ledger.write after")
+    stage.pass_time()
+    stage.write(fax="+1 414-555-0122")
+    while lying := next((each for each in stage.world.queues.messages if each is not first), None):
+        stage.work(lying, stage.other)
+    stage.write(fax="+1 414-555-0111")
+    stage.world.run(sleeper)
+    stage.holds("fax", "+1 414-555-0111")

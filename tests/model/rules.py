@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from sync import merging as merging_module
-from sync import pipeline as pipeline_module
+from sync import outcomes as outcomes_module
 from sync import plan as plan_module
 from sync import settle as settle_module
 from sync import settling as settling_module
@@ -110,7 +110,7 @@ def what_was_sent_counts_as_kept(patch: Patch) -> None:
         done = committed(couple, side, None)
         return replace(done, base={name: replace(half, unsure=None) for name, half in done.base.items()})
 
-    patch.setattr(pipeline_module, "committed", as_sent)
+    patch.setattr(outcomes_module, "committed", as_sent)
 
 
 # 10, 11, 15: each row by its ETag
@@ -268,7 +268,7 @@ def a_mark_outlives_the_return(patch: Patch) -> None:
 
 SEEN_BY_CHANCE = [
     target_before_crosswalk, no_waiting_for_a_living_worker, decided_by_value, no_base, what_was_sent_counts_as_kept,
-    skips_without_etag, intent_without_etag, commit_without_etag, a_cut_counts_as_refused, new_id_and_no_key,
+    skips_without_etag, intent_without_etag, a_cut_counts_as_refused, new_id_and_no_key,
     one_row_a_couple, state_forgotten, coupled_too_early,
     a_delete_acts_at_first_sight,
 ]  # fmt: skip

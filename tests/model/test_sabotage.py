@@ -62,6 +62,7 @@ BOTH_WAYS = [
     ),
     (both_sabotage.no_patience_with_gps_clock, both_directed.gps_clock_is_put_back),
     (both_sabotage.no_look_at_a_parked_row, both_directed.a_yes_is_carried_out_while_another_worker_parks_the_record),
+    (rules.commit_without_etag, both_directed.a_worker_sleeps_before_its_commit_while_another_goes_on),
     (rules.a_delete_acts_at_first_sight, both_directed.a_customer_is_away_for_one_look),
     (rules.any_second_look_is_late_enough, both_directed.a_customer_is_away_while_its_message_comes_twice),
     (rules.a_mark_outlives_the_return, both_directed.a_customer_is_away_twice_and_seen_in_between),
