@@ -8,8 +8,10 @@ import sys
 
 import pytest
 
+# What is started in the background by a shell ignores Ctrl-C, and so would all that it starts.
 READY_MADE = """
-import sys, dev
+import signal, sys, dev
+signal.signal(signal.SIGINT, signal.default_int_handler)
 dev.ready_python = lambda: sys.executable
 dev.ready_azurite = lambda python: None
 sys.exit(dev.main(sys.argv[1:]))
