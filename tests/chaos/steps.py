@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from typing import Any
 
 from sandbox.scenarios.scenario import NotSeen, door
@@ -51,8 +51,7 @@ class Steps:
         """One after the other, each after its pause."""
         for step in self._history.steps:
             await asyncio.sleep(step.pause)
-            with contextlib.suppress(*NO_ANSWER):  # a part is away just now, and this person gives up
-                await (self._trouble(step) if step.seam else self._work(step))
+            await _tried(self._trouble(step) if step.seam else self._work(step))
         await asyncio.gather(*self._beside)
 
     async def decide(self) -> bool:
@@ -194,7 +193,7 @@ class Steps:
     async def _hold(self, _: str) -> None:
         """A clerk leaves a customer open while everything goes on."""
         partner = self._history.partners[0]
-        self._beside.add(asyncio.create_task(self._people.hold_open(partner, 777, OPEN)))
+        self._beside.add(asyncio.create_task(_tried(self._people.hold_open(partner, 777, OPEN))))
 
     async def _restart(self, part: str) -> None:
         if part in PARTS:
@@ -220,6 +219,12 @@ class Steps:
             await asyncio.sleep(0.2)
         for company in COMPANIES:
             await self._stage.command("resume", "--company", company, "--after-restore")
+
+
+async def _tried(work: Awaitable[None]) -> None:
+    """Where a part is away just now, this person gives up."""
+    with contextlib.suppress(*NO_ANSWER):
+        await work
 
 
 def _side(word: str) -> Side:

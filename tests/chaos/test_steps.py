@@ -3,6 +3,7 @@
 from types import SimpleNamespace
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.chaos import people as people_module
@@ -19,6 +20,17 @@ async def _nothing(*_: Any, **__: Any) -> list[Any]:
 
 async def _paused(_: str) -> list[dict[str, Any]]:
     return [{"cause": "identity"}] * 2
+
+
+async def test_a_clerk_whose_part_is_away_gives_up_and_the_history_goes_on() -> None:
+    async def away(*_: Any) -> None:
+        raise httpx.ConnectError("restarting")
+
+    people: Any = SimpleNamespace(hold_open=away)
+    stage: Any = SimpleNamespace()
+    steps = Steps(stage, plan(1).keeping([]), people)
+    await steps._hold("gp")
+    await steps.all()
 
 
 @pytest.mark.parametrize("deed", ["restore", "copy"])
