@@ -143,7 +143,8 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 def _holds(ruling: Ruling) -> FirstSync:
     """Whose value: a person's choice, but in a field that only one side may change only where a person was asked about it."""
     first = (ruling.newer or "review") if ruling.first_sync == "newest" else ruling.first_sync
-    return ruling.take or first if ruling.only is None or first == "review" else first
+    asked = ruling.only is None or first == "review"
+    return ruling.take if asked and ruling.take else first
 
 
 def _fill(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
