@@ -107,7 +107,7 @@ def _rests(run: Run, case: Case) -> bool:
     couple, source = case.couple, case.source
     if run.message.reason not in ECHOES or source is None or not couple.coupled or couple.unmet:
         return False
-    if couple.intent or couple.parked_d365 or couple.take or source.successor:
+    if couple.intent or couple.parked_d365 or couple.take or couple.granted or source.successor:
         return False
     return all(
         agreed.unsure is None and same(source.values.get(name), agreed.d365) for name, agreed in couple.base.items()

@@ -8,6 +8,8 @@ from sync.stores.couple import Agreed, opposite
 from sync.value import Value, same
 
 FOUGHT_OVER = "fought over"
+CHOICE = "a person's choice"
+REFUSED = "refused by a person"
 
 
 class Move(StrEnum):
@@ -64,9 +66,9 @@ class Sides:
 
 @dataclass(frozen=True)
 class Ruling:
-    """How a field is ruled: `only` is the side it comes from when it has no way back, `take` the one a person chose,
-    `newer` the one that was changed last, where that is known. `asks`: every edit in Dataverse waits for a person. `fought`:
-    both sides have written it by turns for too long.
+    """How a field is ruled: `only` is the side it comes from when it has no way back, `take` the one a person chose where
+    both differ, `granted` the one chosen about what waited for approval, `newer` the one that was changed last, where that
+    is known. `asks`: every edit in Dataverse waits for a person. `fought`: both sides have written it by turns for too long.
     """
 
     only: Side | None = "gp"
@@ -74,6 +76,7 @@ class Ruling:
     first_sync: FirstSync = "gp"
     edits: Edits = "leave"
     take: Side | None = None
+    granted: Side | None = None
     newer: Side | None = None
     asks: bool = False
     fought: bool = False
@@ -81,7 +84,7 @@ class Ruling:
     @property
     def refused(self) -> bool:
         """Whether a person wants none of what Dataverse asks for."""
-        return self.asks and self.take == "gp"
+        return self.asks and self.granted == "gp"
 
 
 def decide(sides: Sides, ruling: Ruling, *, coupling: bool) -> tuple[Move, str]:
@@ -110,9 +113,9 @@ def _edited(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     if sides.base is None or not sides.source_moved or ruling.edits == "leave":
         return Move.NOTHING, f"{_named(opposite(sides.side))}'s own"
     asked = ruling.edits == "request" and not sides.unsure
-    if asked and ruling.take == sides.side:
+    if asked and ruling.granted == sides.side:
         return Move.WRITE, "approved by a person"
-    if ruling.take or not asked:
+    if ruling.granted or not asked:
         return Move.OTHER, f"{_named(opposite(sides.side))}'s own: put back"
     return Move.REQUEST, f"{_named(opposite(sides.side))}'s own: waits for approval"
 
@@ -120,7 +123,7 @@ def _edited(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 def _own(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """A field that only the source's side may change."""
     moved, asked = sides.source_moved, ruling.edits == "request" and not sides.unsure
-    if asked and (ruling.take == opposite(sides.side) or (ruling.take is None and not moved)):
+    if asked and (ruling.granted == opposite(sides.side) or (ruling.granted is None and not moved)):
         return Move.OTHER, "target drifted: a person's to approve"
     return Move.WRITE, "source changed" if moved else "target drifted"
 
@@ -132,7 +135,7 @@ def _meet(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     first = _holds(ruling)
     target = opposite(sides.side)
     if first == sides.side or (sides.present is None and first != target):
-        return Move.WRITE, "first coupling"
+        return Move.WRITE, CHOICE if first == ruling.take else "first coupling"
     if ruling.only is None and (first == target or sides.source is None):
         return Move.OTHER, f"first coupling: {_named(target)}'s value holds"
     if first == "review":
@@ -144,11 +147,15 @@ def _holds(ruling: Ruling) -> FirstSync:
     """Whose value: a person's choice, but in a field that only one side may change only where a person was asked about it."""
     first = (ruling.newer or "review") if ruling.first_sync == "newest" else ruling.first_sync
     asked = ruling.only is None or first == "review"
-    return ruling.take if asked and ruling.take else first
+    if asked and ruling.take:
+        return ruling.take
+    return "gp" if first == "d365" and ruling.refused else first
 
 
 def _fill(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
     """A value beside a blank: it goes there, or where it may not both stay as they are."""
+    if sides.filled == "d365" and ruling.refused:
+        return Move.REBASE, f"first coupling: {REFUSED}"
     if sides.filled == sides.side:
         return Move.WRITE, f"first coupling: {_named(opposite(sides.side))}'s is blank"
     move = Move.OTHER if ruling.only is None else Move.REBASE
@@ -156,26 +163,28 @@ def _fill(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
 
 
 def _both_ways(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
-    if ruling.refused:
-        return (Move.WRITE if sides.side == "gp" else Move.OTHER), "refused by a person: put back"
-    if ruling.fought:
-        return _fought(sides, ruling)
-    if not sides.target_moved:
-        return Move.WRITE, "source changed"
-    if not sides.source_moved:
-        return Move.OTHER, "target changed"
-    winner = ruling.take or _winner(ruling, sides.unsure)
+    winner, rule = _winning(sides, ruling)
     if winner is None:
-        return Move.REVIEW, "both changed"
-    rule = "a person's choice" if ruling.take else f"both changed: {_named(winner)}'s holds"
+        return Move.REVIEW, rule
+    if winner == "d365" and ruling.refused and rule != CHOICE:
+        winner, rule = "gp", f"{REFUSED}: put back"
     return (Move.WRITE if winner == sides.side else Move.OTHER), rule
 
 
-def _fought(sides: Sides, ruling: Ruling) -> tuple[Move, str]:
-    """Two systems put it back, each after the other: a person says whose value holds, whoever moved it last."""
-    if ruling.take is None:
-        return Move.REVIEW, FOUGHT_OVER
-    return (Move.WRITE if ruling.take == sides.side else Move.OTHER), "a person's choice"
+def _winning(sides: Sides, ruling: Ruling) -> tuple[Side | None, str]:
+    """Whose value holds, and why; None when a person must say. What two systems put back, each after the other, goes by a
+    person, whoever moved it last.
+    """
+    if ruling.fought:
+        return ruling.take, CHOICE if ruling.take else FOUGHT_OVER
+    if not sides.target_moved:
+        return sides.side, "source changed"
+    if not sides.source_moved:
+        return opposite(sides.side), "target changed"
+    if ruling.take:
+        return ruling.take, CHOICE
+    winner = _winner(ruling, sides.unsure)
+    return winner, f"both changed: {_named(winner)}'s holds" if winner else "both changed"
 
 
 def _winner(ruling: Ruling, unsure: bool) -> Side | None:

@@ -63,9 +63,11 @@ def merge(way: Way, fields: dict[str, MappedField], meeting: Meeting) -> Merged:
 
 def _ruling(mapped: MappedField, meeting: Meeting, side: Side) -> Ruling:
     first = _first_sync(mapped, meeting, side)
-    edits = _edits(mapped, meeting)
-    fought = meeting.couple.fights(mapped.name)
-    return Ruling(mapped.side, mapped.owner, first, edits, meeting.couple.take, asks=meeting.asks, fought=fought)
+    edits, couple = _edits(mapped, meeting), meeting.couple
+    fought = couple.fights(mapped.name)
+    return Ruling(
+        mapped.side, mapped.owner, first, edits, couple.take, couple.granted, asks=meeting.asks, fought=fought
+    )
 
 
 def _edits(mapped: MappedField, meeting: Meeting) -> Edits:

@@ -8,6 +8,7 @@ from sync.keys import gp_id_of
 from sync.mapping import Problem
 from sync.mapping_model import Side
 from sync.match import told
+from sync.merge import CHOICE
 from sync.merging import Meeting, Merged, merge
 from sync.missing import Missing, found
 from sync.planning import Case, Plan
@@ -153,9 +154,8 @@ class Planner(Succeeding, Missing):
 
     def _update(self, case: Case, source: Record, target: Record, turned: Turned) -> Plan:
         couple = case.couple
-        met = (
-            couple.coupled and couple.unmet != self._flow.side and not (couple.unmet and couple.take == self._flow.side)
-        )
+        side = self._flow.side
+        met = couple.coupled and couple.unmet != side and not (couple.unmet and side in (couple.take, couple.granted))
         newly = frozenset(self._message.fields)
         asks = self._mapping.rules.approve == "always"
         meeting = Meeting(couple, source, target, turned, met, newly, self._flow.two_way, asks)
@@ -170,7 +170,7 @@ class Planner(Succeeding, Missing):
         if asked and ((meets and merged.review) or coupling or not merged.planned):
             code = DIFFER if merged.review else "approval_needed"
             return self._park(case, code, f"{case.key} and its {self.entity} differ: {'; '.join(asked)}.")
-        if merged.planned and self._must_ask(case.couple):
+        if self._must_ask(case.couple, merged):
             changed = ", ".join(self._told(name, plan) for name, plan in merged.planned.items())
             return self._park(case, "approval_needed", f"{case.key} would change its {self.entity}: {changed}.")
         couple = replace(case.couple.joined(case.beside), base=merged.base, unmet=self._unmet(case)).named(
@@ -181,7 +181,9 @@ class Planner(Succeeding, Missing):
         if not merged.planned and not claim:
             done = replace(couple.done_by(self._flow.side), coupled=True)
             return self._skip(
-                case, done if merged.others else replace(done, answer="", take=None), text or "both agree"
+                case,
+                done if merged.others else replace(done, answer="", take=None, granted=None),
+                text or "both agree",
             )
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
@@ -192,10 +194,11 @@ class Planner(Succeeding, Missing):
         held = str(target.values.get(self._mapping.dataverse.key) or "")
         return gp_id_of(case.couple.company, held) == case.key
 
-    def _must_ask(self, couple: Couple) -> bool:
-        """Whether every write to GP is approved first, and this one was not."""
+    def _must_ask(self, couple: Couple, merged: Merged) -> bool:
+        """Whether every write to GP is approved first, and this one was not: neither as a whole nor field by field."""
         always = self._flow.side == "d365" and self._mapping.rules.approve == "always"
-        return always and couple.take != "d365" and couple.answer != APPROVED
+        approved = couple.granted == "d365" or couple.answer == APPROVED
+        return always and not approved and any(rule != CHOICE for rule in merged.rules.values())
 
     def _told(self, name: str, plan: Planned) -> str:
         """One field's change, for a person to decide."""

@@ -176,9 +176,9 @@ class Identity:
         resource = request.query.get("resource", "")
         if tenant.resource(resource) is None:
             return _msi_error(400, "AADSTS500011: The resource principal was not found in the tenant.")
-        token = tokens.issue(self.registry, tenant.managed_identity, resource, self.options.lifetime)
-        expires = str(int(time.time()) + self.options.lifetime)
-        answer = {"access_token": token, "expires_on": expires, "resource": resource, "token_type": "Bearer"}
+        expires = int(time.time()) + self.options.lifetime
+        token = tokens.issue_until(self.registry, tenant.managed_identity, resource, expires)
+        answer = {"access_token": token, "expires_on": str(expires), "resource": resource, "token_type": "Bearer"}
         return web.json_response({**answer, "client_id": tenant.managed_identity.client_id})
 
     async def _add_secret(self, _: web.Request) -> web.Response:

@@ -13,6 +13,11 @@ _KEY_ID = "gp365-sandbox"
 
 def issue(registry: Registry, application: Application, resource: str, seconds: int) -> str:
     """A bearer token for `resource`, valid `seconds` from now."""
+    return issue_until(registry, application, resource, int(time.time()) + seconds)
+
+
+def issue_until(registry: Registry, application: Application, resource: str, expires: int) -> str:
+    """A bearer token for `resource`, valid until a second since 1970."""
     tenant_id = registry.tenant().tenant_id
     now = int(time.time())
     claims = {
@@ -20,7 +25,7 @@ def issue(registry: Registry, application: Application, resource: str, seconds: 
         "iss": f"https://sts.windows.net/{tenant_id}/",
         "iat": now,
         "nbf": now - 300,
-        "exp": now + seconds,
+        "exp": expires,
         "appid": application.client_id,
         "appidacr": "1",
         "idtyp": "app",

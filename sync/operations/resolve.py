@@ -49,8 +49,10 @@ async def resolve_one(runtime: Runtime, entry: Parked, take: Side) -> None:
 
 def _decided(couple: Couple, entry: Parked, name: str, take: Side) -> Couple:
     """The couple with the decision. Of two records that differ a side is taken, whether they were coupled before or not."""
-    if couple.coupled or entry.code == "values_differ":
+    if entry.code == "values_differ":
         return replace(couple, take=take)
+    if couple.coupled:
+        return replace(couple, granted=take)
     if take == "gp":
         raise Rejected(f"{name} has no customer in GP: discard it instead.", code="approval_needed", key=couple.id)
     return replace(couple, answer=APPROVED)

@@ -116,7 +116,8 @@ class Couple:
     counterpart is known to be this one; before that, a row without an intent names one only while a create with that
     id may still land. `unmet` is the side whose own fields were not brought over yet since the two were coupled.
     `answer` is what a person said of a record not coupled yet: NONE, APPROVED, or the id or key of the record that it
-    is; `take` the side whose values hold, as a person said. `identity` is GP's NOTEINDX. `parked` holds the cause for
+    is; `take` the side whose values hold where both differ, as a person said, and `granted` whose hold where one asked for
+    approval: Dataverse's, and it has what it asked for, or GP's. `identity` is GP's NOTEINDX. `parked` holds the cause for
     which the flow from GP waits for a person, `parked_d365` that of the flow from the other side, `discarded` the one
     that a person let go, until the record is worked again. `turns` has the fields that were written since, by whose
     turn. `lineage` is of the last write; before there was one, of the create that may still land. `etag` is blank for a
@@ -142,6 +143,7 @@ class Couple:
     unmet: Side | None = None
     answer: str = ""
     take: Side | None = None
+    granted: Side | None = None
     discarded: str = ""
     lineage: Lineage | None = None
     turns: dict[str, Turns] = field(default_factory=dict)
@@ -169,11 +171,12 @@ class Couple:
         """With what was to be done from that side done: its own fields brought over, and what a person answered. Where the
         person took the other side, or approved what that one asked for, it has still to do it.
         """
-        if self.take == opposite(side):
-            return self
+        other = opposite(side)
+        take, granted = (told if told == other else None for told in (self.take, self.granted))
         answer = self.answer if self.answer == APPROVED and side == "gp" else ""
-        turns = {} if self.take else self.turns
-        return replace(self, answer=answer, take=None, turns=turns, unmet=None if self.unmet == side else self.unmet)
+        turns = {} if self.take == side else self.turns
+        unmet = None if self.unmet == side and not take else self.unmet
+        return replace(self, answer=answer, take=take, granted=granted, turns=turns, unmet=unmet)
 
     def written(self, side: Side, intent: Intent) -> Self:
         """With the turns of what was written from `side`. What a new record is born with is nobody's turn."""

@@ -100,6 +100,7 @@ def _row(couple: Couple, name: str) -> dict[str, Any]:
         "gone": couple.gone,
         "answer": couple.answer,
         "take": couple.take or "",
+        "granted": couple.granted or "",
         "discarded": couple.discarded,
         "lineage": _dump(vars(couple.lineage)) if couple.lineage else "",
         "turns": _dump({name: list(vars(turns).values()) for name, turns in couple.turns.items()})
@@ -136,6 +137,7 @@ def couple_from(row: dict[str, Any], company: str, pair: str, now: datetime) -> 
         unmet=row["unmet"] or None,
         answer=row["answer"],
         take=row["take"] or None,
+        granted=row.get("granted") or None,
         discarded=row.get("discarded", ""),
         lineage=Lineage(**json.loads(row["lineage"])) if row["lineage"] else None,
         turns={name: Turns(*turns) for name, turns in json.loads(row.get("turns") or "{}").items()},

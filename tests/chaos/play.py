@@ -10,6 +10,7 @@ from sandbox.scenarios.scenario import NotSeen, door
 from tests.chaos.people import People
 from tests.chaos.plan import COMPANIES, History
 from tests.chaos.stage import PARTS, Stage
+from tests.chaos.stall import stalled
 from tests.chaos.steps import SIDES, Steps
 from tests.chaos.truth import Truth
 from tests.chaos.verdict import evidence, verdict
@@ -68,9 +69,12 @@ class _Play:
         async with self._kills:
             await self._steps.all()
             at_rest = await self._end()
-        if not at_rest:
-            return [f"not at rest after {PATIENCE} s: {await self._stage.books.waiting()}"]
-        return await self._judge()
+        return await self._judge() if at_rest else await self._stalled("")
+
+    async def _stalled(self, when: str) -> list[str]:
+        """Found so that it can be understood afterwards."""
+        self.evidence += await stalled(self._stage)
+        return [f"not at rest after {PATIENCE} s{when}: {await self._stage.books.waiting()}"]
 
     async def _begin(self) -> None:
         """Both sides as they are at first, and the app at work on them."""
@@ -126,7 +130,7 @@ class _Play:
         for _ in range(LOOKS if decided or self._written else 0):
             at_rest = at_rest and await self._looked_at_all()
             if not at_rest:
-                return [*faults, f"not at rest after a person decided: {await self._stage.books.waiting()}"]
+                return [*faults, *await self._stalled(" when a person had decided")]
             if not self._written:
                 break
         written = [f"written after quiet: {what}" for what in self._written]

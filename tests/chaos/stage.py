@@ -126,6 +126,10 @@ class Stage:
         tables = [await self.books.rows(name) for name in ("crosswalk", "parked", "ledger", "modes")]
         return Found(customers, await self.accounts(), *tables)
 
+    def log(self, host: str) -> list[str]:
+        """The lines of a host's log, oldest first."""
+        return (self.box.state / "logs" / f"{host}.log").read_text(encoding="utf-8", errors="replace").splitlines()
+
     async def secrets(self, messages: list[str]) -> list[str]:
         """Where something secret of the settings is found: in a table, a log of a host, or these messages."""
         logs = [

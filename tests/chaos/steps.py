@@ -15,7 +15,7 @@ from tests.chaos.plan import COMPANIES, History, Partner, Step
 from tests.chaos.stage import PARTS, Stage
 from tests.chaos.troubles import BY_SEAM, Trouble
 from tests.chaos.truth import Side
-from tests.chaos.verdict import meeting_of, number_of
+from tests.chaos.verdict import Meeting, meeting_of, number_of
 
 OPEN = 2
 """Seconds that a clerk leaves a customer open."""
@@ -89,12 +89,12 @@ class Steps:
         return False
 
     async def _note_choices(self) -> None:
-        """Where a person takes GP's side, what GP holds is as good as typed."""
+        """Where a person takes GP's side, what GP holds of the fields that are told of is as good as typed."""
         found = await self._stage.found()
         for partner in self._history.partners:
             meeting = meeting_of(partner, found)
-            for customer in meeting.customers if "values_differ" in meeting.parked else ():
-                for field in FIELDS:
+            for customer in meeting.customers:
+                for field in _chosen(meeting):
                     value = number_of(partner, field.attribute, "gp", customer[field.column])
                     if isinstance(value, int):
                         self._people.truth.gives(partner.number, "gp", field.attribute, value, sure=False)
@@ -219,6 +219,13 @@ class Steps:
             await asyncio.sleep(0.2)
         for company in COMPANIES:
             await self._stage.command("resume", "--company", company, "--after-restore")
+
+
+def _chosen(meeting: Meeting) -> list[Field]:
+    """The fields that go by a person's choice: those told of, or all of two records that have not met in every field yet."""
+    told = " ".join(row["message"] for row in meeting.waiting if row["code"] == "values_differ")
+    met = all(row["coupled"] and not row["unmet"] for row in meeting.couples)
+    return [field for field in FIELDS if told and (not met or f"{field.attribute} would be" in told)]
 
 
 async def _tried(work: Awaitable[None]) -> None:

@@ -29,7 +29,8 @@ async def stage(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Stage
 async def test_a_handful_of_histories_ends_with_both_sides_equal_or_a_person_asked(stage: Stage) -> None:
     histories = [*map(plan, HANDFUL), *map(kept, REGRESSIONS)]
     tally = await play_all([stage], histories, lambda _: None)
-    assert {played.history.seed: played.faults for played in tally.broken} == {}
+    evidence = "\n".join(line for played in tally.broken for line in played.evidence)
+    assert {played.history.seed: played.faults for played in tally.broken} == {}, evidence
     assert tally.histories == len(histories)
     assert tally.writes > 0
     assert tally.struck.total() > 0

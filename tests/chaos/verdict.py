@@ -39,7 +39,12 @@ class Meeting:
     customers: list[Row]
     accounts: list[Row]
     couples: list[Row]
-    parked: set[str]
+    waiting: list[Row]
+
+    @property
+    def parked(self) -> set[str]:
+        """The causes for which a person is asked."""
+        return {row["code"] for row in self.waiting}
 
 
 def verdict(history: History, truth: Truth, found: Found) -> list[str]:
@@ -80,8 +85,8 @@ def meeting_of(partner: Partner, found: Found) -> Meeting:
         if row["PartitionKey"].startswith(f"{partner.company}.") and (row["key"] in keys or row["d365"] in ids)
     ]
     names = keys | ids | {name for row in couples for name in (row["key"], row["d365"]) if name}
-    parked = {row["code"] for row in found.parked if row["company"] == partner.company and row["key"] in names}
-    return Meeting(partner, customers, accounts, couples, parked)
+    waiting = [row for row in found.parked if row["company"] == partner.company and row["key"] in names]
+    return Meeting(partner, customers, accounts, couples, waiting)
 
 
 def _couples(found: Found) -> Iterator[Row]:

@@ -44,7 +44,7 @@ class Truth:
             if take == "d365" and account:
                 self.account(account.key, {"name": account.values["name"]})
             if take == "gp" and customer:
-                asks = world.mapping.rules.approve == "always"
+                asks = world.mapping.rules.approve == "always" and entry.code == "approval_needed"
                 paths = ("CUSTNAME", "FAX") if asks else ("CUSTNAME",)
                 self.customer(entry.company, customer, {path: customer.values[path] for path in paths})
 

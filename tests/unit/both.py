@@ -103,10 +103,12 @@ class Both:
     async def couple(self, key: str = "A1") -> Couple:
         return (await self.crosswalk.read("TWO", "customer", [key]))[key]
 
-    async def answer(self, key: str, answer: str) -> None:
-        """A person answers."""
+    async def answer(self, key: str, answer: str, *, code: str = "") -> None:
+        """A person answers; a side about what waits for this cause, or for the only one."""
         [before] = (await self.crosswalk.read_ids("TWO", "customer", [key])).values()
-        said = {"take": answer} if answer in ("gp", "d365") else {"answer": answer}
+        asked = code or ("approval_needed" if before.parked_d365 == "approval_needed" else "")
+        side = "granted" if asked == "approval_needed" else "take"
+        said = {side: answer} if answer in ("gp", "d365") else {"answer": answer}
         await self.crosswalk.save([(before, replace(before, **said))])
 
     async def parked(self) -> list[Parked]:

@@ -132,6 +132,32 @@ async def test_a_request_beside_a_difference_under_review_is_not_handed_to_and_f
     assert sorted(entry.code for entry in await both.parked()) == ["approval_needed", "values_differ"]
 
 
+@pytest.mark.parametrize(("granted", "phone"), [("d365", "5550100"), ("gp", "5550145")])
+@pytest.mark.parametrize(("take", "name"), [("gp", "By GP"), ("d365", "By a rep")])
+@pytest.mark.parametrize("first", ["approval_needed", "values_differ"])
+async def test_of_a_difference_and_an_approval_each_goes_as_a_person_said_of_it(
+    two_way: Mapping, first: str, take: str, name: str, granted: str, phone: str
+) -> None:
+    both = build(with_rules(ruled(two_way, "name", owner="review"), approve="always"))
+    id_ = await both.coupled(PHONE1="41455501450000")
+    both.gp.type_customer("TWO", "A1", CUSTNAME="By GP")
+    both.accounts.type(id_, both.mapping, name="By a rep", telephone1="+1 414-555-0100")
+    await both.back(id_)
+    await both.rest()
+    answers = {"values_differ": take, "approval_needed": granted}
+    assert {entry.code for entry in await both.parked()} == answers.keys()
+    for code in (first, *(answers.keys() - {first})):
+        await both.answer(id_, answers[code], code=code)
+    for _ in range(2):
+        await both.back(id_)
+        await both.there("A1")
+        await both.rest()
+    assert (both.customer()["CUSTNAME"], both.account(id_)["name"]) == (name, name)
+    assert phone in both.customer()["PHONE1"]
+    assert both.account(id_)["telephone1"].replace("-", "").endswith(phone)
+    assert await both.parked() == []
+
+
 async def test_where_everything_is_approved_an_edit_waits_and_is_carried_out_once_a_person_said_yes(
     two_way: Mapping,
 ) -> None:
