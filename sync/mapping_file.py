@@ -35,7 +35,7 @@ class MappingFault:
     text: str
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(yaml.CSafeLoader):
     """YAML 1.1's surprises are left out: `on`, `no`, dates, octal and base-60 numbers stay text."""
 
 

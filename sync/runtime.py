@@ -7,6 +7,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+from urllib.request import getproxies
 
 from azure.data.tables.aio import TableServiceClient
 from azure.storage.queue.aio import QueueServiceClient
@@ -184,7 +185,8 @@ def current() -> Runtime:
 
 
 def _storage(settings: Settings) -> tuple[TableServiceClient, QueueServiceClient]:
-    agent = {"user_agent": "gp365-app"}
+    # Without a proxy in the environment there is nothing to read there, which the SDK would do anew at every call.
+    agent: dict[str, Any] = {"user_agent": "gp365-app", "use_env_settings": bool(getproxies())}
     # The queue library's own first back-off is 15 s: over a minute until an outage is said.
     patience: dict[str, Any] = {"initial_backoff": 1, "increment_base": 2}
     if connection := settings.storage.get_secret_value():

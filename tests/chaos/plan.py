@@ -13,7 +13,7 @@ type Born = Literal["gp", "d365", "both"]
 COMPANIES = ("TWO", "THREE")
 RECORDS = (20, 50)
 OPERATIONS = (50, 200)
-SHORT = 6
+SHORT = 10
 """How much more often histories are short than long; at 1 every length is as frequent."""
 
 TROUBLES_A_HISTORY = (7, 10)
@@ -135,9 +135,10 @@ def plan(seed: int) -> History:
     rng = random.Random(seed)
     populated = seed % 2 == 1
     partners = tuple(_partner(rng, number, populated=populated) for number in range(_many(rng, *RECORDS)))
-    steps = [_step(rng, partners, value) for value in range(1, _many(rng, *OPERATIONS) + 1)]
+    births = [] if populated else _births(partners, rng)
+    steps = [_step(rng, partners, value) for value in range(1, _many(rng, *OPERATIONS) - len(births) + 1)]
     steps[len(steps) // 4] = Step("decide", pause=AFTER_A_POLL)
-    steps = [*_births(partners, rng), *steps] if not populated else steps
+    steps = [*births, *steps]
     for trouble in _troubles(rng, seed):
         steps.insert(rng.randint(1, max(1, len(steps) // 2)), _of(rng, trouble))
     return History(seed, _setting(rng), partners, tuple(steps))

@@ -157,7 +157,7 @@ from tests.unit.customer_file import CUSTOMER, faults, load
             "ids, digits: 10 letters and 6 digits are more than 15",
         ),
         ("otherwise: main", "new: {CITY: X}", "gp, joins.bill_to.new.CITY: CITY is not in `on`"),
-        ("region: US", "region: US\n\tx: 1", "found character '\\t' that cannot start any token"),
+        ("region: US", "region: US\n\tx: 1", "line 4: found a tab character"),
     ],
 )
 def test_a_fault_is_named_with_file_line_and_field(tmp_path, right, wrong, about):
