@@ -59,6 +59,14 @@ class Belonging:
             raise self._rejected("company_ambiguous", f"It belongs to several companies: {', '.join(found)}.")
         return found[0]
 
+    def may_be_of(self, values: Values, company: str) -> bool:
+        """Whether nothing that the pair says of a record without a key makes it another company's."""
+        try:
+            named = self._named(values, [company])
+        except Rejected:
+            return True
+        return company in named or not named
+
     def _of_key(self, key: str, companies: Sequence[str]) -> str:
         company = company_of_key(key, companies)
         if company is None:

@@ -135,9 +135,10 @@ def _records(run: Run, cases: Sequence[Case]) -> dict[str, dict[str, Value]]:
 
 
 def _comparable(run: Run, seen: Seen) -> list[Record]:
-    """What was found alike, in the words of the rules."""
-    way = run.planner.way
-    return [replace(record, values=way.comparable(record)) for record in seen.alike]
+    """What was found alike, in the words of the rules; what is another company's is like nothing here."""
+    way, in_gp = run.planner.way, run.flow.side == "d365"
+    near = [record for record in seen.alike if in_gp or run.mapping.may_be_of(record.values, run.company)]
+    return [replace(record, values=way.comparable(record)) for record in near]
 
 
 def _ask(run: Run, cases: Sequence[Case]) -> Ask:

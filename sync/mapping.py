@@ -213,6 +213,10 @@ class Mapping:
         """The company of a Dataverse record, out of these. Raises Rejected: `company_unknown`, `company_ambiguous`."""
         return self._belonging.company_of(d365_values, companies)
 
+    def may_be_of(self, d365_values: Lookup[str, Value], company: str) -> bool:
+        """Whether a Dataverse record without a key may be this company's, as far as the pair says."""
+        return self._belonging.may_be_of(d365_values, company)
+
     def ids(self, d365_values: Lookup[str, Value]) -> Iterator[str]:
         """The ids that GP may give a new record, best first, without an end. Raises Rejected when it can get none."""
         return candidates(self.rules.ids or Ids(), d365_values, otherwise=self.rules.gp.entity)

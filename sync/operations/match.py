@@ -93,7 +93,9 @@ class Match:
 
     async def _read_dataverse(self, scratch: Scratch, taken: "_Taken") -> AsyncIterator[Step]:
         async for page in pages(self.runtime.dataverse, self.mapping):
-            free = [pair for pair in page if pair[0].key not in taken.ids and self._may_be_ours(pair[0])]
+            free = [
+                pair for pair in page if pair[0].key not in taken.ids and may_be_of(self.company, self.mapping, pair[0])
+            ]
             scratch.add("dataverse", (self._of_dataverse(*pair) for pair in free))
             for record, _ in free:
                 if key := self._key(record):
@@ -117,11 +119,6 @@ class Match:
     def _key(self, record: Record) -> str:
         return str(record.values.get(self.mapping.dataverse.key) or "").strip()
 
-    def _may_be_ours(self, record: Record) -> bool:
-        """What holds the key of another company is that one's; what was merged into another one is nobody's."""
-        key = self._key(record)
-        return not record.successor and (not key or company_of_key(key, [self.company]) is not None)
-
     def _write(self, scratch: Scratch, heading: Heading) -> list[Step]:
         lines = explanation(self.mapping, heading)
         with writer(self.path, columns(self.mapping), difference_columns(), lines) as file:
@@ -129,6 +126,17 @@ class Match:
                 before = self.decisions.get((str(row.get(GP_ID, "")), str(row.get(DATAVERSE_ID, ""))))
                 file.add(table, row | ({DECISION: before} if before and table in DECIDED else {}))
         return [Step("writing the report", self.counts.couples, self.counts.couples)]
+
+
+def may_be_of(company: str, mapping: Mapping, record: Record) -> bool:
+    """Whether an account may be one of this company's. What belongs to another one, by its key or by what the pair says, is that
+    one's; what was merged into another account is nobody's.
+    """
+    if record.successor:
+        return False
+    if key := str(record.values.get(mapping.dataverse.key) or "").strip():
+        return company_of_key(key, [company]) is not None
+    return mapping.may_be_of(record.values, company)
 
 
 @dataclass(frozen=True)

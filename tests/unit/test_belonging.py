@@ -87,3 +87,16 @@ def test_a_key_of_no_company_here_is_refused_whatever_the_expression_says(key):
 def test_what_must_be_read_is_the_key_and_what_both_expressions_name():
     told = belonging(scope="statecode = 0 and customertypecode = 3", company="name & customertypecode")
     assert told.attributes == ("gp365_key", "statecode", "customertypecode", "name")
+
+
+@pytest.mark.parametrize(
+    ("value", "may_be"),
+    [("TWO", True), ("two", True), ("THREE", False), ("ELSEWHERE", False), (None, True), (7, False)],
+)
+def test_only_what_is_said_to_be_another_companys_can_not_be_this_ones(value, may_be):
+    assert belonging(company="gp365_company").may_be_of({"gp365_company": value}, "TWO") is may_be
+
+
+def test_without_an_expression_and_with_one_that_fails_a_record_may_be_any_companys():
+    assert belonging().may_be_of({}, "TWO")
+    assert belonging(company="$number(gp365_company)").may_be_of({"gp365_company": "x"}, "TWO")

@@ -293,3 +293,15 @@ async def test_an_account_that_waits_for_approval_and_leaves_the_scope_waits_no_
     both.accounts.type(ACCOUNT, both.mapping, customertypecode=1)
     await both.back()
     assert await both.parked() == []
+
+
+@pytest.mark.parametrize(("company", "accounts"), [("THREE", 2), ("TWO", 1), (None, 1)])
+async def test_a_customer_never_takes_the_account_of_another_company_for_having_its_number(
+    two_way: Mapping, company: str | None, accounts: int
+) -> None:
+    both = build(with_rules(two_way, company="sic"))
+    both.accounts.type(ACCOUNT, both.mapping, name="Aaron", accountnumber="A1", sic=company)
+    both.gp.type_customer("TWO", "A1", CUSTNAME="Aaron")
+    await both.there("A1")
+    assert len(both.accounts.rows) == accounts
+    assert (await both.couple("A1")).id == ACCOUNT or accounts == 2
