@@ -9,13 +9,16 @@ from rich.table import Table
 from sync.operations.show import Absence, Shown, Written
 from sync.render.parked import cause
 from sync.render.text import REASONS, is_told, moment, more_empty, plain_table, safe, value_text, whole
-from sync.stores.couple import Agreed
+from sync.stores.couple import A_FIGHT, Agreed, Turns
 from sync.stores.ledger import Line, Result
 from sync.value import to_json
 
 MASK = "***"
 MANY = 5
 """So many changes of one line are told to people: a new record's stand among its agreed values too."""
+
+TO_AND_FRO = 2
+"""So often a field was written by the other side than before that it is worth a line."""
 
 _COLOURS = {
     Result.CREATED: "green",
@@ -38,6 +41,8 @@ def shown(record: Shown) -> RenderableType:
         head.add_row("Last written", f"by {last.flow}, {seen}")
     if record.absence:
         head.add_row("[yellow]Missing[/]", _absence(record.absence))
+    for name, turns in _by_turns(record):
+        head.add_row("[yellow]By turns[/]", _turns(name, turns))
     for entry in record.parked:
         head.add_row("[red]Parked[/]", cause(entry))
     return Group(head, "", _agreed(record), "", _history(record))
@@ -47,6 +52,18 @@ def _absence(absence: Absence) -> str:
     system = "GP" if absence.side == "gp" else "Dataverse"
     seen, after = moment(absence.seen), moment(absence.acts_after)
     return f"not found in {system} at {seen} UTC; if it is missing still after {after} UTC, it counts as deleted"
+
+
+def _by_turns(record: Shown) -> list[tuple[str, Turns]]:
+    """The fields that have gone to and fro between the two sides of late."""
+    return [(name, turns) for name, turns in sorted(record.couple.turns.items()) if turns.count >= TO_AND_FRO]
+
+
+def _turns(name: str, turns: Turns) -> str:
+    text = (
+        f"{escape(name)} was written by each side after the other, {turns.count} times since {moment(turns.since)} UTC"
+    )
+    return f"{text}; at {A_FIGHT} within a day a person is asked"
 
 
 def shown_json(record: Shown) -> dict[str, Any]:
@@ -64,6 +81,7 @@ def shown_json(record: Shown) -> dict[str, Any]:
         "base": base,
         "lineage": vars(couple.lineage) if couple.lineage and couple.coupled else None,
         "fields": {name: _written_json(written, name in record.secret) for name, written in record.written.items()},
+        "turns": {name: vars(turns) for name, turns in _by_turns(record)},
         "missing": vars(record.absence) if record.absence else None,
         "history": [_line_json(line, record.secret) for line in record.history],
         "parked": [vars(entry) for entry in record.parked],

@@ -12,7 +12,7 @@ from sync.operations.show import Shown, absence_of, last_writes
 from sync.render import parked as render_parked
 from sync.render import record as render_record
 from sync.render.record import MANY
-from sync.stores.couple import Agreed, Couple
+from sync.stores.couple import Agreed, Couple, Turns
 from sync.stores.ledger import FieldChange, Line, Result
 from sync.stores.parked import Parked
 
@@ -62,6 +62,18 @@ def test_a_record_that_was_not_found_once_says_when_that_counts() -> None:
     assert "not found in GP at 2026-11-24 18:39:38 UTC; if it is missing still after 2026-11-24 18:49:38 UTC" in text
     assert render_record.shown_json(record)["missing"]["acts_after"].startswith("2026-11-24T18:49:38")
     assert absence_of(replace(couple, missing=None), timedelta()) is None
+
+
+def test_a_field_that_goes_to_and_fro_between_both_sides_is_told_and_one_that_was_written_back_once_is_not() -> None:
+    turns = {"name": Turns("gp", 5, NOW), "fax": Turns("d365", 1, NOW)}
+    record = Shown(Couple("TWO", "customer", "A1", "id", coupled=True, turns=turns), [], [], frozenset())
+    text = " ".join(seen(render_record.shown(record), width=160).split())
+    assert (
+        "name was written by each side after the other, 5 times since 2026-11-24 18:39:38 UTC; at 8 within a day"
+        in text
+    )
+    assert "fax" not in text
+    assert render_record.shown_json(record)["turns"] == {"name": {"side": "gp", "count": 5, "since": NOW}}
 
 
 def test_of_many_values_written_at_once_the_first_few_are_told() -> None:
