@@ -16,12 +16,12 @@ OPERATIONS = (50, 200)
 SHORT = 10
 """How much more often histories are short than long; at 1 every length is as frequent."""
 
-TROUBLES_A_HISTORY = (7, 10)
+TROUBLES_A_HISTORY = (5, 7)
 KILLED = 5
 """In one history of so many the app is killed, again and again."""
 
-AGAIN = 1
-"""So many kills more has a history that is killed at all, after one at each seam."""
+KILLS = 6
+"""At so many seams, in a history in which it is killed at all."""
 
 AFTER_A_POLL = 2.5
 """Seconds after which somebody decides for the first time: what people typed so far has come to wait for it."""
@@ -157,7 +157,7 @@ def _setting(rng: random.Random) -> Setting:
         gone_in_gp=pick(["park", "deactivate", "ignore"]),
         gone_in_d365=pick(["park", "deactivate", "ignore"]),
         first_sync=pick(["report", "owner", "newest"]),
-        hosts=pick([1, 1, 1, 1, 1, 2]),
+        hosts=pick([*[1] * 9, 2]),
         capitals=pick([False, False, True]),
         post=pick([False, False, True]),
         bulk=pick(["batch", "batch", "multiple"]),
@@ -207,7 +207,7 @@ def _troubles(rng: random.Random, seed: int) -> list[Trouble]:
     rare = [trouble for trouble in TROUBLES if trouble.every > 1 and _is_due(trouble, seed)]
     kills = [trouble for trouble in TROUBLES if trouble.kills]
     often = [trouble for trouble in TROUBLES if trouble.every == 1 and not trouble.kills]
-    killed = [*kills, *rng.choices(kills, k=AGAIN)] if seed % KILLED == 0 else []
+    killed = rng.sample(kills, KILLS) if seed % KILLED == 0 else []
     return [*killed, *rng.sample(often, rng.randint(*TROUBLES_A_HISTORY)), *rare]
 
 
