@@ -209,6 +209,10 @@ CODES: dict[str, Cause] = {
         "The mapping does not say by what records could be matched.",
         "Name the attributes under `evidence` in the mapping file (docs/reference/mapping.md).",
     ),
+    "match_first": Cause(
+        "A first load would make anew whatever the other side holds already, and nobody has looked for that yet.",
+        "Make a match report with `python -m sync match`, and apply it; or `backfill --without-match`, if they are strangers all.",
+    ),
     "match_file_unreadable": Cause(
         "A file is no match report, or was changed beyond its decisions.",
         "Make a new report with `python -m sync match`, and edit its decisions only.",

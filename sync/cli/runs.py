@@ -13,6 +13,7 @@ from sync.operations import backfill as operation
 from sync.operations.backfill import Progress
 from sync.render import runs as render_runs
 from sync.runtime import Runtime
+from sync.stores.runs import Run
 
 INTERRUPTED = 130
 
@@ -29,6 +30,10 @@ def backfill(
     flow: OneFlow = "",
     field: Fields = None,
     restart: Annotated[bool, typer.Option("--restart", help="Begin anew instead of where it stopped.")] = False,
+    without_match: Annotated[
+        bool,
+        typer.Option("--without-match", help="Also where Dynamics 365 holds records, and nobody has said who is who."),
+    ] = False,
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Only send; don't wait for the records to be done.")
     ] = False,
@@ -43,7 +48,11 @@ def backfill(
         fields = sorted(set(field or ()))
         for each in flows:
             _check_fields(runtime, each, fields)
-        ended = [await _one(runtime, name, each, fields, restart, not no_wait, as_json) for each in flows]
+        begun = [
+            await operation.begin(runtime, name, each, fields, restart=restart, without_match=without_match)
+            for each in flows
+        ]
+        ended = [await _one(runtime, run, not no_wait, as_json) for run in begun]
         return 1 if any(progress.counts.get("parked") for progress in ended) else 0
 
     try:
@@ -53,12 +62,9 @@ def backfill(
         raise typer.Exit(INTERRUPTED) from None
 
 
-async def _one(
-    runtime: Runtime, company: str, flow: Flow, fields: list[str], restart: bool, wait: bool, as_json: bool
-) -> Progress:
-    begun = await operation.begin(runtime, company, flow, fields, restart=restart)
+async def _one(runtime: Runtime, begun: Run, wait: bool, as_json: bool) -> Progress:
     progress = Progress(begun, {})
-    with render_runs.bar(f"{flow.name} {company}", quiet=as_json) as move:
+    with render_runs.bar(f"{begun.flow} {begun.company}", quiet=as_json) as move:
         async for progress in operation.backfill(runtime, begun, wait=wait):
             move(progress)
     last = progress

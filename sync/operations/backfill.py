@@ -10,6 +10,7 @@ from typing import Final
 from sync.errors import Rejected, RetryLater
 from sync.flow import Flow
 from sync.message import Message
+from sync.operations.unmatched import check_matched
 from sync.passes import PAGE
 from sync.runtime import Runtime
 from sync.sender import KEYS_A_BULK_MESSAGE
@@ -47,9 +48,18 @@ class Progress:
 
 
 async def begin(
-    runtime: Runtime, company: str, flow: Flow, fields: Sequence[str] = (), *, restart: bool = False
+    runtime: Runtime,
+    company: str,
+    flow: Flow,
+    fields: Sequence[str] = (),
+    *,
+    restart: bool = False,
+    without_match: bool = False,
 ) -> Run:
-    """The run to go on with: one that was not finished, or a new one. `restart` stops the old one first."""
+    """The run to go on with: one that was not finished, or a new one. `restart` stops the old one first.
+
+    Raises Rejected (`match_first`) where a new one would make what Dataverse may hold already, but `without_match`.
+    """
     mapping = runtime.mappings[flow.pair]
     for run in await runtime.runs.list():
         if (run.kind, run.company, run.flow, run.fields) != (KIND, company, flow.name, tuple(fields)):
@@ -59,6 +69,8 @@ async def begin(
         if run.state is State.RUNNING:
             counts = (await runtime.runs.count(run.id, Tally())).counts
             _ours(await runtime.runs.finish(run, State.STOPPED, counts))
+    if not (fields or without_match):
+        await check_matched(runtime, company, flow)
     total = await runtime.gp.count(company, mapping)
     who = getpass.getuser()
     return await runtime.runs.start(KIND, company, flow.name, fields=tuple(fields), who=who, total=total)

@@ -35,6 +35,9 @@ from sync.system import Record
 from sync.systems.dataverse.pages import pages
 from sync.value import Value
 
+KIND = "match"
+"""What a run is called that carries a report out."""
+
 PAGE = 1_000
 
 

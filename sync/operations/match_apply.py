@@ -34,13 +34,12 @@ from sync.matching.report import (
 )
 from sync.message import Message
 from sync.operations.backfill import progress_of
-from sync.operations.match import gp_state, heading_of
+from sync.operations.match import KIND, gp_state, heading_of
 from sync.runtime import Runtime
 from sync.stores.couple import NONE, Couple
 from sync.stores.runs import Run, State, Tally
 from sync.system import Ask, Record
 
-KIND = "match"
 AT_ONCE = 100
 MOST_TOLD = 20
 

@@ -42,7 +42,7 @@ class Desk:
         return [key for key in self.all_keys if key > after][:limit]
 
     async def begin(self, *fields: str, restart: bool = False) -> Run:
-        return await begin(self.runtime, "TWO", self.runtime.flows[FLOW], fields, restart=restart)
+        return await begin(self.runtime, "TWO", self.runtime.flows[FLOW], fields, restart=restart, without_match=True)
 
     async def work_off(self, seconds: float) -> None:
         self.pauses += 1
