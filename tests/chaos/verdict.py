@@ -76,7 +76,7 @@ def evidence(history: History, found: Found, faults: Iterable[str]) -> list[str]
 def meeting_of(partner: Partner, found: Found) -> Meeting:
     tag = f"{partner.tag} ".casefold()
     customers = [row for row in found.customers[partner.company] if str(row["CUSTNAME"]).casefold().startswith(tag)]
-    living = [row for row in found.accounts if not row.get("merged")]
+    living = [row for row in found.accounts if not _has_master(row)]
     accounts = [row for row in living if str(row.get("name")).casefold().startswith(tag)]
     keys, ids = {row["CUSTNMBR"] for row in customers}, {row["accountid"] for row in accounts}
     couples = [
@@ -87,6 +87,11 @@ def meeting_of(partner: Partner, found: Found) -> Meeting:
     names = keys | ids | {name for row in couples for name in (row["key"], row["d365"]) if name}
     waiting = [row for row in found.parked if row["company"] == partner.company and row["key"] in names]
     return Meeting(partner, customers, accounts, couples, waiting)
+
+
+def _has_master(account: Row) -> bool:
+    """Whether it was merged into another one. Where that one is gone, it stands for itself again."""
+    return bool(account.get("masterid"))
 
 
 def _couples(found: Found) -> Iterator[Row]:
@@ -207,7 +212,7 @@ def _numbers(text: str) -> Iterable[int]:
 
 def _left_behind(found: Found) -> Iterable[str]:
     """A customer does not stay with an account that was merged into another, unless that is gone or somebody waits for it."""
-    merged = {row["accountid"] for row in found.accounts if row.get("masterid")}
+    merged = {row["accountid"] for row in found.accounts if _has_master(row)}
     here = {(company, row["CUSTNMBR"]) for company, rows in found.customers.items() for row in rows}
     waiting = {(row["company"], row["key"]) for row in found.parked}
     for row in _couples(found):
