@@ -15,7 +15,7 @@ from tests.chaos.steps import SIDES, Steps
 from tests.chaos.truth import Truth
 from tests.chaos.verdict import evidence, verdict
 
-PATIENCE = 90
+PATIENCE = 300
 """Seconds until everything must have come to rest."""
 
 LOOKS = 2
