@@ -26,6 +26,9 @@ def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping])
         if mappings[pair].rules.cardinality == "shared_account":
             text = f"{pair}.yaml: cardinality: shared_account is not built yet; each account belongs to one company."
             raise BadSettings(text, code="mapping_invalid")
+        if len(mappings[pair].rules.gp.key) > 1 and "d365" in starts:
+            text = f"{pair}.yaml: a key of several columns is only read so far: write `one_way: gp` at the pair."
+            raise BadSettings(text, code="mapping_invalid")
         for missing in {"gp", "d365"} - starts:
             asked = mappings[pair].rules.one_way is None
             names = [field.name for field in mappings[pair].fields if _needs(field, missing, asked=asked)]

@@ -7,15 +7,37 @@ control characters.
 
 import re
 import string
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 _PLAIN = frozenset(string.ascii_uppercase + string.digits + "-")
+_BETWEEN = "~"
+_ESCAPE = "^"
 
 
 def canonical(gp_id: str) -> str:
     """The one spelling of a GP id: no trailing blanks, upper case as GP's code page 1252 knows it."""
     text = gp_id.rstrip(" ")
     return text.upper() if text.isascii() else "".join(map(_upper, text))
+
+
+def join_key(parts: Sequence[str]) -> str:
+    """The one key of a record whose GP key has these parts: `AARONFIT0001~WAREHOUSE`; a single part is the key itself.
+
+    Blank where a part is blank: such a row is no record of anything.
+    """
+    spelled = [canonical(part) for part in parts]
+    if not all(spelled):
+        return ""
+    return spelled[0] if len(spelled) == 1 else _BETWEEN.join(map(_escaped, spelled))
+
+
+def split_key(key: str, count: int) -> tuple[str, ...]:
+    """The canonical parts of a key of so many columns, in whatever case and with whatever blanks it was typed; none when it
+    is no such key. The inverse of `join_key`.
+    """
+    parts = (key,) if count == 1 else _parts(key)
+    spelled = tuple(canonical(part) for part in parts)
+    return spelled if len(spelled) == count and all(spelled) else ()
 
 
 def encode(text: str) -> str:
@@ -62,6 +84,18 @@ def gp_id_of(company: str, key: str) -> str:
         return canonical(decode(text.removeprefix(prefix))) if text.startswith(prefix) else ""
     except ValueError:
         return ""
+
+
+def _escaped(part: str) -> str:
+    return part.replace(_ESCAPE, 2 * _ESCAPE).replace(_BETWEEN, _ESCAPE + _BETWEEN)
+
+
+def _parts(key: str) -> tuple[str, ...]:
+    """The parts between `~`; none where `^` stands before anything but `^` and `~`."""
+    if not re.fullmatch(r"(?:[^~^]|\^[~^]|~)*", key, re.DOTALL):
+        return ()
+    parts = re.findall(r"(?:^|~)((?:[^~^]|\^[~^])*)", key, re.DOTALL)
+    return tuple(re.sub(r"\^([~^])", r"\1", part) for part in parts)
 
 
 def _upper(char: str) -> str:

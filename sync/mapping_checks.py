@@ -51,7 +51,7 @@ def resolve(gp: GpSide, path: str) -> GpColumn:
     """The column a path (`CITY`, `bill_to.CITY`) means. Raises UnknownName."""
     alias, _, column = path.rpartition(".")
     if not alias and column in gp.joins:
-        raise UnknownName(f"{column} is a joined table: name one of its columns, such as {column}.{gp.key}")
+        raise UnknownName(f"{column} is a joined table: name one of its columns, such as {column}.{gp.key[0]}")
     if not alias:
         return schema.gp_column(gp.table, column)
     if alias not in gp.joins:
@@ -93,15 +93,19 @@ def parse(dataverse: DataverseSide, text: str) -> Expression:
     return expression
 
 
-def parent_key(gp: GpSide, join: Join) -> str | None:
-    """The joined table's column that holds the parent's key, None when the join doesn't go through the key."""
-    return next((child for child, parent in join.on.items() if parent == gp.key), None)
+def parent_key(gp: GpSide, join: Join) -> tuple[str, ...]:
+    """The joined table's columns that hold the parent's key; none when the join doesn't go through the whole key."""
+    children = {parent: child for child, parent in reversed(join.on.items())}
+    return tuple(children[column] for column in gp.key) if children.keys() >= set(gp.key) else ()
 
 
 def _check_gp(gp: GpSide) -> Iterator[MappingFault]:
-    wrong = list(_unknown([(("gp", word), gp.table, getattr(gp, word)) for word in ("key", "identity")]))
-    if not wrong and schema.gp_table(gp.table).key != (gp.key,):
-        wrong = [MappingFault(("gp", "key"), f"{gp.key} alone is not the key of {gp.table}")]
+    named: list[tuple[Where, str, str]] = [(("gp", "key"), gp.table, column) for column in gp.key]
+    named += [(("gp", "identity"), gp.table, gp.identity)] if gp.identity else []
+    wrong = list(_unknown(named))
+    if not wrong and schema.gp_table(gp.table).key != gp.key:
+        right = ", ".join(schema.gp_table(gp.table).key)
+        wrong = [MappingFault(("gp", "key"), f"{', '.join(gp.key)} alone is not the key of {gp.table}: {right}")]
     yield from wrong
     if wrong:
         return
@@ -148,7 +152,7 @@ def _check_join(gp: GpSide, where: Where, join: Join) -> Iterator[MappingFault]:
     if join.feed and not parent_key(gp, join):
         yield MappingFault(
             where,
-            f"a change in {join.table} can't be traced to its {gp.key}, which isn't in `on`: "
+            f"a change in {join.table} can't be traced to its {', '.join(gp.key)}, which isn't in `on`: "
             "write `feed: false` if such changes may go unseen",
         )
 

@@ -33,11 +33,18 @@ class Join(_Model):
     feed: bool = True
 
 
+def _listed(value: object) -> object:
+    """A key of one column."""
+    return (value,) if isinstance(value, str) else value
+
+
 class GpSide(_Model):
+    """`identity`: the column that stays when GP's key of a record is changed, where there is one."""
+
     entity: str
     table: str
-    key: str
-    identity: str
+    key: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
+    identity: str | None = None
     mark: Literal["INTEGRATIONID", "GPSFOINTEGRATIONID"] = "INTEGRATIONID"
     joins: dict[str, Join] = Field(default_factory=dict)
 

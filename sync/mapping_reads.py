@@ -13,14 +13,14 @@ from sync.places import key_paths
 
 @dataclass(frozen=True)
 class Feed:
-    """Where changes of a pair's records are seen: `table`, read under `alias` ("" is the pair's own). Its column
-    `parent_key` holds the key of the record that changed; only rows for which every column of `where` holds its
+    """Where changes of a pair's records are seen: `table`, read under `alias` ("" is the pair's own). Its columns
+    `parent_key` hold the key of the record that changed; only rows for which every column of `where` holds its
     value count.
     """
 
     table: str
     alias: str
-    parent_key: str
+    parent_key: tuple[str, ...]
     where: dict[str, str]
 
 
@@ -67,7 +67,7 @@ def dataverse_target(rules: PairRules, fields: Sequence[MappedField], belonging:
 
 def reads(gp: GpSource) -> dict[str, tuple[str, ...]]:
     """Columns to read by alias; "" is the pair's own table, key and identity first."""
-    columns: dict[str, dict[str, None]] = {"": dict.fromkeys([gp.key, gp.identity])}
+    columns: dict[str, dict[str, None]] = {"": dict.fromkeys([*gp.key, *filter(None, [gp.identity])])}
     for path in gp.paths:
         alias, _, column = path.rpartition(".")
         columns.setdefault(alias, {})[column] = None
@@ -78,7 +78,7 @@ def feeds(gp: GpSide, read: Iterable[str]) -> list[Feed]:
     """One feed per table that is read, with the way from its row to the parent's key."""
     found = [Feed(gp.table, "", gp.key, {})]
     for alias, join in gp.joins.items():
-        key = parent_key(gp, join) if join.feed and alias in read else None
+        key = parent_key(gp, join) if join.feed and alias in read else ()
         if key and not any(_same_feed(feed, join, key) for feed in found):
             found.append(Feed(join.table, alias, key, join.where))
     return found
@@ -88,5 +88,5 @@ def _reads_of(field: MappedField) -> tuple[str, ...]:
     return (*field.paths, *(field.when.paths if field.when else ()), *field.writes)
 
 
-def _same_feed(feed: Feed, join: Join, key: str) -> bool:
+def _same_feed(feed: Feed, join: Join, key: tuple[str, ...]) -> bool:
     return (feed.table, feed.parent_key, feed.where) == (join.table, key, join.where)

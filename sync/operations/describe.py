@@ -24,7 +24,7 @@ def describe(flow: Flow, mapping: Mapping) -> str:
     lines = [
         f"# {flow.name}",
         "",
-        f"From `{flow.source}` to `{flow.target}`: `{gp.entity}` ({gp.table}, key {gp.key}) and `{dataverse.entity}`.",
+        f"From `{flow.source}` to `{flow.target}`: `{gp.entity}` ({gp.table}, key {', '.join(gp.key)}) and `{dataverse.entity}`.",
         "",
         *(_from_gp(mapping) if flow.source == "gp" else _from_dataverse(mapping)),
         f"- Lanes: `{flow.lane}`, `{flow.bulk_lane}`",

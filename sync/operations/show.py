@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from sync.errors import Rejected
-from sync.keys import canonical
+from sync.keys import canonical, join_key, split_key
+from sync.mapping import Mapping
 from sync.mapping_model import Side
 from sync.pauses import VISIBILITY
 from sync.runtime import Runtime
@@ -112,5 +113,18 @@ def parse_record(runtime: Runtime, record: str) -> tuple[str, str, str]:
             f"{record!r} names no record: write PAIR/COMPANY/ID, such as customer/{runtime.settings.companies[0]}/AARONFIT0001.",
             code="unknown_record",
         )
-    key = parts[2].lower()
-    return parts[0], parts[1].upper(), key if is_id(key) else canonical(parts[2])
+    return parts[0], parts[1].upper(), _key(runtime.mappings[parts[0]], parts[2])
+
+
+def _key(mapping: Mapping, text: str) -> str:
+    """A Dataverse id, or a key of GP in its one spelling. Raises Rejected when a key of several columns has other parts."""
+    if is_id(text.lower()):
+        return text.lower()
+    columns = mapping.gp.key
+    key = join_key(split_key(text, len(columns))) if len(columns) > 1 else canonical(text)
+    if not key and len(columns) > 1:
+        raise Rejected(
+            f"{text!r} is no id of {mapping.pair}: write {'~'.join(columns)}; a ~ inside a part as ^~.",
+            code="unknown_record",
+        )
+    return key

@@ -70,14 +70,15 @@ def test_every_table_that_is_read_has_a_feed_or_is_declared_without_one(mapping)
 @every_mapping
 def test_every_feed_leads_to_a_key_of_at_most_the_tables_width(mapping):
     for feed in mapping.feeds():
-        column = schema.gp_column(feed.table, feed.parent_key)
-        assert column.kind == schema.gp_column(mapping.gp.table, mapping.gp.key).kind
+        for child, own in zip(feed.parent_key, mapping.gp.key, strict=True):
+            assert schema.gp_column(feed.table, child).kind == schema.gp_column(mapping.gp.table, own).kind
         # A deleted row is told by its key columns alone, so the way to the parent must be among them.
-        assert {feed.parent_key, *feed.where} <= set(schema.gp_table(feed.table).key)
+        assert {*feed.parent_key, *feed.where} <= set(schema.gp_table(feed.table).key)
 
 
 @every_mapping
 def test_the_key_column_holds_every_key_a_gp_id_can_make(mapping):
     """`sync.keys` spells a character of code page 1252 in nine at worst; a company id has five characters."""
-    width = schema.gp_column(mapping.gp.table, mapping.gp.key).length
-    assert mapping.attribute(mapping.dataverse.key).max_length >= 9 * width + len("TWOXX-")
+    widths = [schema.gp_column(mapping.gp.table, column).length for column in mapping.gp.key]
+    between = 3 * (len(widths) - 1)
+    assert mapping.attribute(mapping.dataverse.key).max_length >= 9 * sum(widths) + between + len("TWOXX-")

@@ -55,3 +55,11 @@ def test_the_pairs_we_ship_go_both_ways() -> None:
     used = in_use(find_flows(), mappings)
     assert all(flow.two_way for flow in used.values())
     check_directions(used.values(), mappings)
+
+
+def test_a_key_of_several_columns_has_no_way_to_gp_yet(mapping: Mapping) -> None:
+    gp = mapping.rules.gp.model_copy(update={"key": ("CUSTNMBR", "ADRSCODE")})
+    rules = mapping.rules.model_copy(update={"gp": gp})
+    told = refusal([TO_DATAVERSE, TO_GP], replace(mapping, rules=rules))
+    assert "a key of several columns is only read so far" in told
+    check_directions([TO_DATAVERSE], {"customer": replace(mapping, rules=rules)})

@@ -5,9 +5,11 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync.keys import canonical, company_key, company_of_key, decode, encode
+from sync.keys import canonical, company_key, company_of_key, decode, encode, gp_id_of, join_key, split_key
 
 CP1252 = st.text(st.characters(codec="cp1252"), max_size=15)
+PART = st.text("aB~^ ", min_size=1, max_size=6) | CP1252
+FULL = PART.filter(lambda text: text.strip(" "))
 
 
 @given(st.text())
@@ -62,3 +64,32 @@ def test_a_key_names_its_company_in_any_case(text: str, company: str) -> None:
 
 def test_a_key_of_no_company_names_none() -> None:
     assert [company_of_key(key, ["TWO"]) for key in ("", "TWO", "TWOS-A", "-A", "A-TWO")] == [None] * 5
+
+
+@given(st.lists(FULL, min_size=1, max_size=3))
+def test_a_joined_key_is_parted_again(parts: list[str]) -> None:
+    assert split_key(join_key(parts), len(parts)) == tuple(map(canonical, parts))
+
+
+@given(st.lists(FULL, min_size=2, max_size=2), st.lists(FULL, min_size=2, max_size=2))
+def test_records_of_other_parts_never_share_a_joined_key(one: list[str], other: list[str]) -> None:
+    if [*map(canonical, one)] != [*map(canonical, other)]:
+        assert join_key(one) != join_key(other)
+
+
+@given(st.lists(FULL, min_size=1, max_size=3))
+def test_a_joined_key_is_canonical_as_a_whole_and_comes_back_from_dataverse(parts: list[str]) -> None:
+    key = join_key(parts)
+    assert canonical(key) == key
+    assert gp_id_of("TWO", company_key("TWO", key).lower()) == key
+
+
+@given(CP1252)
+def test_a_key_of_one_column_is_the_id_itself(text: str) -> None:
+    assert join_key([text]) == canonical(text)
+
+
+def test_a_row_with_a_blank_part_is_no_record() -> None:
+    assert [join_key(parts) for parts in (["A", " "], ["", "B"], [""])] == [""] * 3
+    assert [split_key(key, 2) for key in ("A", "A~", "~B", "A~B~C", "A^B~C", "")] == [()] * 6
+    assert split_key("aaron ~primary  ", 2) == ("AARON", "PRIMARY")

@@ -280,9 +280,9 @@ def test_a_secret_value_is_never_shown(tmp_path):
 
 def test_feeds_lead_from_every_read_table_to_the_customer(customer):
     assert customer.feeds() == [
-        Feed("RM00101", "", "CUSTNMBR", {}),
-        Feed("RM00102", "bill_to", "CUSTNMBR", {}),
-        Feed("SY01200", "internet", "Master_ID", {"Master_Type": "CUS"}),
+        Feed("RM00101", "", ("CUSTNMBR",), {}),
+        Feed("RM00102", "bill_to", ("CUSTNMBR",), {}),
+        Feed("SY01200", "internet", ("Master_ID",), {"Master_Type": "CUS"}),
     ]
 
 

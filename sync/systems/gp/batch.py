@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from sync.mapping import Mapping
 from sync.schema import gp_parameter
-from sync.systems.gp.rows import column_type, key_facts, selection
+from sync.systems.gp.rows import column_type, key_columns, selection
 from sync.systems.gp.statements import Statement, render
 from sync.systems.gp.transaction import Transaction
 from sync.systems.gp.updating import INTERNET_COLUMNS, LABELS
@@ -20,9 +20,12 @@ def batch(mapping: Mapping, transactions: Sequence[Transaction], patience_ms: in
     became of it), both holding its number; procedures may add some of their own.
     """
     own = _own_columns(mapping)
+    (key,) = key_columns(mapping)
     return render(
         "write",
-        **key_facts(mapping),
+        table=mapping.gp.table,
+        key_column=key.name,
+        key_type=key.type,
         **selection(mapping),
         transactions=transactions,
         patience=patience_ms,
@@ -39,7 +42,7 @@ def batch(mapping: Mapping, transactions: Sequence[Transaction], patience_ms: in
 def _own_columns(mapping: Mapping) -> list[str]:
     """The customer's columns that a batch keeps in variables of the same name."""
     parents = [parent for join in mapping.gp.joins.values() for parent in join.on.values()]
-    return list(dict.fromkeys([mapping.gp.key, *parents, *CODES, *LABELS]))
+    return list(dict.fromkeys([*mapping.gp.key, *parents, *CODES, *LABELS]))
 
 
 def _variables(own: Iterable[str], transactions: Iterable[Transaction]) -> Iterable[tuple[str, str]]:

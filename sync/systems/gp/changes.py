@@ -9,7 +9,6 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from sync.errors import BadSettings
-from sync.keys import canonical
 from sync.mapping import Mapping
 from sync.system import Change, FeedKind, Identity
 from sync.systems.gp.client import GpClient
@@ -147,8 +146,7 @@ def _add(poll: Poll, source: Source, rows: Sequence[Seen], seen_by: FeedKind) ->
     """One change per record: children of one parent, and a parent's own row, tell the same."""
     by_key = {change.key: change for change in poll.changes.get(source.pair, [])}
     for row in rows:
-        key = canonical(row.parent)
-        if key:
+        if key := row.parent:
             gone = row.deleted or (key in by_key and by_key[key].deleted)
             by_key[key] = Change(source.entity, key, seen_by, gone)
     if by_key:

@@ -17,7 +17,7 @@ type Position = Tracked | Stamped | Unfed
 
 @dataclass(frozen=True)
 class Source:
-    """One feed of one pair: `key` is the table's primary key, `parent` its column that holds the record's own key.
+    """One feed of one pair: `key` is the table's primary key, `parent` its columns that hold the record's own key.
 
     `own` marks the pair's main table, the only one whose deletes are the record's. Change Tracking tells primary keys
     and nothing else, so it serves where these name the parent and settle `where`.
@@ -28,13 +28,13 @@ class Source:
     entity: str
     table: str
     key: tuple[str, ...]
-    parent: str
+    parent: tuple[str, ...]
     where: tuple[tuple[str, str], ...]
     own: bool
 
     @property
     def trackable(self) -> bool:
-        return {self.parent, *(column for column, _ in self.where)} <= set(self.key)
+        return {*self.parent, *(column for column, _ in self.where)} <= set(self.key)
 
 
 @dataclass(frozen=True)

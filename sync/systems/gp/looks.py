@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from sync import schema
+from sync.keys import join_key
 from sync.systems.gp.client import Row
 from sync.systems.gp.feeds import Position, Source, clock_text
 from sync.systems.gp.normalise import STAMP
@@ -25,7 +26,7 @@ class _Look:
 
     table: str
     key: tuple[str, ...]
-    parent: str
+    parent: tuple[str, ...]
     where: Sequence[tuple[str, str, str]]
     tracked: bool
     since: int
@@ -102,7 +103,7 @@ def _seen(source: Source, row: Row) -> Seen:
     return Seen(
         at=raw if isinstance(raw, int) else clock_text(raw),
         key=tuple(str(row[f"k{index}"]).rstrip(" ") for index in range(len(source.key))),
-        parent=str(row["parent"]).rstrip(" "),
+        parent=join_key([str(row[f"p{index}"]) for index in range(len(source.parent))]),
         deleted=source.own and row.get("operation") == "D",
     )
 

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import batched
 
-from sync.keys import canonical
+from sync.keys import join_key, split_key
 from sync.mapping import Mapping
 from sync.schema import gp_column
 from sync.system import Record
 from sync.systems.gp.client import GpClient
-from sync.systems.gp.rows import can_hold, column_type, identity_of, key_facts, record_of, selection
+from sync.systems.gp.rows import (
+    can_hold,
+    column_type,
+    identity_of,
+    key_columns,
+    key_facts,
+    key_of,
+    record_of,
+    selection,
+)
 from sync.systems.gp.statements import Statement, render
 
 # OPENJSON came with compatibility level 130, SQL Server 2016; GP databases carried along from older ones lack it.
@@ -98,17 +107,17 @@ class GpReader:
         statement = render(
             "keys",
             **key_facts(mapping),
-            after=after,
+            after=key_columns(mapping, after) if after else [],
             limit=limit,
             capitals_only=not (await self._database(company)).ignores_case,
         )
         (rows,) = await self._client.run(company, statement)
-        return [canonical(str(row["k"])) for row in rows]
+        return [key_of(mapping, row) for row in rows]
 
     async def count(self, company: str, mapping: Mapping) -> int:
         """How many keys there are, as `keys` finds them."""
         capitals_only = not (await self._database(company)).ignores_case
-        statement = render("count", table=mapping.gp.table, key_column=mapping.gp.key, capitals_only=capitals_only)
+        statement = render("count", **key_facts(mapping), capitals_only=capitals_only)
         ((row,),) = await self._client.run(company, statement)
         return int(str(row["n"]))
 
@@ -118,7 +127,7 @@ class GpReader:
         for page in self._pages(mapping, keys):
             wanted = _wanted(mapping, page, openjson=(await self._database(company)).openjson)
             (rows,) = await self._client.run(company, render("held", **wanted))
-            found |= {canonical(str(row["k"])) for row in rows}
+            found |= {key_of(mapping, row) for row in rows}
         return found
 
     async def living(self, company: str, mapping: Mapping, identities: Iterable[str]) -> dict[str, list[str]]:
@@ -131,11 +140,13 @@ class GpReader:
             statement = living_statement(mapping, page, openjson=(await self._database(company)).openjson)
             (rows,) = await self._client.run(company, statement)
             for row in rows:
-                found.setdefault(identity_of(row["i"]), []).append(canonical(str(row["k"])))
+                found.setdefault(identity_of(row["i"]), []).append(key_of(mapping, row))
         return found
 
     def _pages(self, mapping: Mapping, keys: Iterable[str]) -> Iterator[tuple[str, ...]]:
-        wanted = [key for key in dict.fromkeys(map(canonical, keys)) if _can_be_key(key, mapping)]
+        count = len(mapping.gp.key)
+        spelled = dict.fromkeys(join_key(split_key(key, count)) for key in keys)
+        wanted = [key for key in spelled if _can_be_key(key, mapping)]
         return batched(wanted, self._client.settings.page, strict=False)
 
     async def _database(self, company: str) -> _Database:
@@ -155,6 +166,7 @@ def read_statement(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> 
 def living_statement(mapping: Mapping, identities: Sequence[str], *, openjson: bool) -> Statement:
     """The batch that finds the keys of records by their identity."""
     table, column = mapping.gp.table, mapping.gp.identity
+    assert column is not None
     sought = _Sought(0, column, column_type(table, column), "", main=False)
     wanted = _listed([(identity,) for identity in identities], openjson=openjson)
     return render("living", **key_facts(mapping), identity_column=column, sought=[sought], **wanted)
@@ -171,9 +183,9 @@ def alike_statement(mapping: Mapping, groups: Table[Texts, Collection[Texts]], *
 
 def _wanted(mapping: Mapping, keys: Sequence[str], *, openjson: bool) -> dict[str, object]:
     """What `wanted.sql` needs to know."""
-    facts = key_facts(mapping)
-    key = _Sought(0, facts["key_column"], facts["key_type"], "", main=False)
-    return {**facts, "sought": [key], **_listed([(key,) for key in keys], openjson=openjson)}
+    sought = [_Sought(0, column.name, column.type, "", main=False) for column in key_columns(mapping)]
+    parts = [split_key(key, len(sought)) for key in keys]
+    return {**key_facts(mapping), "sought": sought, **_listed(parts, openjson=openjson)}
 
 
 def _listed(values: Collection[Texts], *, openjson: bool) -> dict[str, object]:
@@ -208,7 +220,9 @@ def _column(mapping: Mapping, path: str) -> tuple[str, str]:
 
 def _can_be_key(key: str, mapping: Mapping) -> bool:
     """Whether GP can hold this key at all."""
-    return bool(key) and can_hold(key, gp_column(mapping.gp.table, mapping.gp.key).length)
+    columns = [gp_column(mapping.gp.table, name) for name in mapping.gp.key]
+    parts = split_key(key, len(columns))
+    return bool(parts) and all(can_hold(part, column.length) for part, column in zip(parts, columns, strict=True))
 
 
 def _moment(raw: object) -> datetime:

@@ -6,7 +6,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from sync import schema
-from sync.keys import canonical
+from sync.keys import join_key, split_key
 from sync.mapping import Join, Mapping
 from sync.system import Record
 from sync.systems.gp.client import Row
@@ -43,10 +43,30 @@ def selection(mapping: Mapping) -> dict[str, object]:
     }
 
 
-def key_facts(mapping: Mapping) -> dict[str, str]:
+@dataclass(frozen=True)
+class KeyColumn:
+    """A column of the pair's key, and a value in it, where there is one."""
+
+    name: str
+    type: str
+    value: str = ""
+
+
+def key_columns(mapping: Mapping, key: str = "") -> list[KeyColumn]:
+    """The columns of the pair's key; with a key, those that it has a value for: none when it is no key of the pair."""
+    table, names = mapping.gp.table, mapping.gp.key
+    parts = split_key(key, len(names)) if key else ("",) * len(names)
+    return [KeyColumn(name, column_type(table, name), part) for name, part in zip(names, parts, strict=False)]
+
+
+def key_facts(mapping: Mapping) -> dict[str, object]:
     """The pair's own table and its key, as the templates name them."""
-    table, key = mapping.gp.table, mapping.gp.key
-    return {"table": table, "key_column": key, "key_type": column_type(table, key)}
+    return {"table": mapping.gp.table, "key": key_columns(mapping)}
+
+
+def key_of(mapping: Mapping, row: Row) -> str:
+    """The key of a row that has its parts as k0, k1 ..."""
+    return join_key([str(row[f"k{index}"]) for index in range(len(mapping.gp.key))])
 
 
 def record_of(mapping: Mapping, row: Row) -> Record:
@@ -54,10 +74,10 @@ def record_of(mapping: Mapping, row: Row) -> Record:
     names = {path: f"c{index}" for index, path in enumerate(_paths(mapping))}
     stamp = row[names[STAMP]] if STAMP in names else None
     return Record(
-        key=canonical(str(row[names[mapping.gp.key]])),
+        key=join_key([str(row[names[column]]) for column in mapping.gp.key]),
         values=values(row, {path: names[path] for path in mapping.gp.paths}),
         version=stamp_text(stamp) if isinstance(stamp, datetime) else "",
-        identity=identity_of(row[names[mapping.gp.identity]]),
+        identity=identity_of(row[names[mapping.gp.identity]]) if mapping.gp.identity else "",
         mark=mark_of(str(normalise(row[names[mapping.gp.mark]]))) if mapping.gp.mark in names else "",
     )
 
@@ -82,8 +102,8 @@ def conditions(join: Join) -> list[tuple[str, Parameter, str]]:
 
 def _paths(mapping: Mapping) -> list[str]:
     known = schema.gp_table(mapping.gp.table).columns
-    own = [mapping.gp.key, mapping.gp.identity, *(name for name in (STAMP, mapping.gp.mark) if name in known)]
-    return list(dict.fromkeys([*own, *mapping.gp.paths]))
+    own = [*mapping.gp.key, mapping.gp.identity, *(name for name in (STAMP, mapping.gp.mark) if name in known)]
+    return list(dict.fromkeys(path for path in [*own, *mapping.gp.paths] if path))
 
 
 def identity_of(raw: object) -> str:

@@ -6,7 +6,6 @@ from sync.mapping import Mapping
 from sync.system import Check
 from sync.systems.gp.client import GpClient
 from sync.systems.gp.marks import STORED_LENGTH
-from sync.systems.gp.rows import key_facts
 from sync.systems.gp.statements import render
 from sync.systems.gp.written import PROCEDURES
 
@@ -25,7 +24,7 @@ async def _pair(client: GpClient, company: str, mapping: Mapping) -> list[Check]
         "mark": mapping.gp.mark,
         "length": STORED_LENGTH,
     }
-    (rights,), (texts,), (marks,) = await client.run(company, render("writing", **key_facts(mapping), **facts))
+    (rights,), (texts,), (marks,) = await client.run(company, render("writing", table=mapping.gp.table, **facts))
     user = client.settings.user
     lines = [
         _procedure(company, name, user, may=rights[f"r{index}"] == 1, there=rights[f"p{index}"] is not None)

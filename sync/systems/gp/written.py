@@ -94,7 +94,7 @@ def _take(mapping: Mapping, write: Write, path: str, written: Written) -> None:
     value = write.values[path]
     table = mapping.gp.joins[alias].table if alias else mapping.gp.table
     code = mapping.gp.joins[alias].on.get(column, "") if alias else column if column in CODES else ""
-    if not alias and column == mapping.gp.key:
+    if not alias and (column,) == mapping.gp.key:
         if canonical(str(value)) != write.id:
             raise _not_writable(path)
     elif code in CODES:

@@ -1,11 +1,4 @@
-{# Keyset continuation: beyond a position in the order of the columns, always judged by the server's own order. #}
-{% macro beyond(columns) %}
-(t.{{ columns[0].name | name }} > {{ value(columns[0].value, columns[0].type) }}
-{%- if columns | length > 1 %}
- OR (t.{{ columns[0].name | name }} = {{ value(columns[0].value, columns[0].type) }} AND {{ beyond(columns[1:]) }})
-{%- endif %}
-)
-{%- endmacro %}
+{% from "beyond.sql" import beyond with context %}
 DECLARE @version bigint;
 SET @version = CHANGE_TRACKING_CURRENT_VERSION();
 SELECT GETUTCDATE() AS server_time, @version AS version,
@@ -15,7 +8,9 @@ SELECT TOP ({{ value(limit) }})
 {% for column in look.key %}
   t.{{ column | name }} AS k{{ loop.index0 }},
 {% endfor %}
-  t.{{ look.parent | name }} AS parent,
+{% for column in look.parent %}
+  t.{{ column | name }} AS p{{ loop.index0 }},
+{% endfor %}
 {% if look.tracked %}
   t.SYS_CHANGE_VERSION AS seen, t.SYS_CHANGE_OPERATION AS operation
 FROM CHANGETABLE(CHANGES dbo.{{ look.table | name }}, {{ value(look.since) }}) AS t

@@ -1,6 +1,7 @@
 SELECT COUNT(*) AS n
 FROM dbo.{{ table | name }} AS t
-WHERE t.{{ key_column | name }} <> ''
-{% if capitals_only %}
-  AND t.{{ key_column | name }} = UPPER(t.{{ key_column | name }})
-{% endif %}
+WHERE
+{% for column in key %}
+  {{ "AND " if not loop.first }}t.{{ column.name | name }} <> ''
+{% endfor %}
+{% include "capitals.sql" %}

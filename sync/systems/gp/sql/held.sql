@@ -1,3 +1,3 @@
-SELECT t0.{{ key_column | name }} AS k
+SELECT {% include "key_columns.sql" +%}
 {% include "wanted.sql" +%}
-JOIN dbo.{{ table | name }} AS t0 ON t0.{{ key_column | name }} = wanted.k0
+JOIN dbo.{{ table | name }} AS t0 ON {% include "key_wanted.sql" %}

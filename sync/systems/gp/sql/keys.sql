@@ -1,11 +1,21 @@
-SELECT TOP ({{ value(limit) }}) t.{{ key_column | name }} AS k
+{% from "beyond.sql" import beyond with context %}
+SELECT TOP ({{ value(limit) }})
+{% for column in key %}
+  t.{{ column.name | name }} AS k{{ loop.index0 }}{{ "," if not loop.last }}
+{% endfor %}
 FROM dbo.{{ table | name }} AS t
+WHERE
+{% if after | length > 1 %}
+{# The first bound repeats what follows in a form that an index can seek. #}
+  t.{{ after[0].name | name }} >= {{ value(after[0].value, after[0].type) }} AND
+{% endif %}
 {% if after %}
-WHERE t.{{ key_column | name }} > {{ value(after, key_type) }}
+  {{ beyond(after) }}
 {% else %}
-WHERE t.{{ key_column | name }} <> ''
+  t.{{ key[0].name | name }} <> ''
 {% endif %}
-{% if capitals_only %}
-  AND t.{{ key_column | name }} = UPPER(t.{{ key_column | name }})
-{% endif %}
-ORDER BY t.{{ key_column | name }}
+{% for column in key[1:] %}
+  AND t.{{ column.name | name }} <> ''
+{% endfor %}
+{% include "capitals.sql" %}
+ORDER BY {% for column in key %}t.{{ column.name | name }}{{ ", " if not loop.last }}{% endfor %}

@@ -2,5 +2,5 @@ SELECT GETUTCDATE() AS server_time;
 SELECT
 {% include "columns.sql" %}
 {% include "wanted.sql" +%}
-JOIN dbo.{{ table | name }} AS t0 ON t0.{{ key_column | name }} = wanted.k0
+JOIN dbo.{{ table | name }} AS t0 ON {% include "key_wanted.sql" +%}
 {% include "joins.sql" %}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from sync.mapping import Mapping, load_all
+from sync.mapping import Mapping, load_all, load_mapping
 from sync.systems.gp.client import GpClient, GpSettings, Row
 
 type Answer = list[list[Row]] | Exception
@@ -26,6 +26,11 @@ SETTINGS = GpSettings(
 
 def customer() -> Mapping:
     return load_all(Path("sync/mappings"))["customer"]
+
+
+def address() -> Mapping:
+    """Addresses of customers, by a key of two columns."""
+    return load_mapping(Path(__file__).parent / "mappings" / "address.yaml")
 
 
 class ScriptedClient(GpClient):

@@ -12,7 +12,7 @@ from sync.systems.gp.changes import GpFeeds, Poll
 from sync.systems.gp.client import Row
 from sync.systems.gp.faults import FeedMoved
 
-from .scripted import ScriptedClient, customer
+from .scripted import ScriptedClient, address, customer
 
 TABLES = ["RM00101", "RM00102", "SY01200"]
 NINE = datetime(2027, 4, 12, 9)  # noqa: DTZ001
@@ -50,15 +50,15 @@ def tracked(minutes: float, version: int, *feeds: list[Row], least: int | None =
 
 
 def customer_row(key: str, seen: object, operation: str = "U") -> Row:
-    return {"k0": key, "parent": key, "seen": seen, "operation": operation}
+    return {"k0": key, "p0": key, "seen": seen, "operation": operation}
 
 
 def address_row(key: str, code: str, seen: object, operation: str = "U") -> Row:
-    return {"k0": key, "k1": code, "parent": key, "seen": seen, "operation": operation}
+    return {"k0": key, "k1": code, "p0": key, "seen": seen, "operation": operation}
 
 
 def internet_row(key: str, seen: object, operation: str = "U") -> Row:
-    return {"k0": "CUS", "k1": key, "k2": "MAIN", "parent": key, "seen": seen, "operation": operation}
+    return {"k0": "CUS", "k1": key, "k2": "MAIN", "p0": key, "seen": seen, "operation": operation}
 
 
 @pytest.fixture(scope="module")
@@ -245,3 +245,26 @@ async def test_every_poll_tells_which_environment_answered_and_the_highest_versi
 async def test_without_change_tracking_no_version_is_told(mapping: Mapping) -> None:
     (_, poll), _ = await polls(mapping, facts(0, [], version=None), stamped(0), stamped(1))
     assert (poll.identity.version, poll.identity.went_back) == (None, False)
+
+
+@pytest.mark.parametrize("feed", ["change_tracking", "timestamp"])
+async def test_a_row_of_a_pair_with_a_key_of_two_columns_is_one_record(feed: str) -> None:
+    def row(code: str, seen: object) -> Row:
+        return {"k0": "aaron", "k1": code, "p0": "aaron", "p1": code, "seen": seen} | operation
+
+    of_feed = feed == "change_tracking"
+    operation: Row = {"operation": "D"} if of_feed else {}
+    clock: Row = {"server_time": at(2), "version": 12} | ENVIRONMENT
+    minimum: list[list[Row]] = [[{"m0": 0}]] if of_feed else []
+    looked: Row = {"name": "RM00102", "stamp": "DEX_ROW_TS", "tracked": 1 if of_feed else None}
+    began: list[list[Row]] = [[{"server_time": at(0), "version": 10}], [looked], [{"r0": 1}]]
+    seen = [12, 12, 12] if of_feed else [at(1), at(1), at(1)]
+    rows = [row("warehouse", seen[0]), row("A~B", seen[1]), row("", seen[2])]
+    client = ScriptedClient(began, [[clock], [], *minimum], [[clock], rows, *minimum])
+    feeds = GpFeeds(client)
+    first = await feeds.poll("TWO", [address()], {})
+    found = (await feeds.poll("TWO", [address()], first.cursor)).changes["address"]
+    assert [(change.key, change.seen_by) for change in found] == [("AARON~WAREHOUSE", feed), ("AARON~A^~B", feed)]
+    assert all(change.deleted is of_feed for change in found)
+    assert "[CUSTNMBR] AS p0" in client.asked[-1][0]
+    assert "[ADRSCODE] AS p1" in client.asked[-1][0]

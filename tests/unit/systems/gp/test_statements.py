@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sync.systems.gp.rows import KeyColumn
 from sync.systems.gp.statements import quoted, render
 
 
@@ -27,9 +28,10 @@ def test_values_stay_apart_from_the_text(value: str) -> None:
 
 def test_a_type_is_checked_too() -> None:
     with pytest.raises(ValueError, match="can't stand in SQL"):
-        render("keys", table="T", key_column="K", key_type="char(15)); --", after="A", limit=1, capitals_only=False)
+        render("keys", table="T", key=[], after=[KeyColumn("K", "char(15)); --", "A")], limit=1, capitals_only=False)
 
 
 def test_placeholders_and_values_are_as_many() -> None:
-    statement = render("keys", table="T", key_column="K", key_type="char(15)", after="A", limit=9, capitals_only=True)
+    after = [KeyColumn("K", "char(15)", "A")]
+    statement = render("keys", table="T", key=after, after=after, limit=9, capitals_only=True)
     assert statement.text.count("%s") == len(statement.parameters) == 2
