@@ -11,11 +11,13 @@ from sync.mapping_model import Brake, Side
 from sync.match import INACTIVE
 from sync.planning import Case, Plan
 from sync.stores.brakes import Tally
-from sync.stores.couple import Agreed, Intent
+from sync.stores.couple import DELETED, LEFT, Agreed, Intent
 from sync.value import same
 
 STATE = "statecode"
 NO_LIMIT = 10**12
+GONE = frozenset({DELETED, LEFT})
+"""The causes under which a record is parked that is no longer there, or takes no part any more."""
 
 
 class Kind(StrEnum):
@@ -86,7 +88,7 @@ def text(excess: Excess, rules: Brake, flow: Flow, company: str) -> str:
 def _kind(plan: Plan, side: Side) -> Kind | None:
     couple = plan.case.couple
     if plan.error:
-        gone = plan.error.code == "deleted_in_source" and couple.parked_by(side) != plan.error.code
+        gone = plan.error.code in GONE and couple.parked_by(side) != plan.error.code
         return Kind.DELETES if gone else None
     return _of_intent(plan.couple.intent if plan.write else None, couple.base)
 

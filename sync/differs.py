@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sync.errors import Rejected
 from sync.mapping import Mapping
 from sync.mapping_model import Side
 from sync.stores.couple import Couple
@@ -24,6 +25,8 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
     A record that is parked waits for a person; one with an intent has its own message; one that a person let go is
     left alone until it changes again. A field that never agreed does not count: it waits for a backfill.
     """
+    if is_outside(mapping, record):
+        return couple.coupled and mapping.rules.on_leave == "park" and not (couple.parked or couple.intent)
     if (rest := _whatever_it_holds("gp", couple, _stamp(record), watched, now)) is not None:
         return rest
     if couple.identity and couple.identity != record.identity:
@@ -32,6 +35,14 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
     agreed = {name: couple.base[name] for name in converted.fields if name in couple.base}
     moved = any(not same(converted.fields[name].source, base.gp) for name, base in agreed.items())
     return moved or any(problem.field in couple.base for problem in converted.problems)
+
+
+def is_outside(mapping: Mapping, record: Record) -> bool:
+    """Whether a record of GP takes no part. One of which that can't be told is looked at by the line."""
+    try:
+        return not mapping.takes_part(record.values)
+    except Rejected:
+        return False
 
 
 def is_news_in_dataverse(mapping: Mapping, couple: Couple, record: Record, watched: Watched, now: datetime) -> bool:

@@ -29,6 +29,9 @@ def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping])
         if len(mappings[pair].rules.gp.key) > 1 and "d365" in starts:
             text = f"{pair}.yaml: a key of several columns is only read so far: write `one_way: gp` at the pair."
             raise BadSettings(text, code="mapping_invalid")
+        if mappings[pair].rules.gp.scope and "d365" in starts:
+            text = f"{pair}.yaml: gp: scope is kept by a flow from GP only so far: write `one_way: gp` at the pair."
+            raise BadSettings(text, code="mapping_invalid")
         for missing in {"gp", "d365"} - starts:
             asked = mappings[pair].rules.one_way is None
             names = [field.name for field in mappings[pair].fields if _needs(field, missing, asked=asked)]

@@ -135,6 +135,10 @@ CODES: dict[str, Cause] = {
     "deleted_in_source": Cause(
         "The record was deleted in the source system.", "Deactivate its counterpart by hand or discard this."
     ),
+    "left_scope": Cause(
+        "The record takes no part any more, by the mapping's `gp: scope`: its counterpart is left as it is.",
+        "Delete the counterpart in Dynamics 365, then retry; or discard this, and it stays.",
+    ),
     "deleted_in_target": Cause(
         "The counterpart was deleted in the target system.", "Restore it there, or uncouple, then retry."
     ),

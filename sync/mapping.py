@@ -14,10 +14,11 @@ from pydantic import ValidationError
 
 from sync import gp_limits
 from sync.belonging import Belonging
-from sync.convert import Converted, Halves, MappedField, Problem, Table, convert, gp_half
+from sync.convert import Converted, Halves, MappedField, Problem, Table, convert, gp_half, holds
 from sync.convert_back import BackHalves, Returned, convert_back, together
-from sync.errors import BadSettings
+from sync.errors import BadSettings, Rejected
 from sync.expression import Expression
+from sync.fault import Fault
 from sync.ids import candidates
 from sync.keys import canonical
 from sync.mapping_checks import check_matching, check_sides, resolve, target
@@ -63,7 +64,7 @@ class Mapping:
 
     @cached_property
     def gp(self) -> GpSource:
-        return gp_source(self.rules.gp, self.fields)
+        return gp_source(self.rules.gp, self.fields, self._gp_scope)
 
     @cached_property
     def dataverse(self) -> DataverseTarget:
@@ -199,6 +200,18 @@ class Mapping:
         side = self.rules.dataverse
         scope, company = (Expression(text) if text else None for text in (self.rules.scope, self.rules.company))
         return Belonging(side.entity, side.key, scope, company)
+
+    @cached_property
+    def _gp_scope(self) -> Expression | None:
+        return Expression(self.rules.gp.scope) if self.rules.gp.scope else None
+
+    def takes_part(self, gp_values: Lookup[str, Value]) -> bool:
+        """Whether a GP record takes part. Raises Rejected (`value_invalid`) when that can't be told."""
+        try:
+            return self._gp_scope is None or holds(self._gp_scope, gp_values)
+        except Fault as fault:
+            entity = self.rules.gp.entity
+            raise Rejected(f"Its {entity} {fault.text}.", code=fault.code, system="gp", entity=entity) from fault
 
     @property
     def routing(self) -> tuple[str, ...]:

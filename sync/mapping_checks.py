@@ -111,6 +111,16 @@ def _check_gp(gp: GpSide) -> Iterator[MappingFault]:
         return
     for alias, join in gp.joins.items():
         yield from _check_join(gp, ("gp", "joins", alias), join)
+    if gp.scope:
+        yield from _check_scope(gp, gp.scope)
+
+
+def _check_scope(gp: GpSide, text: str) -> Iterator[MappingFault]:
+    try:
+        for path in Expression(text).paths:
+            resolve(gp, path)
+    except (ValueError, UnknownName) as error:
+        yield MappingFault(("gp", "scope"), str(error))
 
 
 def _check_belonging(rules: PairRules) -> Iterator[MappingFault]:

@@ -39,7 +39,9 @@ def _listed(value: object) -> object:
 
 
 class GpSide(_Model):
-    """`identity`: the column that stays when GP's key of a record is changed, where there is one."""
+    """`identity`: the column that stays when GP's key of a record is changed, where there is one. `scope`: which records take
+    part, a JSONata condition over GP's columns.
+    """
 
     entity: str
     table: str
@@ -47,6 +49,7 @@ class GpSide(_Model):
     identity: str | None = None
     mark: Literal["INTEGRATIONID", "GPSFOINTEGRATIONID"] = "INTEGRATIONID"
     joins: dict[str, Join] = Field(default_factory=dict)
+    scope: str | None = None
 
 
 class Column(_Model):
@@ -275,6 +278,11 @@ class PairRules(_Model):
         OnDelete(),
         description="What becomes of a record whose counterpart was deleted in GP (`gp`) or in Dataverse (`d365`): `park`, "
         "`deactivate` or `ignore`. One word alone speaks of GP. It acts when the record is missing still ten minutes later.",
+    )
+    on_leave: Literal["park", "ignore"] = Field(
+        "park",
+        description="What becomes of a coupled record that takes no part any more by `gp: scope`: `park`, or `ignore`: its "
+        "counterpart stays as it is.",
     )
     brake: Brake = Field(Brake(), description="How much of the known records may go within an hour.")
     region: str = Field("US", pattern="^[A-Z]{2}$", description="The country GP's short phone numbers are in.")

@@ -11,6 +11,7 @@ from sync.match import told
 from sync.merge import CHOICE
 from sync.merging import Meeting, Merged, merge
 from sync.missing import Missing, found
+from sync.outside import Outside
 from sync.planning import Case, Plan
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Planned, opposite
 from sync.succeeding import Succeeding
@@ -22,7 +23,7 @@ ACTIVE = 0
 DIFFER = "values_differ"
 
 
-class Planner(Succeeding, Missing):
+class Planner(Succeeding, Missing, Outside):
     """Plans the records of one message."""
 
     def plan(self, case: Case) -> Plan:
@@ -76,21 +77,6 @@ class Planner(Succeeding, Missing):
         if case.couple.parked_by(self._flow.side) == UNCOUPLED and not case.couple.answer:
             return self._park(case, UNCOUPLED, f"{case.key} was taken from its counterpart.")
         return self._misplaced(case, source)
-
-    def _misplaced(self, case: Case, source: Record) -> Plan | None:
-        """A record of Dataverse that does not take part, or that belongs to another company."""
-        if self._flow.side == "gp":
-            return None
-        couple = case.couple
-        if couple.coupled:
-            return None
-        try:
-            if not self._mapping.in_scope(source.values):
-                return Plan(case, couple.with_parked("d365", ""), "takes no part, by its scope")
-            self._mapping.company_of(source.values, (couple.company,))
-        except Rejected as error:
-            return self._park(case, error.code, error.message)
-        return None
 
     def _target_gone(self, case: Case) -> Plan:
         """Deleted on the other side: that is the other direction's, where there is one."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sync.differs import is_outside
 from sync.errors import Rejected
 from sync.keys import company_of_key, decode
 from sync.mapping import Mapping
@@ -87,7 +88,9 @@ class Match:
         while keys := await self.runtime.gp.keys(self.company, self.mapping, after, PAGE):
             free = [key for key in keys if key not in taken.keys]
             records = await self.runtime.gp.read(self.company, self.mapping, free) if free else {}
-            scratch.add("gp", map(self._of_gp, records.values()))
+            scratch.add(
+                "gp", (self._of_gp(record) for record in records.values() if not is_outside(self.mapping, record))
+            )
             scratch.add_customers(taken.keys.intersection(keys))
             self.counts.gp += len(keys)
             self.counts.already += len(keys) - len(free)

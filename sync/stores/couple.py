@@ -16,6 +16,9 @@ APPROVED = "approved"
 DELETED = "deleted_in_source"
 """The cause under which a record that is gone from its source is parked."""
 
+LEFT = "left_scope"
+"""The cause under which a record is parked that takes no part any more."""
+
 UNCOUPLED = "uncoupled"
 """The cause under which a record is parked that a person took from its counterpart."""
 

@@ -11,8 +11,8 @@ LAYERS = [
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings directions",
-    "blanks matching way merge merging match planning succeeding missing plan brake braking settle outcomes filing renaming succession "
-    "cases observe parking guard alerts alerting",
+    "blanks matching way merge merging match planning succeeding missing outside plan brake braking settle outcomes filing "
+    "renaming succession cases observe parking guard alerts alerting",
     "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling following pipeline delivery",
     "runtime",
     "operations",

@@ -63,3 +63,8 @@ def test_a_key_of_several_columns_has_no_way_to_gp_yet(mapping: Mapping) -> None
     told = refusal([TO_DATAVERSE, TO_GP], replace(mapping, rules=rules))
     assert "a key of several columns is only read so far" in told
     check_directions([TO_DATAVERSE], {"customer": replace(mapping, rules=rules)})
+
+
+def test_a_scope_in_gp_is_kept_by_flows_from_gp_only(mapping: Mapping) -> None:
+    rules = mapping.rules.model_copy(update={"gp": mapping.rules.gp.model_copy(update={"scope": "CITY = 'Oslo'"})})
+    assert "gp: scope is kept by a flow from GP only" in refusal([TO_DATAVERSE, TO_GP], replace(mapping, rules=rules))
