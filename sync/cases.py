@@ -9,6 +9,7 @@ from typing import Protocol
 from sync.mapping import Mapping
 from sync.match import NEW, Hit, Match, alone, chosen, decide, hits, wanted
 from sync.outcomes import Run
+from sync.parents import Parents
 from sync.planning import Case
 from sync.renaming import Renaming
 from sync.stores.couple import Couple, opposite
@@ -39,12 +40,19 @@ class Looking(Protocol):
 class Cases:
     """Reads all that is known of some records, in this order and never another."""
 
-    def __init__(self, sources: Table[str, Source], targets: Table[str, Looking], crosswalk: Crosswalk) -> None:
+    def __init__(
+        self,
+        sources: Table[str, Source],
+        targets: Table[str, Looking],
+        crosswalk: Crosswalk,
+        mappings: Table[str, Mapping],
+    ) -> None:
         self._sources = sources
         self._targets = targets
         self._crosswalk = crosswalk
         self._renaming = Renaming(crosswalk)
         self._succession = Succession(crosswalk)
+        self._parents = Parents(mappings, crosswalk)
 
     async def read(self, run: Run, keys: Sequence[str]) -> list[Case]:
         """One case per key, as both sides stand now; of those coupled with nothing yet, whom they match. Those that must
@@ -58,7 +66,7 @@ class Cases:
         found = [_turned(run, case) for case in await self._renaming.follow(run, found, source)]
         found = await self._succession.inherited(run, found, source)
         found = [replace(case, rests=_rests(run, case)) for case in found]
-        moved = [case for case in found if not case.rests]
+        moved = await self._parents.find(run, [case for case in found if not case.rests], source)
         return [*(case for case in found if case.rests), *(await self._beside(run, moved) if moved else ())]
 
     async def _beside(self, run: Run, cases: Sequence[Case]) -> list[Case]:

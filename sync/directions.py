@@ -9,9 +9,14 @@ from sync.mapping import Mapping as PairMapping
 
 
 def in_use(flows: Mapping[str, Flow], mappings: Mapping[str, PairMapping]) -> dict[str, Flow]:
-    """The flows that go where their pair's mapping goes: of a pair that is `one_way` only the one from that side."""
-    one_way = {pair: mapping.rules.one_way for pair, mapping in mappings.items()}
-    return paired({name: flow for name, flow in flows.items() if one_way.get(flow.pair) in (None, flow.side)})
+    """The flows that go where their pair's mapping goes: of a pair that is `one_way` only the one from that side, of one that
+    is switched off none.
+    """
+    rules = {pair: mapping.rules for pair, mapping in mappings.items()}
+    off = {pair for pair, each in rules.items() if not each.enabled}
+    one_way = {pair: each.one_way for pair, each in rules.items()}
+    going = {name: flow for name, flow in flows.items() if one_way.get(flow.pair) in (None, flow.side)}
+    return paired({name: flow for name, flow in going.items() if flow.pair not in off})
 
 
 def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping]) -> None:
@@ -32,10 +37,22 @@ def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping])
         if mappings[pair].rules.gp.scope and "d365" in starts:
             text = f"{pair}.yaml: gp: scope is kept by a flow from GP only so far: write `one_way: gp` at the pair."
             raise BadSettings(text, code="mapping_invalid")
+        _check_parent(pair, mappings[pair], starts, sources)
         for missing in {"gp", "d365"} - starts:
             asked = mappings[pair].rules.one_way is None
             names = [field.name for field in mappings[pair].fields if _needs(field, missing, asked=asked)]
             _check(pair, names, missing)
+
+
+def _check_parent(pair: str, mapping: PairMapping, starts: set[str], sources: Mapping[str, set[str]]) -> None:
+    """A record that waits for its parent needs a flow that brings it there."""
+    parent = mapping.rules.parent
+    if parent and "d365" in starts:
+        text = f"{pair}.yaml: parent is kept by a flow from GP only so far: write `one_way: gp` at the pair."
+        raise BadSettings(text, code="mapping_invalid")
+    if parent and "gp" not in sources.get(parent.pair, set()):
+        text = f"{pair}.yaml: parent: no flow brings {parent.pair} from GP to Dataverse: {pair} would wait for ever."
+        raise BadSettings(text, code="mapping_invalid")
 
 
 def _needs(field: MappedField, start: str, *, asked: bool) -> bool:

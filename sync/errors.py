@@ -43,6 +43,10 @@ CODES: dict[str, Cause] = {
         "A record that has a counterpart was not found where it comes from.",
         "Nothing: it is looked for once more after ten minutes. Only when it is missing still does the mapping's `on_delete` act.",
     ),
+    "parent_missing": Cause(
+        "The record that this one belongs to is not in the other system yet.",
+        "Nothing: that one goes first. While it is parked, this one waits: see `python -m sync parked list`.",
+    ),
     "paused": Cause(
         "The flow or the whole company is paused.",
         "`python -m sync modes` tells why; `python -m sync resume` lets it go on. Nothing is lost: what changes waits.",

@@ -20,12 +20,13 @@ from sync.errors import BadSettings, Rejected
 from sync.expression import Expression
 from sync.fault import Fault
 from sync.ids import candidates
-from sync.keys import canonical
+from sync.keys import canonical, join_key, split_key
 from sync.mapping_checks import check_matching, check_sides, resolve, target
 from sync.mapping_faults import model_faults
 from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
 from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Plain, Policy, Side
+from sync.mapping_parents import check_parents
 from sync.mapping_reads import DataverseTarget, Feed, GpSource, dataverse_target, feeds, gp_source, reads
 from sync.places import Present, home, key_paths
 from sync.schema import Attribute, did_you_mean
@@ -201,6 +202,11 @@ class Mapping:
         scope, company = (Expression(text) if text else None for text in (self.rules.scope, self.rules.company))
         return Belonging(side.entity, side.key, scope, company)
 
+    def parent_key(self, key: str) -> str:
+        """The key of the record that one belongs to, by its own; blank in a pair without a parent."""
+        parts = dict(zip(self.rules.gp.key, split_key(key, len(self.rules.gp.key)), strict=True))
+        return join_key([parts[column] for column in self.rules.parent.gp]) if self.rules.parent else ""
+
     @cached_property
     def _gp_scope(self) -> Expression | None:
         return Expression(self.rules.gp.scope) if self.rules.gp.scope else None
@@ -258,6 +264,7 @@ def load_all(folder: Path, overlay_folder: Path | None = None) -> dict[str, Mapp
             f"{name}: there is no mapping it could change{did_you_mean(name, paths)}", code="mapping_invalid"
         )
     mappings = [load_mapping(path, overlays.get(name)) for name, path in paths.items()]
+    check_parents({mapping.pair: mapping.rules for mapping in mappings})
     return {mapping.pair: mapping for mapping in mappings}
 
 

@@ -8,17 +8,22 @@ from sync.convert import MappedField
 from sync.expression import Expression
 from sync.ids import LENGTH
 from sync.mapping_file import MappingFault, Where
-from sync.mapping_model import Column, DataverseSide, GpSide, Ids, Join, PairRules
+from sync.mapping_model import Column, DataverseSide, GpSide, Ids, Join, PairRules, Parent
 from sync.schema import Attribute, GpColumn, Parameter, UnknownName, did_you_mean
 
 _OWN_PREFIX = "gp365_"
+_STATE = "statecode"
+_CUSTOMERS = frozenset({"account", "contact"})
 _REFERENCES = frozenset({"Lookup", "Customer", "Owner", "PartyList", "Image"})
 
 
 def check_sides(rules: PairRules) -> list[MappingFault]:
     """Every fault of the sections `gp` and `dataverse`, and of what is said about a Dataverse record as a whole."""
     faults = [*_check_gp(rules.gp), *_check_dataverse(rules.dataverse)]
-    return faults or [*_check_belonging(rules), *(_check_ids(rules.dataverse, rules.ids) if rules.ids else [])]
+    if faults:
+        return faults
+    faults = [*_check_belonging(rules), *(_check_ids(rules.dataverse, rules.ids) if rules.ids else [])]
+    return [*faults, *_check_policies(rules), *(_check_parent(rules, rules.parent) if rules.parent else [])]
 
 
 def check_matching(rules: PairRules, fields: Iterable[MappedField]) -> Iterator[MappingFault]:
@@ -130,6 +135,27 @@ def _check_belonging(rules: PairRules) -> Iterator[MappingFault]:
             parse(rules.dataverse, text) if text else None
         except ValueError as error:
             yield MappingFault((word,), str(error))
+
+
+def _check_policies(rules: PairRules) -> Iterator[MappingFault]:
+    """What has no state can't be made inactive."""
+    entity = schema.dataverse_entity(rules.dataverse.entity)
+    if "deactivate" in (rules.on_delete.gp, rules.on_delete.d365) and _STATE not in entity.attributes:
+        yield MappingFault(("on_delete",), f"{entity.name} has no {_STATE} to deactivate it by: write park or ignore")
+
+
+def _check_parent(rules: PairRules, parent: Parent) -> Iterator[MappingFault]:
+    for column in parent.gp:
+        if column not in rules.gp.key:
+            text = f"{column} is no part of the key: a record that changes its parent is not followed"
+            yield MappingFault(("parent", "gp"), text)
+    known = schema.dataverse_entity(rules.dataverse.entity).attributes.get(parent.attribute)
+    if known is None or known.type != "Customer" or parent.entity not in _CUSTOMERS:
+        text = f"{parent.dataverse} is no reference of {rules.dataverse.entity} to an account or a contact"
+        yield MappingFault(("parent", "dataverse"), f"{text}: write it as parentid_account")
+    for word in ("match", "evidence"):
+        if word in rules.model_fields_set:
+            yield MappingFault((word,), "records that belong to another one can't be matched yet: leave it out")
 
 
 def _check_ids(dataverse: DataverseSide, ids: Ids) -> Iterator[MappingFault]:

@@ -52,6 +52,26 @@ class GpSide(_Model):
     scope: str | None = None
 
 
+class Parent(_Model):
+    """The record that one belongs to: of which pair, by which columns of the own key, and the reference that leads to it in
+    Dataverse (`parentid_account`).
+    """
+
+    pair: str
+    gp: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
+    dataverse: str
+
+    @property
+    def attribute(self) -> str:
+        """The Dataverse column that refers to it."""
+        return self.dataverse.rpartition("_")[0]
+
+    @property
+    def entity(self) -> str:
+        """The Dataverse table that it stands in."""
+        return self.dataverse.rpartition("_")[2]
+
+
 class Column(_Model):
     """A column of our own in Dataverse, made by `python -m sync provision`."""
 
@@ -248,6 +268,9 @@ class PairRules(_Model):
     """A whole file."""
 
     pair: str = Field(description="The pair's name, which is the file's.")
+    enabled: bool = Field(
+        True, description="`false`: nothing of the pair is done, until an overlay says `enabled: true`."
+    )
     one_way: Side | None = Field(None, description="The side every field comes from that names none itself.")
     gp: GpSide = Field(description="The GP table, its key, the tables joined to it.")
     dataverse: DataverseSide = Field(description="The Dataverse table, its key and mark column, columns of our own.")
@@ -278,6 +301,11 @@ class PairRules(_Model):
         OnDelete(),
         description="What becomes of a record whose counterpart was deleted in GP (`gp`) or in Dataverse (`d365`): `park`, "
         "`deactivate` or `ignore`. One word alone speaks of GP. It acts when the record is missing still ten minutes later.",
+    )
+    parent: Parent | None = Field(
+        None,
+        description="The record that one belongs to: `pair`, the columns of the own key that hold its key (`gp`), and the "
+        "reference to it (`dataverse`). A record waits until its parent is coupled.",
     )
     on_leave: Literal["park", "ignore"] = Field(
         "park",

@@ -19,9 +19,10 @@ person asked for all of them or decided on them in a match report, GP was restor
 environment than it was.
 """
 
-type Reason = FeedKind | Bulk | Literal["retry", "handed_over", "id_changed"]
+type Reason = FeedKind | Bulk | Literal["retry", "handed_over", "id_changed", "awaited"]
 """Why a record is looked at: its change was seen in a feed, all of them are, a person asked, the other direction of
-its pair found what is not its own to write, or it is known under the id that it had before.
+its pair found what is not its own to write, it is known under the id that it had before, or a record that belongs to it
+waits for it.
 """
 
 type FieldName = Annotated[str, Field(min_length=1, max_length=50)]

@@ -58,6 +58,8 @@ class Missing(Planning):
         if case.target is None:
             gone = f"deleted in {self._from} and in {self._to}" if couple.coupled else f"not in {self._from}"
             return self._skip(case, self._settled(couple) if couple.coupled else couple, gone)
+        if case.orphaned:
+            return self._skip(case, self._settled(couple), f"deleted in {self._from} with what it belonged to")
         if policy == "ignore":
             return self._skip(case, couple, f"deleted in {self._from}, kept in {self._to} by policy")
         deleted = f"deleted in {self._from}{self._since(couple)}"

@@ -1,8 +1,10 @@
-"""Plans what to do with a record that takes no part in its pair, by the pair's scope on either side. Pure."""
+"""Plans what to do with a record that takes no part in its pair, by the pair's scope on either side, or none before the record
+that it belongs to. Pure.
+"""
 
 from dataclasses import replace
 
-from sync.errors import Rejected
+from sync.errors import Rejected, RetryLater
 from sync.planning import Case, Plan, Planning
 from sync.stores.couple import LEFT
 from sync.system import Record
@@ -37,3 +39,13 @@ class Outside(Planning):
         if self._mapping.rules.on_leave == "ignore":
             return self._skip(case, couple, "takes no part any more, kept in Dataverse by policy")
         return self._park(case, LEFT, f"{case.key} takes no part any more, by its scope.")
+
+    def _waits(self, case: Case) -> Plan | None:
+        """A record is not made before the one that it belongs to."""
+        parent, known = self._mapping.rules.parent, case.parent
+        if parent is None or (known and known.coupled and known.id):
+            return None
+        key = self._mapping.parent_key(case.key)
+        text = f"waits for its {parent.pair} {key}"
+        later = RetryLater(f"{case.key} {text}.", code="parent_missing")
+        return Plan(case, case.couple, text, awaits=key, later=later)

@@ -62,7 +62,7 @@ class Pipeline:
         self._sources = sources
         self._targets = targets
         self._crosswalk = crosswalk
-        self._cases = Cases(sources, targets, crosswalk)
+        self._cases = Cases(sources, targets, crosswalk, mappings)
         self._filing = filing = Filing(ledger, parking)
         self._following = Following(targets, crosswalk, parking, flows)
         self._settling = Settling(targets, crosswalk, filing, flows, sender, visibility)
@@ -118,6 +118,7 @@ class Pipeline:
         await self._filing.tell_met(run, cases)
         again, rest = await self._settling.settle(run, cases)
         plans = [run.planner.plan(case) for case in rest]
+        await self._settling.parents_first(run, plans)
         await self._braking.ask(run, cases, plans)
         if run.message.reason != "handed_over":  # what comes from there need not go back there
             await self._settling.hand_over(run, [plan.handed for plan in plans if plan.hand_over])

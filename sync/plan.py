@@ -12,7 +12,7 @@ from sync.merge import CHOICE
 from sync.merging import Meeting, Merged, merge
 from sync.missing import Missing, found
 from sync.outside import Outside
-from sync.planning import Case, Plan
+from sync.planning import STATE, Case, Plan
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Planned, opposite
 from sync.succeeding import Succeeding
 from sync.system import Record
@@ -88,6 +88,8 @@ class Planner(Succeeding, Missing, Outside):
     def _create(self, case: Case, source: Record, turned: Turned) -> Plan:
         """Insert with an id chosen before, so that a second try meets the first (step 18)."""
         couple = case.couple
+        if awaiting := self._waits(case):
+            return awaiting
         if self._flow.side == "d365" and (waits := self._may_not_be_created(case, source)):
             return waits
         deferred, kept = self._deferred(turned), self._gps_own()
@@ -159,7 +161,7 @@ class Planner(Succeeding, Missing, Outside):
         if self._must_ask(case.couple, merged):
             changed = ", ".join(self._told(name, plan) for name, plan in merged.planned.items())
             return self._park(case, "approval_needed", f"{case.key} would change its {self.entity}: {changed}.")
-        couple = replace(case.couple.joined(case.beside), base=merged.base, unmet=self._unmet(case)).named(
+        couple = replace(case.couple.joined(case.beside), base=self._alive(merged.base), unmet=self._unmet(case)).named(
             opposite(self._flow.side), target.key
         )
         claim = self._flow.side == "gp" and not self._carries_key(case, target)
@@ -174,6 +176,10 @@ class Planner(Succeeding, Missing, Outside):
         columns = self.way.columns(turned, merged.planned, target)
         plan = self._write(case, couple, merged.planned, merged.rules, columns, claim=claim)
         return replace(plan, text=text, deferred=bool(asked))
+
+    def _alive(self, base: dict[str, Agreed]) -> dict[str, Agreed]:
+        """The base without the note of an earlier delete, where no field is that."""
+        return base if STATE in self._mapping.fields_by_name else {k: v for k, v in base.items() if k != STATE}
 
     def _carries_key(self, case: Case, target: Record) -> bool:
         """Whether the account holds the key of this record, in whatever case: it holds none, or the one before its id changed."""

@@ -63,6 +63,10 @@ class Case:
     """Of a target that was merged into another record: that one."""
     inherits: Couple | None = None
     """Of a source into which another record was merged: the couple of that one, which is to come over."""
+    parent: Couple | None = None
+    """The couple of the record that one belongs to which may have to be created."""
+    orphaned: bool = False
+    """Of a record that is gone from GP: whether the one that it belonged to is gone too."""
 
     @property
     def stored(self) -> Couple:
@@ -79,7 +83,7 @@ class Plan:
     when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends. `hand_on`: the
     key under which it is to be looked at instead. `again`: nothing but the row is stored, and the record goes round again;
     before that the key is taken from `former`, the record that was merged into another. `later`: why it does not end yet,
-    but is looked at once more.
+    but is looked at once more. `awaits`: the key of its parent, which goes first.
     """
 
     case: Case
@@ -94,6 +98,7 @@ class Plan:
     again: bool = False
     former: Record | None = None
     later: RetryLater | None = None
+    awaits: str = ""
 
     @property
     def key(self) -> str:
@@ -185,6 +190,7 @@ class Planning:
             key=case.key,
             seen=case.target,
             not_after=not_after,
+            parent=case.parent.id if create and case.parent else "",
         )
         changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
         stored = replace(couple, intent=intent, identity=self._identity(case), discarded="")

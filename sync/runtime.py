@@ -111,8 +111,9 @@ class Runtime:
 
 def build(settings: Settings) -> Runtime:
     """The parts of this process. Raises BadSettings for a faulty mapping; connects to nothing yet."""
-    mappings = load_all(MAPPINGS, settings.overlays)
-    flows = in_use(find_flows(), mappings)
+    known = load_all(MAPPINGS, settings.overlays)
+    flows = in_use(find_flows(), known)
+    mappings = {pair: mapping for pair, mapping in known.items() if mapping.rules.enabled}
     check_directions(flows.values(), mappings)
     tables, queues = _storage(settings)
     lanes = Lanes(queues)

@@ -11,7 +11,7 @@ from sync.filing import Filing
 from sync.flow import Flow
 from sync.mapping import Mapping
 from sync.outcomes import Run
-from sync.planning import Case
+from sync.planning import Case, Plan
 from sync.sender import Sender
 from sync.settle import Found, Settlement, answered, settle
 from sync.stores.couple import APPROVED, Couple, opposite
@@ -72,6 +72,18 @@ class Settling:
         """Records that are gone under one key are looked at under the one that they have by now, whatever their feed tells."""
         if keys:
             await self._sender.send(run.flow, run.company, keys, "id_changed")
+
+    async def parents_first(self, run: Run, plans: Sequence[Plan]) -> None:
+        """What some plans wait for is sent, and once more after every eighth delay; not what waits for a person itself."""
+        waiting, parent = [plan for plan in plans if plan.awaits], run.mapping.rules.parent
+        keys = list(
+            dict.fromkeys(plan.awaits for plan in waiting if not (plan.case.parent and plan.case.parent.parked))
+        )
+        if parent is None or not keys or run.message.delays % 8:
+            return
+        for flow in self._flows.values():
+            if (flow.pair, flow.source, flow.target) == (parent.pair, run.flow.source, run.flow.target):
+                await self._sender.send(flow, run.company, keys, "awaited")
 
     async def _leave(self, run: Run, case: Case) -> None:
         """The other direction is writing it, and settles what it left behind."""

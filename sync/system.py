@@ -74,7 +74,8 @@ class Write:
     """One record to write: `values` by target attribute. An update names the `version` it was decided on.
 
     `key` is the source's key: a create stores it in the target's key column, and so does an update with `claim`, of a
-    record that held none. Where a version alone does not tell (GP), `seen` is the record as it was read, and nothing is
+    record that held none. `parent` is the target's id of the record that a new one belongs to. Where a version
+    alone does not tell (GP), `seen` is the record as it was read, and nothing is
     written when it is another by now, or when the target's clock is past `not_after` (UTC).
     """
 
@@ -87,6 +88,7 @@ class Write:
     key: str = ""
     seen: Record | None = None
     not_after: datetime | None = None
+    parent: str = ""
 
 
 @dataclass(frozen=True)

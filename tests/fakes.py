@@ -11,7 +11,7 @@ from typing import Any
 from azure.data.tables import TableEntity
 
 from sync.errors import Rejected, RetryLater, SyncError
-from sync.flow import Flow
+from sync.flow import Flow, find_flows
 from sync.keys import company_key
 from sync.mapping import Mapping
 from sync.message import Message
@@ -20,6 +20,11 @@ from sync.system import Ask, Identity, Outcome, Record, Seen, Verdict, Write
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _CONDITION = re.compile(r"(\w+) (eq|ge|lt) '((?:[^']|'')*)'")
+
+
+def customer_flows() -> dict[str, Flow]:
+    """The flows of customers alone, where nothing else is mapped."""
+    return {name: flow for name, flow in find_flows().items() if flow.pair == "customer"}
 
 
 class FakeTable:
@@ -273,6 +278,8 @@ class FakeTarget:
             return Verdict(write.id, Outcome.CHANGED)
         if (write.create or write.claim) and self._key_taken(company, mapping, write):
             return Verdict(write.id, Outcome.EXISTS)
+        if write.create and mapping.rules.parent and write.parent not in self.rows:
+            return Verdict(write.id, Outcome.FAILED, error=Rejected("no such parent", code="refused_by_target"))
         if error := self.refuse.get(write.key):
             outcome = Outcome.FAILED if isinstance(error, Rejected) else Outcome.REFUSED
             return Verdict(write.id, outcome, error=error)

@@ -26,6 +26,7 @@ def describe(flow: Flow, mapping: Mapping) -> str:
         "",
         f"From `{flow.source}` to `{flow.target}`: `{gp.entity}` ({gp.table}, key {', '.join(gp.key)}) and `{dataverse.entity}`.",
         "",
+        *([] if mapping.rules.enabled else ["- Switched off, until an overlay of the mapping says `enabled: true`"]),
         *(_from_gp(mapping) if flow.source == "gp" else _from_dataverse(mapping)),
         f"- Lanes: `{flow.lane}`, `{flow.bulk_lane}`",
         f"- Columns of our own: {', '.join(f'`{name}`' for name in dataverse.columns)}",

@@ -19,6 +19,7 @@ REASONS = {
     "sweep": "found by the sweep",
     "retry": "tried again by a person",
     "handed_over": "found by the other direction",
+    "awaited": "a record that belongs to it waits for it",
     "id_changed": "found under its old id, which is gone from GP",
 }
 

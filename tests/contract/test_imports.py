@@ -7,12 +7,12 @@ ROOT = Path(__file__).parents[2]
 LAYERS = [
     "errors fault value keys schema",
     "system expression limits gp_limits phones to_d365 to_gp converters convert convert_back places belonging ids "
-    "mapping_model mapping_file mapping_faults mapping_checks mapping_fields mapping_reads mapping",
+    "mapping_model mapping_file mapping_faults mapping_checks mapping_fields mapping_reads mapping_parents mapping",
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings directions",
     "blanks matching way merge merging match planning succeeding missing outside plan brake braking settle outcomes filing "
-    "renaming succession cases observe parking guard alerts alerting",
+    "renaming succession parents cases observe parking guard alerts alerting",
     "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling following pipeline delivery",
     "runtime",
     "operations",

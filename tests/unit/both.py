@@ -8,7 +8,6 @@ from typing import Any
 from sync.braking import Braking
 from sync.delivery import Deliveries
 from sync.directions import in_use
-from sync.flow import find_flows
 from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
@@ -25,7 +24,7 @@ from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
 from sync.system import Ask, Record
-from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget, later
+from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget, customer_flows, later
 
 THERE = "customer_gp_to_dataverse"
 BACK = "customer_dataverse_to_gp"
@@ -133,7 +132,7 @@ def ruled(mapping: Mapping, name: str, **words: Any) -> Mapping:
 def build(mapping: Mapping) -> Both:
     lanes, table, parked = FakeLanes(), FakeTable(), ParkedStore(FakeTable())
     gp, accounts, crosswalk = FakeGp(mapping), Accounts(), Crosswalk(table)
-    flows = in_use(find_flows(), {"customer": mapping})
+    flows = in_use(customer_flows(), {"customer": mapping})
     modes = Modes(FakeTable())
     mappings = {"customer": mapping}
     sender = Sender(lanes, 2000)  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ import pytest
 from sync.braking import Braking
 from sync.delivery import DEATHS, Deliveries
 from sync.directions import in_use
-from sync.flow import Flow, find_flows
+from sync.flow import Flow
 from sync.guard import Guard
 from sync.mapping import Mapping, load_all
 from sync.message import Message
@@ -25,7 +25,7 @@ from sync.stores.ledger import Ledger, Line
 from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
-from tests.fakes import FakeClock, FakeLanes, FakeSource, FakeTable, FakeTarget, later
+from tests.fakes import FakeClock, FakeLanes, FakeSource, FakeTable, FakeTarget, customer_flows, later
 from tests.unit.both import Both, build, with_rules
 
 FLOW = "customer_gp_to_dataverse"
@@ -101,7 +101,7 @@ class Rig:
 def rig(mapping: Mapping) -> Rig:
     lanes, table, ledger_table = FakeLanes(), FakeTable(), FakeTable()
     crosswalk, ledger, parked = Crosswalk(table), Ledger(ledger_table), ParkedStore(FakeTable())
-    flows = in_use(find_flows(), {"customer": mapping})
+    flows = in_use(customer_flows(), {"customer": mapping})
     gp, dataverse = FakeSource(mapping), FakeTarget()
     parking = Parking(parked, crosswalk)
     clock = FakeClock()

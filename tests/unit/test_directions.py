@@ -9,6 +9,7 @@ from sync.errors import BadSettings
 from sync.flow import Flow, find_flows
 from sync.mapping import Mapping, load_all, load_mapping
 from sync.runtime import MAPPINGS
+from tests.fakes import customer_flows
 
 TO_DATAVERSE = Flow("customer", "gp", "dataverse", "customer_gp_to_dataverse")
 TO_GP = Flow("customer", "dataverse", "gp", "customer_dataverse_to_gp")
@@ -45,7 +46,7 @@ def test_an_account_of_several_companies_is_refused_as_long_as_no_flow_can_keep_
 
 
 def test_a_pair_that_goes_one_way_has_no_flow_back_and_asks_nobody(mapping: Mapping) -> None:
-    used = in_use(find_flows(), {"customer": mapping})
+    used = in_use(customer_flows(), {"customer": mapping})
     assert [(flow.name, flow.two_way) for flow in used.values()] == [(TO_DATAVERSE.name, False)]
     check_directions(used.values(), {"customer": mapping})
 

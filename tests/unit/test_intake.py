@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from sync.errors import RetryLater
-from sync.flow import find_flows
 from sync.guard import Guard
 from sync.intake import Intake
 from sync.mapping import Mapping
@@ -22,7 +21,7 @@ from sync.stores.modes import WHOLE, Mode, Modes
 from sync.sweep import Sweep
 from sync.system import Change, Identity
 from sync.walks import GpWalk
-from tests.fakes import START, FakeBraking, FakeLanes, FakeSource, FakeTable
+from tests.fakes import START, FakeBraking, FakeLanes, FakeSource, FakeTable, customer_flows
 
 HOME = Identity("gp", {"server": "SQL01", "database": "TWO"}, 12)
 
@@ -63,7 +62,7 @@ def intake(
     depth: int = 2000,
     braking: FakeBraking | None = None,
 ) -> Intake:
-    flows, mappings, modes = find_flows(), {"customer": mapping}, modes or Modes(FakeTable())
+    flows, mappings, modes = customer_flows(), {"customer": mapping}, modes or Modes(FakeTable())
     cursors, sender = Cursors(table), Sender(lanes, depth)  # type: ignore[arg-type]
     crosswalk = Crosswalk(FakeTable())  # type: ignore[arg-type]
     passes = Passes(GpWalk(source or FakeSource(mapping), crosswalk), crosswalk, 1.0)

@@ -113,7 +113,7 @@ def _verdict(mapping: Mapping, write: Write, answer: Answer, own_user: str) -> V
         # The representation is a second read: it counts only if nobody wrote in between.
         sure = kept is not None and kept.mark == write.mark and kept.written_by_us
         return Verdict(write.id, Outcome.WRITTEN, kept if sure else None)
-    if answer.status == 404:
+    if answer.status == 404 and not write.create:
         return Verdict(write.id, Outcome.GONE)
     error = error_from(answer.status, answer.body, answer.headers)
     if answer.status == 412 and _VERSION_MISMATCH in error.details:

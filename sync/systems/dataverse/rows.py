@@ -8,6 +8,7 @@ from typing import Any
 
 from sync.keys import company_key
 from sync.mapping import Mapping
+from sync.schema import dataverse_entity
 from sync.system import Record, Write
 from sync.value import Value
 
@@ -60,6 +61,8 @@ def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:
         body[side.id] = write.id
     if write.create or write.claim:
         body[side.key] = company_key(company, write.key)
+    if write.create and (parent := mapping.rules.parent):
+        body[f"{parent.dataverse}@odata.bind"] = f"/{dataverse_entity(parent.entity).set}({write.parent})"
     return body
 
 

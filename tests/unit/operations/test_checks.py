@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sync.errors import RetryLater
-from sync.flow import find_flows
 from sync.operations import doctor as doctor_module
 from sync.operations.checks.host import HOST_JSON, check_host
 from sync.operations.checks.storage import lanes
@@ -22,7 +21,7 @@ from sync.stores.modes import Mode, Modes
 from sync.stores.runs import Runs
 from sync.stores.standings import Standing, Standings
 from sync.system import Check
-from tests.fakes import FakeLanes, FakeTable, later
+from tests.fakes import FakeLanes, FakeTable, customer_flows, later
 from tests.unit.conftest import FLOW
 
 
@@ -137,7 +136,7 @@ async def test_a_system_that_fails_many_looks_is_one_line(monkeypatch: pytest.Mo
 
 async def test_a_full_lane_is_told_in_words_and_poison_is_not_well() -> None:
     queues = FakeLanes()
-    runtime: Any = SimpleNamespace(flows=find_flows(), lanes=queues, sender=Sender(queues, 10))
+    runtime: Any = SimpleNamespace(flows=customer_flows(), lanes=queues, sender=Sender(queues, 10))
     queues.depth["to-dataverse-bulk"] = 10
     queues.depth["to-dataverse-poison"] = 1
     told = {line.name: line async for line in lanes(runtime)}

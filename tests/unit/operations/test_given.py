@@ -6,12 +6,11 @@ from typing import Any
 import pytest
 
 from sync.errors import Rejected
-from sync.flow import find_flows
 from sync.mapping import Mapping
 from sync.operations.given import give
 from sync.stores.ledger import Ledger
 from sync.stores.parked import Parked
-from tests.fakes import FakeTable
+from tests.fakes import FakeTable, customer_flows
 from tests.unit.both import AsSource, Both, build, ruled
 
 
@@ -28,7 +27,7 @@ def ledger() -> Ledger:
 @pytest.fixture
 def runtime(both: Both, ledger: Ledger) -> Any:
     return SimpleNamespace(
-        flows=find_flows(),
+        flows=customer_flows(),
         mappings={"customer": both.mapping},
         crosswalk=both.crosswalk,
         reader=AsSource(both.accounts),

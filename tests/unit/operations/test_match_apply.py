@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from sync.errors import Rejected, RetryLater
-from sync.flow import find_flows
 from sync.matching.differences import fingerprint
 from sync.matching.files import writer
 from sync.matching.report import COUPLES, DOUBTS, ONLY_DATAVERSE, ONLY_GP, Heading, columns, difference_columns
@@ -19,6 +18,7 @@ from sync.operations.match_apply import Answer, Applied, answers_of, apply
 from sync.operations.uncouple import uncouple
 from sync.stores.couple import NONE, UNCOUPLED
 from sync.system import Record
+from tests.fakes import customer_flows
 from tests.unit.conftest import Rig
 
 HEADING = Heading("customer", "TWO", "here", "rules", "2026-11-27T18:00:00+00:00")
@@ -32,7 +32,7 @@ class Desk:
         self.rig = rig
         self.path = folder / "report.xlsx"
         self.runtime: Any = SimpleNamespace(
-            flows=find_flows(), mappings={"customer": rig.mapping}, gp=rig.gp, records=rig.dataverse, lanes=rig.lanes,
+            flows=customer_flows(), mappings={"customer": rig.mapping}, gp=rig.gp, records=rig.dataverse, lanes=rig.lanes,
             crosswalk=rig.crosswalk, ledger=rig.ledger, parked=rig.parked_store, runs=rig.runs,
             settings=SimpleNamespace(companies=["TWO", "THREE"]),
         )  # fmt: skip
