@@ -12,7 +12,7 @@ from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
 from sync.message import Message
-from tests.e2e.steps import fault, gp_of, new_id, parked, put_on_lane, seen, sql, type_customer
+from tests.e2e.steps import fault, gp_of, hurried, new_id, parked, put_on_lane, seen, sql, type_customer
 
 FLOW = "address_gp_to_dataverse"
 COLUMNS = "customeraddressid,addressnumber,name,line1,city,telephone1,gp365_key,versionnumber,_parentid_value"
@@ -138,7 +138,8 @@ async def test_an_address_deleted_in_gp_waits_for_a_person(box: Sandbox, dataver
     await type_address(box, number, "WAREHOUSE", CITY="Oslo")
     account = (await seen(dataverse, number))["accountid"]
     await arrived(dataverse, account, city="Oslo")
-    await sql(box, f"DELETE FROM RM00102 WHERE CUSTNMBR = '{number}' AND ADRSCODE = 'WAREHOUSE'")
-    [entry] = await until(lambda: parked(box, f"{number}~WAREHOUSE"), bool, "the address parked")
+    async with hurried(box):
+        await sql(box, f"DELETE FROM RM00102 WHERE CUSTNMBR = '{number}' AND ADRSCODE = 'WAREHOUSE'")
+        [entry] = await until(lambda: parked(box, f"{number}~WAREHOUSE"), bool, "the address parked")
     assert entry["code"] == "deleted_in_source"
     assert [row["name"] for row in await further(dataverse, account)] == ["WAREHOUSE"]
