@@ -18,6 +18,7 @@ from sync.mapping import Mapping, load_all
 from sync.systems.gp.checks import check
 from sync.systems.gp.client import GpClient, GpSettings
 from sync.systems.gp.reader import living_statement, read_statement
+from sync.systems.gp.rows import key_of
 from sync.systems.gp.system import GpSystem
 
 CUSTOMER = "AARONFIT0001"
@@ -172,7 +173,7 @@ async def test_an_old_database_finds_the_same_by_note_index(system: Callable, ma
     identity = (await system().read("TWO", mapping, [CUSTOMER]))[CUSTOMER].identity
     for openjson in (True, False):
         [rows] = await client.run("TWO", living_statement(mapping, [identity], openjson=openjson))
-        assert [str(row["k"]).rstrip() for row in rows] == [CUSTOMER]
+        assert [key_of(mapping, row).rstrip() for row in rows] == [CUSTOMER]
 
 
 # Feeds
