@@ -172,13 +172,13 @@ class Couple:
 
     def done_by(self, side: Side) -> Self:
         """With what was to be done from that side done: its own fields brought over, and what a person answered. Where the
-        person took the other side, or approved what that one asked for, it has still to do it.
+        person took the other side, or approved what that one asked for, it has still to do it: the two have not met in all fields.
         """
         other = opposite(side)
         take, granted = (told if told == other else None for told in (self.take, self.granted))
         answer = self.answer if self.answer == APPROVED and side == "gp" else ""
         turns = {} if self.take == side else self.turns
-        unmet = None if self.unmet == side and not take else self.unmet
+        unmet = None if self.unmet == side and not (take or granted) else self.unmet
         return replace(self, answer=answer, take=take, granted=granted, turns=turns, unmet=unmet)
 
     def written(self, side: Side, intent: Intent) -> Self:
