@@ -5,6 +5,7 @@ nothing until a person says so.
 import json
 import tempfile
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,12 @@ async def test_an_observed_company_tells_what_it_would_write(box: Sandbox, datav
     await seen(dataverse, number, name="For real")
 
 
+async def is_echoed(box: Sandbox, key: str) -> bool:
+    """Whether the other direction was the last to look at a record: no message about it is under way."""
+    _, text, _ = await box.cli("show", f"TWO/{key}", "--json")
+    return bool(json.loads(text)["history"][0]["flow"] == "customer_dataverse_to_gp")
+
+
 async def test_gp_restored_from_an_older_copy_pauses_and_ends_equal_after_resume(
     box: Sandbox, dataverse: DataverseUser
 ) -> None:
@@ -98,7 +105,9 @@ async def test_gp_restored_from_an_older_copy_pauses_and_ends_equal_after_resume
     await sql(box, f"UPDATE RM00101 SET CUSTNAME = 'After the copy' WHERE CUSTNMBR IN ('{keys[0]}', '{keys[1]}')")
     await type_customer(box, gone)
     await seen(dataverse, gone)
-    await seen(dataverse, keys[1], name="After the copy")
+    for key in keys[:2]:
+        await seen(dataverse, key, name="After the copy")
+        await until(partial(is_echoed, box, key), bool, f"the echo of {key} is over")
     await door(box, "gp", "POST", "/restore")
     await sql(box, f"UPDATE RM00101 SET CUSTNAME = '{before}' WHERE CUSTNMBR = '{keys[0]}'")
     [paused] = await until(lambda: paused_by_identity(box), bool, "a pause")
