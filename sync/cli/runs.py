@@ -48,11 +48,10 @@ def backfill(
         fields = sorted(set(field or ()))
         for each in flows:
             _check_fields(runtime, each, fields)
-        begun = [
-            await operation.begin(runtime, name, each, fields, restart=restart, without_match=without_match)
-            for each in flows
-        ]
-        ended = [await _one(runtime, run, not no_wait, as_json) for run in begun]
+        ended = []
+        for each in flows:
+            begun = await operation.begin(runtime, name, each, fields, restart=restart, without_match=without_match)
+            ended.append(await _one(runtime, begun, not no_wait, as_json))
         return 1 if any(progress.counts.get("parked") for progress in ended) else 0
 
     try:

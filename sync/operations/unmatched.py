@@ -14,10 +14,12 @@ async def check_matched(runtime: Runtime, company: str, flow: Flow) -> None:
     """Whether a flow may make a record of all that it does not find, where a person is to couple (`first_sync: report`).
 
     It may once something of the company is coupled, or a match report was applied, or while Dataverse holds nothing that
-    could be one of them; and it may be observed. Raises Rejected (`match_first`) where not, else as the systems do.
+    could be one of them; it may be observed, and where no report can be made (no `evidence`) there is none to wait for.
+    Raises Rejected (`match_first`) where not, else as the systems do.
     """
     mapping = runtime.mappings[flow.pair]
-    if mapping.rules.first_sync != "report" or await _is_harmless(runtime, company, flow):
+    reported = mapping.rules.first_sync == "report" and mapping.rules.evidence.name
+    if not reported or await _is_harmless(runtime, company, flow):
         return
     async for page in pages(runtime.dataverse, mapping):
         if any(_is_a_stranger(company, mapping, record) for record, _ in page):

@@ -7,6 +7,7 @@ import pytest
 
 from sync.errors import Rejected
 from sync.mapping import Mapping
+from sync.mapping_model import Evidence
 from sync.operations.match import KIND
 from sync.operations.unmatched import check_matched
 from sync.stores.couple import Couple
@@ -83,3 +84,7 @@ async def test_what_is_only_observed_may_be_loaded(rig: Rig, reported: Mapping) 
 @pytest.mark.parametrize("policy", ["owner", "newest"])
 async def test_where_the_rules_may_couple_nobody_needs_to_look_first(rig: Rig, reported: Mapping, policy: str) -> None:
     await Desk(rig, with_rules(reported, first_sync=policy), {"name": "Ann"}).check()
+
+
+async def test_a_pair_of_which_no_report_can_be_made_waits_for_none(rig: Rig, reported: Mapping) -> None:
+    await Desk(rig, with_rules(reported, evidence=Evidence()), {"name": "Ann"}).check()
