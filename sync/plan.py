@@ -170,7 +170,7 @@ class Planner(Succeeding, Missing, Outside):
             done = replace(couple.done_by(self._flow.side), coupled=True)
             return self._skip(
                 case,
-                done if merged.others else replace(done, answer="", take=None, granted=None),
+                done if merged.others else done.unsaid(),
                 text or "both agree",
             )
         columns = self.way.columns(turned, merged.planned, target)

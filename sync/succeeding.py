@@ -70,8 +70,7 @@ class Succeeding(Planning):
         if not couple.coupled:
             return replace(couple, id="", base={}, answer=record.key)
         base = {name: self._inherited(name, agreed, record) for name, agreed in couple.base.items()}
-        moved = replace(couple, id=record.key, base=base, turns={}, answer="", discarded="", parked_d365="")
-        moved = replace(moved, take=None, granted=None)
+        moved = replace(couple.unsaid(), id=record.key, base=base, turns={}, discarded="", parked_d365="")
         return replace(moved, beside=row if row and row.etag else None)
 
     def _inherited(self, name: str, agreed: Agreed, record: Record) -> Agreed:

@@ -98,8 +98,7 @@ async def _begin(runtime: Runtime, couple: Couple) -> Couple:
     if not couple.coupled:
         text = f"{couple.pair}/{couple.company}/{couple.key} is coupled with nothing."
         raise Rejected(text, code="unknown_record", key=couple.key)
-    apart = replace(couple, coupled=False, parked=UNCOUPLED, parked_d365=UNCOUPLED, unmet=None, answer="")
-    apart = replace(apart, take=None, granted=None)
+    apart = replace(couple.unsaid(), coupled=False, parked=UNCOUPLED, parked_d365=UNCOUPLED, unmet=None)
     return await _save(runtime, couple, apart)
 
 

@@ -181,6 +181,10 @@ class Couple:
         unmet = None if self.unmet == side and not (take or granted) else self.unmet
         return replace(self, answer=answer, take=take, granted=granted, turns=turns, unmet=unmet)
 
+    def unsaid(self) -> Self:
+        """Without what a person said of it."""
+        return replace(self, answer="", take=None, granted=None)
+
     def written(self, side: Side, intent: Intent) -> Self:
         """With the turns of what was written from `side`. What a new record is born with is nobody's turn."""
         if intent.create:
