@@ -7,6 +7,7 @@ with its seed, cut down to what still breaks it, and written down; `--replay FIL
 import argparse
 import asyncio
 import json
+import os
 import sys
 import tempfile
 from pathlib import Path
@@ -25,6 +26,9 @@ KEPT = ROOT / ".sandbox" / "chaos"
 SPREAD = 1000
 """Histories of one campaign have neighbouring seeds; campaigns lie so far apart."""
 
+STAGES = 3 * (os.cpu_count() or 1)
+"""A history waits for most of its time: for locks, for messages to be seen again, for quiet."""
+
 TRIES = 24
 ENOUGH = 20
 """So often each seam should be struck in a campaign of 200."""
@@ -42,7 +46,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="of the campaign")
     parser.add_argument("--history", type=int, help="only the history of this seed, as a failing one is told")
     parser.add_argument("--replay", type=Path, help="only the history that was written down here")
-    parser.add_argument("--stages", type=int, default=2, help="sandboxes side by side")
+    parser.add_argument("--stages", type=int, default=STAGES, help="sandboxes side by side")
     parser.add_argument("--shrink", action="store_true", help="cut failing histories down to what still breaks them")
     parser.add_argument("--keep", action="store_true", help="leave both sides up at the end, until Ctrl-C")
     parser.add_argument("--json", action="store_true", help="JSON lines on standard output")

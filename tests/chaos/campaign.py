@@ -63,8 +63,9 @@ async def stages(folder: Path, count: int) -> AsyncIterator[list[Stage]]:
     """So many sandboxes, side by side."""
     opened = [Stage(folder / f"stage-{number}") for number in range(count)]
     try:
-        for stage in opened:
-            await stage.open()
+        async with asyncio.TaskGroup() as group:
+            for stage in opened:
+                group.create_task(stage.open())
         yield opened
     finally:
         for stage in opened:

@@ -27,6 +27,9 @@ TICK = 2
 RESTING = "00:03:20"
 """Between two looks at a queue that has been empty for long, before it is scaled."""
 
+ROOM = "32"
+"""Calls that each system may have under way: a killed host leaves its slots taken until their leases end, for others to wait for."""
+
 NEVER = "0 0 0 29 2 *"
 EVERY = f"*/{TICK} * * * * *"
 CLEAN = "clean"
@@ -49,6 +52,8 @@ class Stage:
         self.box.overrides |= {
             "GP365_OVERLAYS": str(self._overlays),
             "GP365_DATAVERSE_TIMEOUT": str(TIMEOUT),
+            "GP365_GP_LIMIT": ROOM,
+            "GP365_DATAVERSE_LIMIT": ROOM,
             "GP365_SWEEP_SCHEDULE": NEVER,
             "GP365_POLL_SCHEDULE": EVERY,
             "GP365_DELTA_SCHEDULE": EVERY,
