@@ -54,5 +54,6 @@ def _decided(couple: Couple, entry: Parked, name: str, take: Side) -> Couple:
     if couple.coupled:
         return replace(couple, granted=take)
     if take == "gp":
-        raise Rejected(f"{name} has no customer in GP: discard it instead.", code="approval_needed", key=couple.id)
+        text = f"{name} is coupled with nothing in GP yet, whose values could hold: approve it (--take d365) or discard it."
+        raise Rejected(text, code="approval_needed", key=couple.id)
     return replace(couple, answer=APPROVED)
