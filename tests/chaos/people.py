@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import Any, Self
 
 import httpx
@@ -25,6 +25,9 @@ ADDRESS = ("RM00102", "RM00101")
 """GP keeps the main address of a customer in both, and so does everybody who edits it by SQL with care."""
 
 TABLES = {"RM00101": "CUSTNMBR", "RM00102": "CUSTNMBR", "RM00103": "CUSTNMBR", "SY01200": "Master_ID"}
+type Given = tuple[Partner, Side, Sequence[tuple[Field, int]]]
+"""What is given to the record of a partner on a side."""
+
 NO_ANSWER = (httpx.HTTPError, pymssql.Error, OSError)
 """A person's own call may be cut, when a part is restarted."""
 
@@ -114,10 +117,8 @@ class People:
         if not (key and id_):
             return
         values = {field.parameter: field.gp(partner.tag, value) for field, value in clerk}
-        async with self._noted(partner, "gp", clerk), self._noted(partner, "d365", rep), AsyncExitStack() as open_:
-            await open_.enter_async_context(
-                self._gp[partner.company].typing(CUSTOMER, CUSTNMBR=key, ADRSCODE=MAIN, **values)
-            )
+        typing = self._gp[partner.company].typing(CUSTOMER, CUSTNMBR=key, ADRSCODE=MAIN, **values)
+        async with self._noted_all([(partner, "gp", clerk), (partner, "d365", rep)]), typing:
             await self._patch(id_, {field.attribute: field.d365(partner.tag, value) for field, value in rep})
 
     async def change_many(self, company: str, partners: Sequence[Partner], value: int) -> None:
@@ -126,9 +127,7 @@ class People:
         names = await self.sql(company, "SELECT CUSTNAME FROM RM00101")
         tags = {str(name).split(" ")[0].casefold() for (name,) in names}
         known = [partner for partner in partners if partner.company == company and partner.tag.casefold() in tags]
-        async with AsyncExitStack() as notes:
-            for partner in known:
-                await notes.enter_async_context(self._noted(partner, "gp", [(field, value)]))
+        async with self._noted_all([(partner, "gp", [(field, value)]) for partner in known]):
             for table in ADDRESS:
                 await self.sql(company, f"UPDATE {table} SET CITY = '{field.gp('', value)}' WHERE ADRSCODE = '{MAIN}'")
 
@@ -186,21 +185,30 @@ class People:
     async def sql(self, company: str, text: str) -> list[list[Any]]:
         return await edit(self._box, text, company)
 
+    def _noted(
+        self, partner: Partner, side: Side, fields: Sequence[tuple[Field, int]]
+    ) -> AbstractAsyncContextManager[None]:
+        """Note what was given; nothing where GP refused it; where no answer came, that it may have been."""
+        return self._noted_all([(partner, side, fields)])
+
     @asynccontextmanager
-    async def _noted(self, partner: Partner, side: Side, fields: Sequence[tuple[Field, int]]) -> AsyncIterator[None]:
-        """Note what was given; where no answer came, that it may have been."""
-        self.truth.operations += 1
+    async def _noted_all(self, given: Sequence[Given]) -> AsyncIterator[None]:
+        """The same for what goes together. What was refused of several may be any of them."""
+        self.truth.operations += len(given)
+        sure = True
         try:
             yield
         except Refused:
-            return
+            if len(given) == 1:
+                return
+            sure = False
         except NO_ANSWER:
-            self._known.pop((partner.number, side), None)
+            sure = False
+            for partner, side, _ in given:
+                self._known.pop((partner.number, side), None)
+        for partner, side, fields in given:
             for field, value in fields:
-                self.truth.gives(partner.number, side, field.attribute, value, sure=False)
-            return
-        for field, value in fields:
-            self.truth.gives(partner.number, side, field.attribute, value)
+                self.truth.gives(partner.number, side, field.attribute, value, sure=sure)
 
     async def _type_new(self, partner: Partner, key: str = "") -> None:
         values = {field.parameter: field.gp(partner.tag, partner.gp) for field in BORN_WITH}
