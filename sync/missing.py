@@ -45,12 +45,20 @@ class Missing(Planning):
         return self._look_again(case, gone)
 
     def _look_again(self, case: Case, gone: Plan) -> Plan:
-        """The mark is stored once: it would grow no older if each look renewed it."""
+        """The mark is stored once: it would grow no older if each look renewed it. Where both records are missing, the direction
+        that marked the couple first ends first: if each took the other's mark for its own, neither would ever be old enough.
+        """
         then = "it is parked" if gone.error else f"its {self.entity} is made inactive" if gone.write else gone.text
         minutes = self._span.total_seconds() / 60
         text = f"not found in {self._from}; when it is missing still after {minutes:g} minutes: {then}"
         later = RetryLater(f"{case.key} was {text}.", code=MISSING)
-        return Plan(case, replace(case.couple, missing=self._flow.side), text, later=later)
+        couple = case.couple if self._is_others(case) else replace(case.couple, missing=self._flow.side)
+        return Plan(case, couple, text, later=later)
+
+    def _is_others(self, case: Case) -> bool:
+        """Whether the other direction is about to look again, and will have done so before long."""
+        couple = case.couple
+        return case.target is None and couple.missing == opposite(self._flow.side) and couple.age < 2 * self._span
 
     def _gone(self, case: Case) -> Plan:
         """What is to be done when it is gone."""

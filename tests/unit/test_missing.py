@@ -195,9 +195,14 @@ async def test_a_mark_is_no_hindrance_to_following_a_changed_id(rig: Rig) -> Non
     assert (couple.id, couple.missing, await touched(rig)) == (id_, None, UNTOUCHED)
 
 
-async def test_an_account_that_is_away_for_one_look_leaves_its_customer_alone(two_way: Any) -> None:
+def deactivating(two_way: Any) -> Both:
+    """Both directions, of a pair whose customers become inactive when their accounts are deleted."""
     rules = two_way.rules.model_copy(update={"on_delete": OnDelete(d365="deactivate")})
-    both: Both = build(replace(two_way, rules=rules))
+    return build(replace(two_way, rules=rules))
+
+
+async def test_an_account_that_is_away_for_one_look_leaves_its_customer_alone(two_way: Any) -> None:
+    both = deactivating(two_way)
     id_ = await both.coupled()
     account = both.accounts.rows.pop(id_)
     await both.back(id_)
@@ -210,8 +215,7 @@ async def test_an_account_that_is_away_for_one_look_leaves_its_customer_alone(tw
 
 
 async def test_an_account_missing_still_makes_its_customer_inactive(two_way: Any) -> None:
-    rules = two_way.rules.model_copy(update={"on_delete": OnDelete(d365="deactivate")})
-    both: Both = build(replace(two_way, rules=rules))
+    both = deactivating(two_way)
     id_ = await both.coupled()
     del both.accounts.rows[id_]
     await both.back(id_)
@@ -219,3 +223,27 @@ async def test_an_account_missing_still_makes_its_customer_inactive(two_way: Any
     assert [message.flow for _, message, _ in both.lanes.sent] == [BACK]
     await both.rest()
     assert both.customer()["INACTIVE"] == 1
+
+
+async def test_a_record_that_is_gone_on_both_sides_comes_to_rest_whichever_direction_looks_first(two_way: Any) -> None:
+    both = deactivating(two_way)
+    id_ = await both.coupled()
+    both.gp.records.clear()
+    del both.accounts.rows[id_]
+    await both.there("A1")
+    await both.back(id_)
+    assert (await both.couple()).missing == "gp"
+    await both.rest()
+    assert ((await both.couple()).missing, await both.parked()) == (None, [])
+
+
+async def test_a_mark_of_the_other_direction_that_nobody_comes_back_for_holds_nobody_up(two_way: Any) -> None:
+    both = deactivating(two_way)
+    id_ = await both.coupled()
+    both.gp.records.clear()
+    del both.accounts.rows[id_]
+    await both.there("A1")
+    both.lanes.sent.clear()
+    await both.back(id_)
+    await both.rest()
+    assert ((await both.couple()).missing, await both.parked()) == (None, [])
