@@ -29,7 +29,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
     folder = tmp_path_factory.mktemp("overlays")
     one_way = Path(__file__).parent / "one_way" / "customer.yaml"
     (folder / "customer.yaml").write_text(one_way.read_text("utf-8"), "utf-8")
-    (folder / "address.yaml").write_text("enabled: true", "utf-8")
+    (folder / "address.yaml").write_text("{enabled: true, one_way: gp}", "utf-8")
     return load_all(MAPPINGS, folder)
 
 

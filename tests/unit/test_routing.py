@@ -29,6 +29,7 @@ class FakeMapping:
     """Accounts that buy take part; `region` names the company, unless the key does."""
 
     pair = "customer"
+    parent = None
     dataverse = SimpleNamespace(entity="account", key="gp365_key")
     routing = ("gp365_key", "buys", "region")
 

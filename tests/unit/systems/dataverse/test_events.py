@@ -26,6 +26,7 @@ class Mapping:
     """As much of one as events need."""
 
     routing = ROUTING
+    parent = None
 
     class dataverse:
         entity = "account"
