@@ -46,13 +46,15 @@ class Parents:
         return {key: couples[one] for key, one in above.items() if one}
 
     async def _orphans(self, run: Run, cases: Sequence[Case], parent: Parent, source: object) -> set[str]:
-        """The keys of the records that are gone from their source with what they belonged to."""
+        """The keys of the records that are gone from their source with what they belonged to; not of those whose parent has
+        another key by now.
+        """
         lost = [case for case in cases if case.source is None and case.couple.coupled]
         if not lost or not isinstance(source, Holding):
             return set()
         keys = {case.key: run.mapping.parent_key(case.couple.key) for case in lost}
         couples = await self._crosswalk.read(run.company, parent.pair, list(dict.fromkeys(keys.values())))
-        known = {key: couple.on(run.flow.side) for key, couple in couples.items()}
+        known = {key: couple.on(run.flow.side) if couple.etag else "" for key, couple in couples.items()}
         held = await source.held(run.company, self._mappings[parent.pair], sorted(filter(None, known.values())))
         return {key for key, one in keys.items() if known[one] and known[one] not in held}
 

@@ -163,6 +163,19 @@ async def test_an_address_gone_with_its_customer_is_told_once_and_may_come_back(
     assert await codes(line) == [(KEY, "deleted_in_source")]
 
 
+async def test_an_address_of_a_customer_whose_id_was_changed_is_parked_and_has_a_new_row(line: Rig, pairs: Pairs) -> None:
+    await with_account(line)
+    type_address(line, pairs)
+    await send(line)
+    line.gp.change_id("TWO", "A1", "A2")
+    record = line.gp.records.pop(("TWO", KEY))
+    line.gp.records["TWO", "A2~WAREHOUSE"] = replace(record, key="A2~WAREHOUSE")
+    await line.send("A2")
+    await send(line, "A2~WAREHOUSE")
+    await twice(line)
+    assert (len(rows(line)), await codes(line)) == (2, [(KEY, "deleted_in_source")])
+
+
 @pytest.mark.parametrize("cut", ["cut_before", "cut_after"])
 async def test_an_interrupted_create_makes_no_second_address(line: Rig, pairs: Pairs, cut: str) -> None:
     await with_account(line)

@@ -84,9 +84,11 @@ def test_a_record_with_a_parent_goes_both_ways_by_its_key_and_scope(tmp_path: Pa
 
 
 def test_what_has_a_parent_is_written_without_the_rows_beside_it(tmp_path: Path) -> None:
-    joins = "gp: {joins: {net: {table: SY01200, on: {Master_ID: CUSTNMBR, ADRSCODE: ADRSCODE}, where: {Master_Type: CUS}}}}"
+    joins = (
+        "gp: {joins: {net: {table: SY01200, on: {Master_ID: CUSTNMBR, ADRSCODE: ADRSCODE}, where: {Master_Type: CUS}}}}"
+    )
     mappings = addresses(tmp_path, f"{joins}\nfields: [{{gp: net.INET8, dataverse: county, too_long: refuse}}]")
-    with pytest.raises(BadSettings, match="net.INET8 is not of RM00102"):
+    with pytest.raises(BadSettings, match=r"net\.INET8 is not of RM00102"):
         check_directions(in_use(find_flows(), mappings).values(), mappings)
 
 
