@@ -35,7 +35,7 @@ class Children:
         """What belongs to the records that these plans make in GP, by the flow that is to look at it."""
         made = [plan.key for plan in plans if plan.write and plan.write.create]
         source = self._sources.get(run.flow.source)
-        if run.flow.target != "gp" or not made or not isinstance(source, Family):
+        if not made or not isinstance(source, Family):
             return []
         flows = [flow for flow in self._flows.values() if self._belongs(flow, run.flow)]
         return [(flow, await source.children(self._mappings[flow.pair], made)) for flow in flows]

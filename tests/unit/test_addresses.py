@@ -163,7 +163,9 @@ async def test_an_address_gone_with_its_customer_is_told_once_and_may_come_back(
     assert await codes(line) == [(KEY, "deleted_in_source")]
 
 
-async def test_an_address_of_a_customer_whose_id_was_changed_is_parked_and_has_a_new_row(line: Rig, pairs: Pairs) -> None:
+async def test_an_address_of_a_customer_whose_id_was_changed_is_parked_and_has_a_new_row(
+    line: Rig, pairs: Pairs
+) -> None:
     await with_account(line)
     type_address(line, pairs)
     await send(line)

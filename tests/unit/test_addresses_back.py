@@ -1,15 +1,20 @@
 """An address typed at an account becomes one of its customer: after it, once, and never of what is there already."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sync.directions import check_directions
 from sync.errors import Rejected
 from sync.flow import find_flows
+from sync.keys import canonical, split_key
 from sync.mapping import Mapping, load_all
 from sync.mapping_model import Ids
 from sync.message import Message
@@ -311,6 +316,27 @@ async def test_the_row_of_one_that_left_may_be_deleted_and_nothing_is_left_of_th
     await line.rest()
     couple = await couple_of(line)
     assert (couple.coupled, couple.id, await codes(line)) == (False, "", [])
+
+
+SHIPPED = load_all(MAPPINGS)["address"]
+IDS = st.text(st.characters(codec="cp1252", exclude_characters="\0"), min_size=1, max_size=15)
+
+
+@given(IDS, st.text(max_size=200))
+def test_a_new_key_is_the_customers_and_a_code_that_gp_can_hold_whatever_is_typed(customer: str, name: str) -> None:
+    address = SHIPPED
+    parent = canonical(customer)
+    if not parent:
+        return
+    try:
+        keys = list(islice(address.ids({"name": name}, parent), 3))
+    except Rejected:
+        return  # nothing of it can stand in a code
+    assert len(set(keys)) == 3
+    for key in keys:
+        above, code = split_key(key, 2)
+        assert (above, address.parent_key(key)) == (parent, parent)
+        assert re.fullmatch("[A-Z0-9][A-Z0-9 ._-]{0,14}", code)
 
 
 async def test_it_is_switched_off_as_shipped_and_checked_all_the_same(two_way: Mapping, address: Mapping) -> None:

@@ -67,6 +67,13 @@ def test_every_column_that_was_read_is_compared_and_the_customers_that_say_whose
     assert {test.column for test in customer.tests} == {"CUSTNMBR", "ADRSCODE", "PRBTADCD", "PRSTADCD"}
 
 
+def test_a_new_one_is_not_made_under_a_code_that_the_customer_names_without_having_it() -> None:
+    named = [test for row in transaction_of(mapping(), new()).unnamed for test in row.tests]
+    assert [(test.column, test.value) for test in named] == [
+        *(("ADRSCODE", "DEPOT"), ("PRBTADCD", "DEPOT"), ("PRSTADCD", "DEPOT"))
+    ]
+
+
 def test_a_write_that_does_not_say_what_was_seen_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="A1~DEPOT does not say what was seen"):
         transaction_of(mapping(), replace(update(), seen=None))
