@@ -18,7 +18,9 @@ from sync.keys import canonical, split_key
 from sync.mapping import Mapping, load_all
 from sync.mapping_model import Ids
 from sync.message import Message
+from sync.operations.describe import describe
 from sync.stores.couple import APPROVED, LEFT, Couple
+from sync.systems.dataverse.wanted import steps
 from tests.fakes import later
 from tests.unit.both import ACCOUNT, Both, build, with_rules
 from tests.unit.conftest import MAPPINGS
@@ -348,3 +350,18 @@ def test_a_company_of_its_own_is_refused_where_a_parent_has_one(tmp_path: Path) 
     (tmp_path / "address.yaml").write_text("company: \"'TWO'\"", "utf-8")
     with pytest.raises(Exception, match="it is the company of the account it belongs to"):
         load_all(MAPPINGS, tmp_path)
+
+
+def test_its_flow_says_whose_a_new_one_is_and_how_gp_names_it() -> None:
+    page = describe(find_flows()[BACK], SHIPPED)
+    assert "- Their company: by `gp365_key`, else that of their account" in page
+    assert "- Ids of new records: the customer's, and `$uppercase(" in page
+    assert "- Each belongs to a customer, by `parentid_account`, and comes after it" in page
+
+
+def test_its_webhooks_bring_along_what_says_whose_it_is() -> None:
+    found = {step.message: step for step in steps([SHIPPED])}
+    assert found["Create"].image.attributes == ("addressnumber", "gp365_key", "parentid")
+    assert {"line1", "parentid", "gp365_key"} <= set(found["Update"].filtering)
+    assert "gp365_mark" not in found["Update"].filtering
+    assert found["Delete"].image.attributes == ("gp365_key",)
