@@ -16,18 +16,21 @@ type Values = Mapping[str, Value]
 
 @dataclass(frozen=True)
 class Belonging:
-    """`entity` is the Dataverse table, `key` its key column, `scope` and `company` the pair's expressions."""
+    """`entity` is the Dataverse table, `key` its key column, `scope` and `company` the pair's expressions, `parent` the
+    reference to the record that one belongs to: its company is that one's.
+    """
 
     entity: str
     key: str
     scope: Expression | None
     company: Expression | None
+    parent: str = ""
 
     @cached_property
     def attributes(self) -> tuple[str, ...]:
         """What must be read of a record to ask this."""
         named = [path for each in (self.scope, self.company) if each for path in each.paths]
-        return tuple(dict.fromkeys([self.key, *named]))
+        return tuple(dict.fromkeys([self.key, *named, *filter(None, [self.parent])]))
 
     def in_scope(self, values: Values) -> bool:
         """Whether a record takes part. Raises Rejected (`value_invalid`) when the condition can't be asked of it."""

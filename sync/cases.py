@@ -87,18 +87,24 @@ class Cases:
         """A record that may have to be created in GP gets an id that nobody has there, nor is about to get."""
         if run.flow.side == "gp":
             return list(cases)
-        waiting = {case.key: run.mapping.ids(case.source.values) for case in cases if case.source and _is_new(case)}
+        waiting = {
+            case.key: run.mapping.ids(case.source.values, case.parent.key if case.parent else "")
+            for case in cases
+            if case.source and _is_new(run, case)
+        }
         free: dict[str, str] = {}
+        best: dict[str, str] = {}
         tries = TRIES
         while waiting:
             proposed = {key: list(islice(ids, tries)) for key, ids in waiting.items()}
             taken = await self._taken(run, {id_ for ids in proposed.values() for id_ in ids} - set(free.values()))
+            best = {key: ids[0] for key, ids in proposed.items()} | best
             for key, ids in proposed.items():
                 if found := next((id_ for id_ in ids if id_ not in taken and id_ not in free.values()), ""):
                     free[key] = found
                     del waiting[key]
             tries *= 2
-        return [replace(case, free=free.get(case.key, "")) for case in cases]
+        return [_given(run, case, best.get(case.key, ""), free.get(case.key, "")) for case in cases]
 
     async def _taken(self, run: Run, ids: Collection[str]) -> set[str]:
         """Those of the ids that GP holds, or that are reserved."""
@@ -122,9 +128,21 @@ def _rests(run: Run, case: Case) -> bool:
     )
 
 
-def _is_new(case: Case) -> bool:
+def _is_new(run: Run, case: Case) -> bool:
     """Whether a record may have to be created under an id of its own."""
-    return case.target is None and not case.couple.key and not case.match.doubt
+    has_parent = run.mapping.parent is None or (case.parent is not None and case.parent.coupled)
+    return case.target is None and not case.couple.key and not case.match.doubt and has_parent
+
+
+def _given(run: Run, case: Case, best: str, free: str) -> Case:
+    """With the id that it may get. Where nothing but that tells whether the parent has it already, a person says."""
+    if free == best or not run.mapping.parent or not run.mapping.names_itself:
+        return replace(case, free=free)
+    text = (
+        f"It would be {best} in GP, which is there already. If it is another one, give it another name in Dynamics 365. If it "
+        f"is that one, delete it there, or couple {best} --with {case.key}."
+    )
+    return replace(case, match=Match(doubt=text))
 
 
 def _turned(run: Run, case: Case) -> Case:

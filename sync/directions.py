@@ -31,12 +31,8 @@ def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping])
         if mappings[pair].rules.cardinality == "shared_account":
             text = f"{pair}.yaml: cardinality: shared_account is not built yet; each account belongs to one company."
             raise BadSettings(text, code="mapping_invalid")
-        if len(mappings[pair].rules.gp.key) > 1 and "d365" in starts:
-            text = f"{pair}.yaml: a key of several columns is only read so far: write `one_way: gp` at the pair."
-            raise BadSettings(text, code="mapping_invalid")
-        if mappings[pair].rules.gp.scope and "d365" in starts:
-            text = f"{pair}.yaml: gp: scope is kept by a flow from GP only so far: write `one_way: gp` at the pair."
-            raise BadSettings(text, code="mapping_invalid")
+        if "d365" in starts and (fault := _not_written(mappings[pair])):
+            raise BadSettings(f"{pair}.yaml: {fault}: write `one_way: gp` at the pair.", code="mapping_invalid")
         _check_parent(pair, mappings[pair], starts, sources)
         for missing in {"gp", "d365"} - starts:
             asked = mappings[pair].rules.one_way is None
@@ -44,14 +40,28 @@ def check_directions(flows: Iterable[Flow], mappings: Mapping[str, PairMapping])
             _check(pair, names, missing)
 
 
+def _not_written(mapping: PairMapping) -> str:
+    """Why no flow can write a pair's records to GP; blank where one can."""
+    gp, parent = mapping.rules.gp, mapping.parent
+    own = [column for column in gp.key if parent is None or column not in parent.gp]
+    joined = [path for field in mapping.fields for path in field.writes if "." in path]
+    if len(own) > 1:
+        return f"a new record needs one id, and its key has {' and '.join(own)}, so it is only read"
+    if gp.scope and parent is None:
+        return "gp: scope is kept by a flow from GP only, but of records that belong to another one"
+    if parent and joined:
+        return f"{joined[0]} is not of {gp.table}, and a record that belongs to another one is written alone"
+    return ""
+
+
 def _check_parent(pair: str, mapping: PairMapping, starts: set[str], sources: Mapping[str, set[str]]) -> None:
     """A record that waits for its parent needs a flow that brings it there."""
-    parent = mapping.rules.parent
-    if parent and "d365" in starts:
-        text = f"{pair}.yaml: parent is kept by a flow from GP only so far: write `one_way: gp` at the pair."
-        raise BadSettings(text, code="mapping_invalid")
-    if parent and "gp" not in sources.get(parent.pair, set()):
+    parent = mapping.parent
+    if parent and "gp" in starts and "gp" not in sources.get(parent.pair, set()):
         text = f"{pair}.yaml: parent: no flow brings {parent.pair} from GP to Dataverse: {pair} would wait for ever."
+        raise BadSettings(text, code="mapping_invalid")
+    if parent and parent.pair not in sources:
+        text = f"{pair}.yaml: parent: no flow couples {parent.pair}: no {pair} would ever take part."
         raise BadSettings(text, code="mapping_invalid")
 
 

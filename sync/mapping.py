@@ -25,7 +25,7 @@ from sync.mapping_checks import check_matching, check_sides, resolve, target
 from sync.mapping_faults import model_faults
 from sync.mapping_fields import build_fields
 from sync.mapping_file import MappingFault, Node, overlay, plain, read, report
-from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Plain, Policy, Side
+from sync.mapping_model import Column, FieldRule, Ids, Join, MatchRule, PairRules, Parent, Plain, Policy, Side
 from sync.mapping_parents import check_parents
 from sync.mapping_reads import DataverseTarget, Feed, GpSource, dataverse_target, feeds, gp_source, reads
 from sync.places import Present, home, key_paths
@@ -200,7 +200,18 @@ class Mapping:
     def _belonging(self) -> Belonging:
         side = self.rules.dataverse
         scope, company = (Expression(text) if text else None for text in (self.rules.scope, self.rules.company))
-        return Belonging(side.entity, side.key, scope, company)
+        parent = self.rules.parent.attribute if self.rules.parent else ""
+        return Belonging(side.entity, side.key, scope, company, parent)
+
+    @property
+    def names_itself(self) -> bool:
+        """Whether a new record's id says who it is, rather than how many have its name."""
+        return self.rules.ids is not None and self.rules.ids.by != "name"
+
+    @property
+    def parent(self) -> Parent | None:
+        """The record that one belongs to, where it belongs to any."""
+        return self.rules.parent
 
     def parent_key(self, key: str) -> str:
         """The key of the record that one belongs to, by its own; blank in a pair without a parent."""
@@ -236,9 +247,14 @@ class Mapping:
         """Whether a Dataverse record without a key may be this company's, as far as the pair says."""
         return self._belonging.may_be_of(d365_values, company)
 
-    def ids(self, d365_values: Lookup[str, Value]) -> Iterator[str]:
-        """The ids that GP may give a new record, best first, without an end. Raises Rejected when it can get none."""
-        return candidates(self.rules.ids or Ids(), d365_values, otherwise=self.rules.gp.entity)
+    def ids(self, d365_values: Lookup[str, Value], parent: str = "") -> Iterator[str]:
+        """The keys that GP may give a new record, best first, without an end; `parent` is the key of the one that it belongs
+        to. Raises Rejected when it can get none.
+        """
+        found = candidates(self.rules.ids or Ids(), d365_values, otherwise=self.rules.gp.entity)
+        above = self.rules.parent.gp if self.rules.parent else ()
+        known = dict(zip(above, split_key(parent, len(above)), strict=True)) if above else {}
+        return (join_key([known.get(column, id_) for column in self.rules.gp.key]) for id_ in found)
 
 
 def load_mapping(path: Path, overlay_path: Path | None = None) -> Mapping:

@@ -156,6 +156,8 @@ def _check_parent(rules: PairRules, parent: Parent) -> Iterator[MappingFault]:
     for word in ("match", "evidence"):
         if word in rules.model_fields_set:
             yield MappingFault((word,), "records that belong to another one can't be matched yet: leave it out")
+    if rules.company:
+        yield MappingFault(("company",), f"it is the company of the {parent.entity} it belongs to: leave it out")
 
 
 def _check_ids(dataverse: DataverseSide, ids: Ids) -> Iterator[MappingFault]:

@@ -295,7 +295,8 @@ class PairRules(_Model):
     )
     ids: Ids | None = Field(
         None,
-        description="How the GP id of a new record is made; eight letters of its name and four digits if not named.",
+        description="How the GP id of a new record is made; eight letters of its name and four digits if not named. Of a record "
+        "with a `parent`: the part of its key that the parent does not have.",
     )
     on_delete: Annotated[OnDelete, BeforeValidator(_of_gp)] = Field(
         OnDelete(),
@@ -305,7 +306,7 @@ class PairRules(_Model):
     parent: Parent | None = Field(
         None,
         description="The record that one belongs to: `pair`, the columns of the own key that hold its key (`gp`), and the "
-        "reference to it (`dataverse`). A record waits until its parent is coupled.",
+        "reference to it (`dataverse`). A record waits until its parent is coupled, and is of its company.",
     )
     on_leave: Literal["park", "ignore"] = Field(
         "park",

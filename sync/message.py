@@ -21,8 +21,8 @@ environment than it was.
 
 type Reason = FeedKind | Bulk | Literal["retry", "handed_over", "id_changed", "awaited"]
 """Why a record is looked at: its change was seen in a feed, all of them are, a person asked, the other direction of
-its pair found what is not its own to write, it is known under the id that it had before, or a record that belongs to it
-waits for it.
+its pair found what is not its own to write, it is known under the id that it had before, or of two records of which one
+belongs to the other one waited for the other.
 """
 
 type FieldName = Annotated[str, Field(min_length=1, max_length=50)]

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from sync.braking import Braking
 from sync.cases import Cases, Looking, Source
+from sync.children import Children
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.filing import Filing
 from sync.flow import Flow
@@ -66,6 +67,7 @@ class Pipeline:
         self._filing = filing = Filing(ledger, parking)
         self._following = Following(targets, crosswalk, parking, flows)
         self._settling = Settling(targets, crosswalk, filing, flows, sender, visibility)
+        self._children = Children(flows, mappings, sources, sender)
         self._guard = guard
         self._braking = braking
         self._visibility = visibility
@@ -154,6 +156,7 @@ class Pipeline:
 
     async def _write(self, run: Run, plans: Sequence[Plan]) -> list[str]:
         """Steps 11-15: store the intents, write, commit."""
+        children = await self._children.find(run, plans)
         stored = await self._crosswalk.save([(plan.case.stored, plan.couple) for plan in plans])
         ready = []
         for plan, couple in zip(plans, stored, strict=True):
@@ -163,6 +166,7 @@ class Pipeline:
                 ready.append(replace(plan, couple=couple))
         if not ready:
             return []
+        await self._children.send(run, children)
         writes = [plan.write for plan in ready if plan.write]
         verdicts = await self._targets[run.flow.target].write(run.company, run.mapping, writes)
         return await self._commit(

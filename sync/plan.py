@@ -36,7 +36,7 @@ class Planner(Succeeding, Missing, Outside):
         if another := self._perhaps_another(case):
             return another
         if case.source is None:
-            return self._missing(case)
+            return self._counterpart_left(case) or self._missing(case)
         if case.rests:
             return Plan(case, couple, "unchanged since both agreed")
         if self._message.fields and not couple.coupled:
@@ -111,10 +111,12 @@ class Planner(Succeeding, Missing, Outside):
         return replace(plan, deferred=bool(deferred), text=text)
 
     def _may_not_be_created(self, case: Case, source: Record) -> Plan | None:
-        """A customer is not made in GP before somebody has approved it."""
+        """Nothing is made in GP before somebody has approved it."""
         if self._mapping.rules.approve == "never" or case.couple.answer == APPROVED:
             return None
-        text = f"An account would become customer {case.free} in GP: {told(self._mapping, source)}."
+        entity = self._mapping.dataverse.entity
+        a = "An" if entity[0] in "aeiou" else "A"
+        text = f"{a} {entity} would become {self.entity} {case.free} in GP: {told(self._mapping, source)}."
         return self._park(case, "approval_needed", text)
 
     def _gps_own(self) -> set[str]:

@@ -82,7 +82,8 @@ class Plan:
     `error` set the record is parked. With neither it ends as a skip, for the reason in `text`; the row is stored only
     when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends. `hand_on`: the
     key under which it is to be looked at instead. `again`: nothing but the row is stored, and the record goes round again;
-    before that the key is taken from `former`, the record that was merged into another. `later`: why it does not end yet,
+    before that the key is taken from `former`, the record that was merged into another. `carried`: the key of GP under which it
+    is handed over, where the crosswalk does not know the two. `later`: why it does not end yet,
     but is looked at once more. `awaits`: the key of its parent, which goes first.
     """
 
@@ -99,6 +100,7 @@ class Plan:
     former: Record | None = None
     later: RetryLater | None = None
     awaits: str = ""
+    carried: str = ""
 
     @property
     def key(self) -> str:
@@ -112,7 +114,7 @@ class Plan:
     @property
     def handed(self) -> Couple:
         """The couple that is handed over with `hand_over`."""
-        return self.case.inherits or self.couple
+        return replace(self.couple, key=self.carried) if self.carried else self.case.inherits or self.couple
 
 
 class Planning:
@@ -190,7 +192,7 @@ class Planning:
             key=case.key,
             seen=case.target,
             not_after=not_after,
-            parent=case.parent.id if create and case.parent else "",
+            parent=case.parent.on(opposite(self._flow.side)) if create and case.parent else "",
         )
         changes = tuple(field_change(self._mapping, name, plan, rules[name]) for name, plan in planned.items())
         stored = replace(couple, intent=intent, identity=self._identity(case), discarded="")

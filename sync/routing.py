@@ -13,6 +13,7 @@ from sync.errors import Rejected
 from sync.event import Event
 from sync.flow import Flow
 from sync.keys import gp_id_of
+from sync.mapping_model import Parent
 from sync.parking import NOWHERE, Parking
 from sync.sender import Sender
 from sync.stores.crosswalk import Crosswalk
@@ -40,6 +41,8 @@ class Routed(Protocol):
     @property
     def dataverse(self) -> Side: ...
     @property
+    def parent(self) -> Parent | None: ...
+    @property
     def routing(self) -> tuple[str, ...]: ...
     def in_scope(self, d365_values: Values, /) -> bool: ...
     def company_of(self, d365_values: Values, companies: Sequence[str], /) -> str: ...
@@ -55,7 +58,7 @@ class Became(IntEnum):
     """What became of an event; the highest of all flows counts."""
 
     UNMAPPED = 0  # no flow starts at its entity
-    DROPPED = 1  # coupled nowhere, and out of scope or gone
+    DROPPED = 1  # coupled nowhere, and out of scope, gone, or of a parent that is coupled nowhere either
     PARKED = 2
     SENT = 3
 
@@ -149,9 +152,11 @@ class Routing[M: Routed]:
         mapping, found = self._mappings[flow.pair], _Sorted()
         unread = [id_ for id_, event in events.items() if event.values is None and event.change != "deleted"]
         read = await self._rows.hints(mapping, unread) if unread else {}
+        values = {id_: event.values if event.values is not None else read.get(id_) for id_, event in events.items()}
+        homes = await self._homes(mapping, values)
         for id_, event in events.items():
             try:
-                company = self._company(mapping, event, event.values if event.values is not None else read.get(id_))
+                company = self._company(mapping, event, values[id_], homes.get(id_, ""))
             except Rejected as error:
                 found.refused[id_] = error
                 continue
@@ -161,8 +166,20 @@ class Routing[M: Routed]:
                 found.dropped.add(id_)
         return found
 
-    def _company(self, mapping: M, event: Event, values: Values | None) -> str:
-        """The company of one record; blank when it is nobody's. Raises Rejected for none or several.
+    async def _homes(self, mapping: M, values: Table[str, Values | None]) -> dict[str, str]:
+        """In which company the parent of each record is coupled, or about to be, by the record's id; others are absent."""
+        parent = mapping.parent
+        if parent is None:
+            return {}
+        above = {id_: str(held.get(parent.attribute) or "") for id_, held in values.items() if held}
+        wanted, homes = sorted({one for one in above.values() if one}), dict[str, str]()
+        for company in self._companies:
+            homes |= dict.fromkeys(await self._crosswalk.owners(company, parent.pair, wanted), company)
+        return {id_: homes[one] for id_, one in above.items() if one in homes}
+
+    def _company(self, mapping: M, event: Event, values: Values | None, home: str) -> str:
+        """The company of one record; blank when it is nobody's. Raises Rejected for none or several. `home` is that of the
+        record that it belongs to, blank where there is none.
 
         Of a deleted one only the key is sure to be known.
         """
@@ -171,6 +188,8 @@ class Routing[M: Routed]:
         known = {name: values.get(name) for name in mapping.routing}
         if event.change != "deleted" and not mapping.in_scope(known):
             return ""
+        if mapping.parent and not known[mapping.dataverse.key]:
+            return home
         return mapping.company_of(known, self._companies)
 
     async def _put(self, flow: Flow, found: _Sorted, events: Table[str, Event]) -> None:
@@ -193,7 +212,7 @@ def _count(result: Iterable[Became]) -> None:
     counts = Counter(result)
     if counts[Became.DROPPED] or counts[Became.UNMAPPED]:
         log.info(
-            "Of Dataverse's changes %d are out of scope, %d of no flow.",
+            "Of Dataverse's changes %d take no part, %d are of no flow.",
             counts[Became.DROPPED],
             counts[Became.UNMAPPED],
         )

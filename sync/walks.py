@@ -1,6 +1,7 @@
 """How a pass goes over the records of one system: in which order, what is news among them, what is gone."""
 
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Table
 from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import Protocol
@@ -96,14 +97,27 @@ class DataverseWalk:
         """
         records = await self._records.read(company, mapping, keys)
         couples = await self._couples(company, mapping, records.values())
+        at_home = await self._at_home(company, mapping, records, couples)
         now = datetime.now(UTC)
         return [
             id_
-            for id_, record in records.items()
+            for id_, record in at_home.items()
             if is_news_in_dataverse(
                 mapping, couples.get(id_) or Couple(company, mapping.pair, ""), record, watched, now
             )
         ]
+
+    async def _at_home(
+        self, company: str, mapping: Mapping, records: Table[str, Record], couples: Table[str, Couple]
+    ) -> Table[str, Record]:
+        """Without those, unknown so far, that belong to a record which is coupled in another company, or in none."""
+        if mapping.parent is None:
+            return records
+        new = {id_ for id_ in records if id_ not in couples or not couples[id_].etag}
+        above = {id_: str(records[id_].values.get(mapping.parent.attribute) or "") for id_ in new}
+        wanted = sorted(filter(None, above.values()))
+        owners = await self._crosswalk.owners(company, mapping.parent.pair, wanted) if wanted else {}
+        return {id_: record for id_, record in records.items() if id_ not in new or above[id_] in owners}
 
     async def _couples(self, company: str, mapping: Mapping, records: Iterable[Record]) -> dict[str, Couple]:
         held = {record.key: str(record.values.get(mapping.dataverse.key) or "") for record in records}

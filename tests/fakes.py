@@ -12,7 +12,7 @@ from azure.data.tables import TableEntity
 
 from sync.errors import Rejected, RetryLater, SyncError
 from sync.flow import Flow, find_flows
-from sync.keys import company_key
+from sync.keys import company_key, split_key
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.stores.transactions import Operation
@@ -288,6 +288,8 @@ class FakeTarget:
 
     def _store(self, company: str, mapping: Mapping, write: Write, present: Record | None) -> Record:
         values = dict(present.values) if present else dict.fromkeys(mapping.attributes) | {"statecode": 0}
+        if write.create and mapping.parent:
+            values |= {mapping.parent.attribute: write.parent, "addressnumber": 3}
         values |= {name: self.normalise(name, value) for name, value in write.values.items()}
         if write.create or write.claim:
             values[mapping.dataverse.key] = company_key(company, write.key)
@@ -365,13 +367,22 @@ class FakeGp(FakeSource):
         if self.cut_before:
             self.cut_before -= 1
             raise RetryLater("cut before", code="system_unreachable")
-        verdicts = [self._one(company, write) for write in writes]
+        verdicts = [self._one(company, mapping, write) for write in writes]
         if self.cut_after:
             self.cut_after -= 1
             raise RetryLater("cut after", code="system_unreachable")
         return verdicts
 
-    def _one(self, company: str, write: Write) -> Verdict:
+    def type_address(self, company: str, mapping: Mapping, key: str, **values: Any) -> None:
+        """A new address of a customer, whose own is PRIMARY, or a clerk's edit of one."""
+        customer, code = split_key(key, 2)
+        own = dict.fromkeys(("PRBTADCD", "PRSTADCD", "ADRSCODE"), "PRIMARY") | {"CUSTNMBR": customer}
+        blank = dict.fromkeys(mapping.gp.paths, "") | {f"customer.{name}": value for name, value in own.items()}
+        known = self.records.get((company, key)) or Record(key, blank | {"ADRSCODE": code})
+        self.records[company, key] = replace(known, values=known.values | values)
+        self._stamp(company, key)
+
+    def _one(self, company: str, mapping: Mapping, write: Write) -> Verdict:
         present = self.records.get((company, write.id))
         if write.not_after and self.now > write.not_after:
             return Verdict(write.id, Outcome.CHANGED)
@@ -384,7 +395,9 @@ class FakeGp(FakeSource):
         if error := self.refuse.get(write.key):
             return Verdict(write.id, Outcome.FAILED, error=error)
         self.writes.append(write)
-        if present is None:
+        if present is None and mapping.parent:
+            self.type_address(company, mapping, write.id)
+        elif present is None:
             FakeSource.type_customer(self, company, write.id, NOTEINDX=self._note())
         known = self.records[company, write.id]
         kept = {path: self.normalise(path, value) for path, value in write.values.items()}

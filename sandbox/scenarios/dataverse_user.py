@@ -57,6 +57,11 @@ class DataverseUser:
         answer = await self._client.patch(path, json=dict(body), headers=await self._headers())
         answer.raise_for_status()
 
+    async def delete(self, path: str) -> None:
+        """Delete the row that `path` names."""
+        answer = await self._client.delete(path, headers=await self._headers())
+        answer.raise_for_status()
+
     async def act(self, action: str, body: Mapping[str, Any]) -> None:
         """Call an unbound action."""
         answer = await self._client.post(action, json=dict(body), headers=await self._headers())

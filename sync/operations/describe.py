@@ -28,6 +28,7 @@ def describe(flow: Flow, mapping: Mapping) -> str:
         "",
         *([] if mapping.rules.enabled else ["- Switched off, until an overlay of the mapping says `enabled: true`"]),
         *(_from_gp(mapping) if flow.source == "gp" else _from_dataverse(mapping)),
+        *_parent(mapping),
         f"- Lanes: `{flow.lane}`, `{flow.bulk_lane}`",
         f"- Columns of our own: {', '.join(f'`{name}`' for name in dataverse.columns)}",
         "",
@@ -49,11 +50,26 @@ def _from_dataverse(mapping: Mapping) -> list[str]:
     return [
         f"- Changes are seen by: webhooks and change tracking of `{rules.dataverse.entity}`",
         f"- Which records: {f'`{rules.scope}`' if rules.scope else 'all'}; one that is coupled goes on taking part",
-        f"- Their company: by `{rules.dataverse.key}`, else {f'`{rules.company}`' if rules.company else 'the only one'}",
+        f"- Their company: by `{rules.dataverse.key}`, else {_company(mapping)}",
         f"- A person's yes: {_APPROVALS[rules.approve]}",
-        f"- Ids of new records: {_ids(rules.ids or Ids())}",
+        f"- Ids of new records: {_above(mapping)}{_ids(rules.ids or Ids())}",
         f"- A record deleted in the source: {rules.on_delete.d365}",
     ]
+
+
+def _company(mapping: Mapping) -> str:
+    if mapping.parent:
+        return f"that of their {mapping.parent.entity}"
+    return f"`{mapping.rules.company}`" if mapping.rules.company else "the only one"
+
+
+def _above(mapping: Mapping) -> str:
+    return f"the {mapping.parent.pair}'s, and " if mapping.parent else ""
+
+
+def _parent(mapping: Mapping) -> list[str]:
+    parent = mapping.parent
+    return [f"- Each belongs to a {parent.pair}, by `{parent.dataverse}`, and comes after it"] if parent else []
 
 
 def _ids(ids: Ids) -> str:

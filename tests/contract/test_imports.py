@@ -13,7 +13,7 @@ LAYERS = [
     "flows mappings directions",
     "blanks matching way merge merging match planning succeeding missing outside plan brake braking settle outcomes filing "
     "renaming succession parents cases observe parking guard alerts alerting",
-    "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling following pipeline delivery",
+    "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling following children pipeline delivery",
     "runtime",
     "operations",
     "render",

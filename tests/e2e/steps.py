@@ -1,6 +1,7 @@
 """What end-to-end tests do and see: typing into GP, reading Dataverse, planning faults."""
 
 import contextlib
+import json
 import tempfile
 import uuid
 from collections.abc import AsyncIterator
@@ -22,6 +23,24 @@ COLUMNS = (
     "accountid,accountnumber,name,telephone1,emailaddress1,creditlimit,creditonhold,paymenttermscode,statecode,"
     "address1_line1,address1_city,address1_postalcode,address2_city"
 )
+
+
+ADDRESS = "customeraddressid,addressnumber,name,line1,city,telephone1,gp365_key,versionnumber,_parentid_value"
+BY_CATEGORY = "company: \"accountcategorycode = 1 ? 'TWO' : 'THREE'\"\n"
+"""An overlay of the mapping of customers: which of the sandbox's two companies an account belongs to."""
+
+
+@asynccontextmanager
+async def overlaid(*, webhooks: bool = False, **texts: str) -> AsyncIterator[Sandbox]:
+    """A sandbox of its own, with overlays of these pairs from the start."""
+    with tempfile.TemporaryDirectory(prefix="gp365-", ignore_cleanup_errors=True) as folder:
+        box, overlays = Sandbox(Path(folder) / "state", webhooks=webhooks), Path(folder) / "overlays"
+        overlays.mkdir()
+        for pair, text in texts.items():
+            (overlays / f"{pair}.yaml").write_text(text, encoding="utf-8")
+        box.overrides["GP365_OVERLAYS"] = str(overlays)
+        async with box:
+            yield box
 
 
 def gp_of(box: Sandbox, company: str = "TWO") -> GpUser:
@@ -57,6 +76,12 @@ async def seen(dataverse: DataverseUser, number: str, **values: Any) -> dict[str
     return (await until(lambda: accounts(dataverse, number), right, f"account {number} with {values}"))[0]
 
 
+async def type_account(dataverse: DataverseUser, name: str, **values: Any) -> str:
+    """A rep types an account, of company TWO by the overlay `BY_CATEGORY`; its id."""
+    body = {"name": name, "customertypecode": 3, "accountcategorycode": 1}
+    return await dataverse.create("accounts", body | values)
+
+
 async def parked(box: Sandbox, number: str) -> list[dict[str, Any]]:
     return [entry for entry in await app(box, "parked", "list") if entry["key"] == number]
 
@@ -64,6 +89,13 @@ async def parked(box: Sandbox, number: str) -> list[dict[str, Any]]:
 async def sql(box: Sandbox, text: str, company: str = "TWO") -> None:
     """A raw edit, as a DBA or an import makes it."""
     await door(box, "gp", "POST", "/sql", database=company, sql=text)
+
+
+async def select(box: Sandbox, text: str, company: str = "TWO") -> list[dict[str, Any]]:
+    """What a query of a company finds, by column, text without its padding."""
+    [result] = (await door(box, "gp", "POST", "/sql", database=company, sql=text))["results"]
+    rows = [dict(zip(result["columns"], row, strict=True)) for row in result["rows"]]
+    return [{name: value.rstrip() if isinstance(value, str) else value for name, value in row.items()} for row in rows]
 
 
 async def type_customer(box: Sandbox, number: str, company: str = "TWO", **values: Any) -> None:
@@ -102,3 +134,20 @@ async def overlay(box: Sandbox, text: str, provision: str = "") -> AsyncIterator
 async def fault(box: Sandbox, part: str, **fault: Any) -> None:
     """Plan one misbehaviour of a part."""
     await door(box, part, "POST", "/faults", **fault)
+
+
+async def type_address(box: Sandbox, number: str, code: str, company: str = "TWO", **values: Any) -> None:
+    """A clerk types an address of a customer."""
+    await gp_of(box, company).type_in("taCreateCustomerAddress", CUSTNMBR=number, ADRSCODE=code, **values)
+
+
+async def further(dataverse: DataverseUser, account: str) -> list[dict[str, Any]]:
+    """The address rows of an account that it does not hold itself."""
+    filter_ = f"_parentid_value eq {account} and addressnumber gt 2"
+    return await dataverse.rows("customeraddresses", select=ADDRESS, filter=filter_)
+
+
+async def history(box: Sandbox, key: str) -> list[dict[str, Any]]:
+    """What the ledger says of an address of TWO, newest first."""
+    status, out, _ = await box.cli("show", f"address/TWO/{key}", "--json")
+    return list(json.loads(out)["history"]) if status == 0 else []

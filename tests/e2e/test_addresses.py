@@ -1,9 +1,6 @@
 """Further addresses of a customer on real parts, switched on by an overlay as an installation does it."""
 
-import json
-import tempfile
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,33 +9,29 @@ from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
 from sync.message import Message
-from tests.e2e.steps import fault, gp_of, hurried, new_id, parked, put_on_lane, seen, sql, type_customer
+from tests.e2e.steps import (
+    fault,
+    further,
+    history,
+    hurried,
+    new_id,
+    overlaid,
+    parked,
+    put_on_lane,
+    seen,
+    sql,
+    type_address,
+    type_customer,
+)
 
 FLOW = "address_gp_to_dataverse"
-COLUMNS = "customeraddressid,addressnumber,name,line1,city,telephone1,gp365_key,versionnumber,_parentid_value"
 
 
 @pytest.fixture(scope="module")
 async def box() -> AsyncIterator[Sandbox]:
     """A sandbox with addresses switched on."""
-    with tempfile.TemporaryDirectory(prefix="gp365-", ignore_cleanup_errors=True) as state:
-        box = Sandbox(Path(state))
-        overlays = Path(state) / "overlays"
-        overlays.mkdir()
-        (overlays / "address.yaml").write_text("enabled: true", encoding="utf-8")
-        box.overrides["GP365_OVERLAYS"] = str(overlays)
-        async with box:
-            yield box
-
-
-async def type_address(box: Sandbox, number: str, code: str, company: str = "TWO", **values: Any) -> None:
-    await gp_of(box, company).type_in("taCreateCustomerAddress", CUSTNMBR=number, ADRSCODE=code, **values)
-
-
-async def further(dataverse: DataverseUser, account: str) -> list[dict[str, Any]]:
-    """The rows of an account that it does not hold itself."""
-    filter_ = f"_parentid_value eq {account} and addressnumber gt 2"
-    return await dataverse.rows("customeraddresses", select=COLUMNS, filter=filter_)
+    async with overlaid(address="enabled: true") as box:
+        yield box
 
 
 async def arrived(dataverse: DataverseUser, account: str, **values: Any) -> dict[str, Any]:
@@ -48,11 +41,6 @@ async def arrived(dataverse: DataverseUser, account: str, **values: Any) -> dict
         return len(rows) == 1 and all(rows[0][name] == value for name, value in values.items())
 
     return (await until(lambda: further(dataverse, account), right, f"one address with {values}"))[0]
-
-
-async def history(box: Sandbox, key: str) -> list[dict[str, Any]]:
-    status, out, _ = await box.cli("show", f"address/TWO/{key}", "--json")
-    return list(json.loads(out)["history"]) if status == 0 else []
 
 
 @pytest.mark.parametrize("company", ["TWO", "THREE"])

@@ -1,10 +1,7 @@
 """Customers both ways on real parts: accounts become customers, both sides' edits survive, nothing echoes."""
 
 import json
-import tempfile
-import uuid
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,47 +9,35 @@ import pytest
 from sandbox.scenarios.dataverse_user import DataverseUser
 from sandbox.scenarios.scenario import app, until
 from sandbox.up import Sandbox
-from tests.e2e.steps import accounts, door, new_id, parked, seen, sql, type_customer
-
-COMPANY = "company: \"accountcategorycode = 1 ? 'TWO' : 'THREE'\"\n"
-"""Which of the sandbox's two companies an account belongs to."""
+from tests.e2e.steps import (
+    BY_CATEGORY,
+    accounts,
+    new_id,
+    overlaid,
+    parked,
+    seen,
+    select,
+    sql,
+    type_account,
+    type_customer,
+)
 
 
 @pytest.fixture(scope="module")
 async def box() -> AsyncIterator[Sandbox]:
     """A sandbox whose accounts say which company they belong to."""
-    with tempfile.TemporaryDirectory(prefix="gp365-", ignore_cleanup_errors=True) as state:
-        box = Sandbox(Path(state))
-        overlays = Path(state) / "overlays"
-        overlays.mkdir()
-        (overlays / "customer.yaml").write_text(COMPANY, encoding="utf-8")
-        box.overrides["GP365_OVERLAYS"] = str(overlays)
-        async with box:
-            yield box
-
-
-async def type_account(dataverse: DataverseUser, name: str, **values: Any) -> str:
-    """A rep types an account of company TWO; its id."""
-    id_ = str(uuid.uuid4())
-    body = {"accountid": id_, "name": name, "customertypecode": 3, "accountcategorycode": 1}
-    await dataverse.create("accounts", body | values)
-    return id_
+    async with overlaid(customer=BY_CATEGORY) as box:
+        yield box
 
 
 async def customers(box: Sandbox, name: str) -> list[dict[str, Any]]:
     """What GP holds under a name."""
-    return await rows(box, f"SELECT CUSTNMBR FROM RM00101 WHERE CUSTNAME = '{name}'")
+    return await select(box, f"SELECT CUSTNMBR FROM RM00101 WHERE CUSTNAME = '{name}'")
 
 
 async def customer(box: Sandbox, number: str) -> dict[str, Any]:
-    [row] = await rows(box, f"SELECT * FROM RM00101 WHERE CUSTNMBR = '{number}'")
+    [row] = await select(box, f"SELECT * FROM RM00101 WHERE CUSTNMBR = '{number}'")
     return row
-
-
-async def rows(box: Sandbox, text: str) -> list[dict[str, Any]]:
-    """What a query of TWO finds, by column."""
-    [result] = (await door(box, "gp", "POST", "/sql", database="TWO", sql=text))["results"]
-    return [dict(zip(result["columns"], row, strict=True)) for row in result["rows"]]
 
 
 async def test_an_account_becomes_a_customer_once_a_person_has_approved_it(
@@ -64,7 +49,7 @@ async def test_an_account_becomes_a_customer_once_a_person_has_approved_it(
     assert (entry["code"], await customers(box, name)) == ("approval_needed", [])
     await app(box, "parked", "resolve", "--take", "d365", "--record", f"customer/TWO/{id_}")
     [row] = await until(lambda: customers(box, name), bool, f"customer {name}")
-    number = row["CUSTNMBR"].rstrip()
+    number = row["CUSTNMBR"]
     account = await seen(dataverse, number)
     assert (account["accountid"], account["telephone1"]) == (id_, "+1 414-555-0145")
     assert await parked(box, id_) == []

@@ -8,6 +8,7 @@ from typing import Any
 from sync.braking import Braking
 from sync.delivery import Deliveries
 from sync.directions import in_use
+from sync.flow import find_flows
 from sync.guard import Guard
 from sync.mapping import Mapping
 from sync.message import Message
@@ -24,7 +25,7 @@ from sync.stores.modes import Modes
 from sync.stores.parked import Parked, ParkedStore
 from sync.stores.runs import Runs
 from sync.system import Ask, Record
-from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget, customer_flows, later
+from tests.fakes import FakeGp, FakeLanes, FakeTable, FakeTarget, later
 
 THERE = "customer_gp_to_dataverse"
 BACK = "customer_dataverse_to_gp"
@@ -49,6 +50,15 @@ class AsSource:
 
     async def read(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, Record]:
         return (await self._accounts.look(company, mapping, Ask(ids=keys))).by_id
+
+    async def held(self, company: str, mapping: Mapping, keys: Sequence[str]) -> set[str]:
+        return set(await self.read(company, mapping, keys))
+
+    async def children(self, mapping: Mapping, parents: Sequence[str]) -> list[str]:
+        assert mapping.parent
+        rows, above = self._accounts.rows.values(), mapping.parent.attribute
+        found = [row for row in rows if row.values.get(above) in parents and mapping.in_scope(row.values)]
+        return [row.key for row in found if not row.values[mapping.dataverse.key]]
 
     async def merged_into(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, list[str]]:
         return self._accounts.merged_into(keys)
@@ -129,12 +139,13 @@ def ruled(mapping: Mapping, name: str, **words: Any) -> Mapping:
     return replace(mapping, fields=tuple(fields))
 
 
-def build(mapping: Mapping) -> Both:
+def build(mapping: Mapping, *more: Mapping) -> Both:
+    """The line of a pair, beside `more`."""
     lanes, table, parked = FakeLanes(), FakeTable(), ParkedStore(FakeTable())
     gp, accounts, crosswalk = FakeGp(mapping), Accounts(), Crosswalk(table)
-    flows = in_use(customer_flows(), {"customer": mapping})
+    mappings = {each.pair: each for each in (mapping, *more)}
+    flows = in_use({name: flow for name, flow in find_flows().items() if flow.pair in mappings}, mappings)
     modes = Modes(FakeTable())
-    mappings = {"customer": mapping}
     sender = Sender(lanes, 2000)  # type: ignore[arg-type]
     parking = Parking(parked, crosswalk)
     pipeline = Pipeline(

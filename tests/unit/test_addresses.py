@@ -29,7 +29,7 @@ def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
     folder = tmp_path_factory.mktemp("overlays")
     one_way = Path(__file__).parent / "one_way" / "customer.yaml"
     (folder / "customer.yaml").write_text(one_way.read_text("utf-8"), "utf-8")
-    (folder / "address.yaml").write_text("enabled: true", "utf-8")
+    (folder / "address.yaml").write_text("{enabled: true, one_way: gp}", "utf-8")
     return load_all(MAPPINGS, folder)
 
 
@@ -161,6 +161,21 @@ async def test_an_address_gone_with_its_customer_is_told_once_and_may_come_back(
     del line.gp.records["TWO", KEY]
     await twice(line)
     assert await codes(line) == [(KEY, "deleted_in_source")]
+
+
+async def test_an_address_of_a_customer_whose_id_was_changed_is_parked_and_has_a_new_row(
+    line: Rig, pairs: Pairs
+) -> None:
+    await with_account(line)
+    type_address(line, pairs)
+    await send(line)
+    line.gp.change_id("TWO", "A1", "A2")
+    record = line.gp.records.pop(("TWO", KEY))
+    line.gp.records["TWO", "A2~WAREHOUSE"] = replace(record, key="A2~WAREHOUSE")
+    await line.send("A2")
+    await send(line, "A2~WAREHOUSE")
+    await twice(line)
+    assert (len(rows(line)), await codes(line)) == (2, [(KEY, "deleted_in_source")])
 
 
 @pytest.mark.parametrize("cut", ["cut_before", "cut_after"])

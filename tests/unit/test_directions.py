@@ -1,6 +1,7 @@
 """What no flow could keep is told at start."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -58,14 +59,41 @@ def test_the_pairs_we_ship_go_both_ways() -> None:
     check_directions(used.values(), mappings)
 
 
-def test_a_key_of_several_columns_has_no_way_to_gp_yet(mapping: Mapping) -> None:
+def test_a_key_of_several_columns_needs_a_parent_that_has_all_but_one(mapping: Mapping) -> None:
     gp = mapping.rules.gp.model_copy(update={"key": ("CUSTNMBR", "ADRSCODE")})
     rules = mapping.rules.model_copy(update={"gp": gp})
     told = refusal([TO_DATAVERSE, TO_GP], replace(mapping, rules=rules))
-    assert "a key of several columns is only read so far" in told
+    assert "its key has CUSTNMBR and ADRSCODE, so it is only read: write `one_way: gp` at the pair" in told
     check_directions([TO_DATAVERSE], {"customer": replace(mapping, rules=rules)})
 
 
-def test_a_scope_in_gp_is_kept_by_flows_from_gp_only(mapping: Mapping) -> None:
+def test_a_scope_in_gp_is_kept_by_flows_from_gp_only_but_of_what_has_a_parent(mapping: Mapping) -> None:
     rules = mapping.rules.model_copy(update={"gp": mapping.rules.gp.model_copy(update={"scope": "CITY = 'Oslo'"})})
     assert "gp: scope is kept by a flow from GP only" in refusal([TO_DATAVERSE, TO_GP], replace(mapping, rules=rules))
+
+
+def addresses(tmp_path: Path, over: str = "") -> dict[str, Mapping]:
+    """Both pairs as shipped, addresses switched on."""
+    (tmp_path / "address.yaml").write_text(f"enabled: true\n{over}", "utf-8")
+    return load_all(MAPPINGS, tmp_path)
+
+
+def test_a_record_with_a_parent_goes_both_ways_by_its_key_and_scope(tmp_path: Path) -> None:
+    mappings = addresses(tmp_path)
+    check_directions(in_use(find_flows(), mappings).values(), mappings)
+
+
+def test_what_has_a_parent_is_written_without_the_rows_beside_it(tmp_path: Path) -> None:
+    joins = (
+        "gp: {joins: {net: {table: SY01200, on: {Master_ID: CUSTNMBR, ADRSCODE: ADRSCODE}, where: {Master_Type: CUS}}}}"
+    )
+    mappings = addresses(tmp_path, f"{joins}\nfields: [{{gp: net.INET8, dataverse: county, too_long: refuse}}]")
+    with pytest.raises(BadSettings, match=r"net\.INET8 is not of RM00102"):
+        check_directions(in_use(find_flows(), mappings).values(), mappings)
+
+
+def test_a_parent_that_no_flow_couples_is_told(tmp_path: Path) -> None:
+    mappings = addresses(tmp_path)
+    flow = find_flows()["address_dataverse_to_gp"]
+    with pytest.raises(BadSettings, match="no flow couples customer"):
+        check_directions([flow], mappings)

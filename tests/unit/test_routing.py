@@ -11,6 +11,7 @@ import pytest
 from sync.errors import Rejected, RetryLater
 from sync.event import Event
 from sync.flow import Flow
+from sync.mapping_model import Parent
 from sync.parking import NOWHERE, Parking
 from sync.routing import Became, Routing
 from sync.sender import Sender
@@ -29,6 +30,7 @@ class FakeMapping:
     """Accounts that buy take part; `region` names the company, unless the key does."""
 
     pair = "customer"
+    parent: Parent | None = None
     dataverse = SimpleNamespace(entity="account", key="gp365_key")
     routing = ("gp365_key", "buys", "region")
 
@@ -66,6 +68,14 @@ class Rig:
     store: ParkedStore = field(default_factory=lambda: ParkedStore(FakeTable()))  # type: ignore[arg-type]
 
     @property
+    def sender(self) -> Sender:
+        return Sender(self.lanes, 100)  # type: ignore[arg-type]
+
+    @property
+    def parking(self) -> Parking:
+        return Parking(self.store, self.crosswalk)
+
+    @property
     def routing(self) -> Routing[Any]:
         return Routing(
             [FLOW, Flow("customer", "gp", "dataverse", "customer_gp_to_dataverse")],
@@ -73,8 +83,8 @@ class Rig:
             ["A", "B"],
             self.crosswalk,
             self.rows,
-            Sender(self.lanes, 100),  # type: ignore[arg-type]
-            Parking(self.store, self.crosswalk),
+            self.sender,
+            self.parking,
         )
 
     async def couple(self, company: str, key: str, id_: str) -> None:
@@ -204,3 +214,48 @@ async def test_each_way_of_seeing_keeps_its_reason() -> None:
     values = {"buys": True, "region": "A"}
     await rig.routing.send([event(ONE, values=values), Event("account", TWO, "updated", "delta", NOW, values)])
     assert rig.sent() == {("A", ONE, "webhook"), ("A", TWO, "delta")}
+
+
+class Child(FakeMapping):
+    """What belongs to an account."""
+
+    pair = "address"
+    parent = Parent(pair="customer", gp=("CUSTNMBR",), dataverse="parentid_account")
+    dataverse = SimpleNamespace(entity="customeraddress", key="gp365_key")
+    routing = ("gp365_key", "buys", "parentid")
+
+    def company_of(self, values: Mapping[str, Value], companies: Sequence[str]) -> str:
+        assert values["gp365_key"], "whose it is its account says"
+        return str(values["gp365_key"]).partition("-")[0]
+
+
+CHILD = Flow("address", "dataverse", "gp", "address_dataverse_to_gp")
+
+
+async def sorted_out(rig: Rig, **values: Value) -> list[Became]:
+    """What becomes of a new address of the account ONE."""
+    routing = Routing([CHILD], {"address": Child()}, ["A", "B"], rig.crosswalk, rig.rows, rig.sender, rig.parking)
+    held = {"gp365_key": None, "buys": True, "parentid": ONE} | values
+    return await routing.send([event(TWO, values=held, entity="customeraddress")])
+
+
+async def test_what_belongs_to_another_record_is_of_the_company_where_that_one_is_coupled() -> None:
+    rig = Rig()
+    await rig.couple("B", "NORDIC", ONE)
+    assert await sorted_out(rig) == [Became.SENT]
+    assert rig.sent() == {("B", TWO, "webhook")}
+
+
+@pytest.mark.parametrize("values", [{}, {"parentid": None}, {"buys": False}])
+async def test_what_belongs_to_no_coupled_record_or_takes_no_part_is_dropped(values: dict[str, Value]) -> None:
+    rig = Rig()
+    await rig.couple("B", "NORDIC", THREE)
+    assert await sorted_out(rig, **values) == [Became.DROPPED]
+    assert (rig.sent(), await rig.parked()) == (set(), [])
+
+
+async def test_a_key_of_ours_says_whose_it_is_before_the_account_does() -> None:
+    rig = Rig()
+    await rig.couple("B", "NORDIC", ONE)
+    assert await sorted_out(rig, gp365_key="A-X_7EY") == [Became.SENT]
+    assert rig.sent() == {("A", TWO, "webhook")}

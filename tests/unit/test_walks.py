@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sync.differs import Watched
 from sync.flow import Flow
-from sync.mapping import Mapping
+from sync.mapping import Mapping, load_all
 from sync.passes import Passes, Place
 from sync.sender import Sender
 from sync.stores.couple import Couple, Intent
@@ -17,7 +19,7 @@ from sync.sweep import Sweep
 from sync.system import Page, Record
 from sync.walks import DataverseWalk
 from tests.fakes import FakeBraking, FakeTable, later
-from tests.unit.conftest import FLOW, Rig
+from tests.unit.conftest import FLOW, MAPPINGS, Rig
 
 BACK = Flow("customer", "dataverse", "gp", "customer_dataverse_to_gp")
 HEARD = "name"
@@ -243,3 +245,19 @@ def intent(flow: str) -> Intent:
 async def test_the_other_direction_s_sweep_keeps_a_place_of_its_own(desk: Desk) -> None:
     await desk.found()
     assert not (await desk.cursors.read("TWO", "sweep.customer")).etag
+
+
+async def test_new_rows_that_belong_to_what_is_coupled_elsewhere_or_nowhere_are_passed_over(
+    rig: Rig, tmp_path: Path
+) -> None:
+    (tmp_path / "address.yaml").write_text("enabled: true", "utf-8")
+    pair = load_all(MAPPINGS, tmp_path)["address"]
+    couple = Couple("TWO", "customer", "A1", id="ann", coupled=True)
+    assert all(await rig.crosswalk.save([(Couple("TWO", "customer", "A1"), couple)]))
+    blank = dict.fromkeys(pair.dataverse.values)
+    rows = {
+        name: Record(name, blank | {"parentid": above}) for name, above in (("a", "ann"), ("b", "bob"), ("c", None))
+    }
+    walk, watched = DataverseWalk(FakeAccounts(rows), rig.crosswalk), Watched(datetime.now(UTC), loaded=True)
+    assert await walk.news("TWO", pair, list(rows), watched) == ["a"]
+    assert await walk.news("THREE", pair, list(rows), watched) == []

@@ -20,7 +20,7 @@ from sync.errors import Rejected
 from sync.event import Event, Happened
 from sync.mapping import Mapping as PairMapping
 from sync.system import Identity
-from sync.systems.dataverse.rows import hints_from
+from sync.systems.dataverse.rows import column, hints_from
 from sync.value import Value
 
 IMAGE = "gp365"
@@ -155,7 +155,9 @@ def _plain(value: Any) -> Any:
             return plain
         case [{"Value": _}, *_]:  # several choices
             return ",".join(str(each.get("Value")) for each in value if isinstance(each, dict))
-        case dict() | list():  # a reference or a collection: nothing is routed by them
+        case {"Id": id_, "LogicalName": _}:  # a reference
+            return id_
+        case dict() | list():  # a collection: nothing is routed by it
             return None
     return value
 
@@ -176,10 +178,11 @@ def _row(mapping: PairMapping, values: Table[str, Any]) -> dict[str, Any]:
     """The columns that routing needs, as the Web API writes them; what did not come is empty."""
     row: dict[str, Any] = {}
     for name in mapping.routing:
-        row[name] = values.get(name)
-        if mapping.attribute(name).type == "DateTime" and row[name] is not None:
-            moment = _moment(str(row[name]))
-            row[name] = moment.isoformat() if moment else str(row[name])
+        told = values.get(name)
+        if mapping.attribute(name).type == "DateTime" and told is not None:
+            moment = _moment(str(told))
+            told = moment.isoformat() if moment else str(told)
+        row[column(mapping, name)] = told
     return row
 
 

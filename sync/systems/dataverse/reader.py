@@ -13,7 +13,7 @@ from sync.system import Page, Record
 from sync.systems.dataverse.client import DataverseClient, local
 from sync.systems.dataverse.environment import OwnUser
 from sync.systems.dataverse.queries import ask, questions, same
-from sync.systems.dataverse.rows import MASTER, MERGED, hints_from, record_from, select, select_hints
+from sync.systems.dataverse.rows import MASTER, MERGED, column, hints_from, record_from, select, select_hints
 from sync.value import Value
 
 
@@ -42,6 +42,14 @@ class DataverseReader:
         """Those of the ids that Dataverse holds."""
         rows = await self._rows(mapping, keys, f"$select={mapping.dataverse.id}")
         return {_id(mapping, row) for row in rows}
+
+    async def children(self, mapping: Mapping, parents: Sequence[str]) -> list[str]:
+        """The ids of the rows that belong to these records, take part and hold no key yet, in one request."""
+        if mapping.parent is None:
+            return []
+        above = column(mapping, mapping.parent.attribute)
+        found = (await ask(self._client, same(mapping, above, parents, select_hints([mapping]))))[above]
+        return [_id(mapping, row) for row in found if _is_new(mapping, hints_from(mapping, row) or {})]
 
     async def merged_into(self, company: str, mapping: Mapping, keys: Sequence[str]) -> dict[str, list[str]]:  # noqa: ARG002
         """The ids of the rows that were merged into these, by these, in one request; most are absent."""
@@ -85,9 +93,19 @@ class DataverseReader:
         if key := values.get(mapping.dataverse.key):
             return company_of_key(str(key), [company]) is not None
         try:
+            if mapping.parent:  # whose that is the crosswalk knows
+                return mapping.in_scope(values)
             return mapping.in_scope(values) and mapping.company_of(values, self._companies) == company
         except Rejected:
             return company == self._companies[0]
+
+
+def _is_new(mapping: Mapping, values: Table[str, Value]) -> bool:
+    """Whether a row holds no key and takes part; one of which that can't be told is looked at by the line."""
+    try:
+        return not values.get(mapping.dataverse.key) and mapping.in_scope(values)
+    except Rejected:
+        return True
 
 
 def _first(company: str, mapping: Mapping) -> str:

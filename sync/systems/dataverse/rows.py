@@ -23,7 +23,7 @@ def record_from(mapping: Mapping, row: Table[str, Any], own_user: str) -> Record
     side = mapping.dataverse
     return Record(
         key=str(row[side.id]).lower(),
-        values={name: _read(mapping, name, row.get(name)) for name in side.values},
+        values={name: _read(mapping, name, row.get(column(mapping, name))) for name in side.values},
         version=str(row["@odata.etag"]),
         mark=str(row.get(side.mark) or ""),
         written_by_us=str(row.get("_modifiedby_value", "")).lower() == own_user.lower(),
@@ -36,20 +36,31 @@ def select(mapping: Mapping) -> str:
     """The `$select` that `record_from` needs."""
     side = mapping.dataverse
     merged = ("merged", MASTER) if side.entity in MERGED else ()
-    return "$select=" + ",".join((*side.values, side.mark, "_modifiedby_value", "modifiedon", *merged))
+    values = (column(mapping, name) for name in side.values)
+    return "$select=" + ",".join((*values, side.mark, "_modifiedby_value", "modifiedon", *merged))
 
 
 def hints_from(mapping: Mapping, row: Table[str, Any]) -> dict[str, Value] | None:
     """What routing needs of a row, None when a part of it was not read."""
-    if any(name not in row for name in mapping.routing):
+    columns = {name: column(mapping, name) for name in mapping.routing}
+    if any(name not in row for name in columns.values()):
         return None
-    return {name: _read(mapping, name, row[name]) for name in mapping.routing}
+    return {name: _read(mapping, name, row[columns[name]]) for name in columns}
 
 
 def select_hints(mappings: Iterable[Mapping]) -> str:
     """The `$select` that `hints_from` needs for mappings of one table."""
-    names = [name for mapping in mappings for name in (mapping.dataverse.id, *mapping.routing)]
+    names = [column(mapping, name) for mapping in mappings for name in (mapping.dataverse.id, *mapping.routing)]
     return "$select=" + ",".join(dict.fromkeys(names))
+
+
+def column(mapping: Mapping, name: str) -> str:
+    """Under which name the Web API gives an attribute: a reference, as the one to the parent is, by the id that it leads to."""
+    return f"_{name}_value" if _leads_to_parent(mapping, name) else name
+
+
+def _leads_to_parent(mapping: Mapping, name: str) -> bool:
+    return mapping.parent is not None and mapping.parent.attribute == name
 
 
 def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:
@@ -77,6 +88,8 @@ def _read(mapping: Mapping, name: str, raw: object) -> Value:
     kind = mapping.attribute(name).type
     if raw is None or isinstance(raw, bool):
         return raw
+    if _leads_to_parent(mapping, name):
+        return str(raw).lower()
     if kind in {"Money", "Decimal", "Double"}:
         return Decimal(str(raw))
     if kind == "DateTime":

@@ -8,9 +8,9 @@ from sync.systems.gp.rows import column_type, key_columns, selection
 from sync.systems.gp.statements import Statement, render
 from sync.systems.gp.transaction import Transaction
 from sync.systems.gp.updating import INTERNET_COLUMNS, LABELS
-from sync.systems.gp.written import CODES, PLACE
+from sync.systems.gp.written import ADDRESSES, CODES, CUSTOMERS, PLACE
 
-_CUSTOMERS, _INTERNETS = "RM00101", "SY01200"
+_INTERNETS = "SY01200"
 
 
 def batch(mapping: Mapping, transactions: Sequence[Transaction], patience_ms: int) -> Statement:
@@ -20,36 +20,38 @@ def batch(mapping: Mapping, transactions: Sequence[Transaction], patience_ms: in
     became of it), both holding its number; procedures may add some of their own.
     """
     own = _own_columns(mapping)
-    (key,) = key_columns(mapping)
+    place = PLACE if mapping.gp.table == CUSTOMERS else ()
     return render(
         "write",
         table=mapping.gp.table,
-        key_column=key.name,
-        key_type=key.type,
+        keys=[key_columns(mapping, transaction.key) for transaction in transactions],
         **selection(mapping),
         transactions=transactions,
         patience=patience_ms,
         own=own,
-        place=PLACE,
+        place=place,
         internet=INTERNET_COLUMNS,
         internet_types={column: _variable_type(_INTERNETS, column) for column in INTERNET_COLUMNS},
         internet_limits=_limits(_INTERNETS, INTERNET_COLUMNS),
-        place_limits=_limits("RM00102", PLACE),
-        variables=list(_variables(own, transactions)),
+        place_limits=_limits(ADDRESSES, PLACE),
+        variables=list(_variables(mapping.gp.table, own, place, transactions)),
     )
 
 
 def _own_columns(mapping: Mapping) -> list[str]:
-    """The customer's columns that a batch keeps in variables of the same name."""
+    """The record's columns that a batch keeps in variables of the same name."""
     parents = [parent for join in mapping.gp.joins.values() for parent in join.on.values()]
-    return list(dict.fromkeys([*mapping.gp.key, *parents, *CODES, *LABELS]))
+    more = (*CODES, *LABELS) if mapping.gp.table == CUSTOMERS else ()
+    return list(dict.fromkeys([*mapping.gp.key, *parents, *more]))
 
 
-def _variables(own: Iterable[str], transactions: Iterable[Transaction]) -> Iterable[tuple[str, str]]:
+def _variables(
+    table: str, own: Iterable[str], place: Sequence[str], transactions: Iterable[Transaction]
+) -> Iterable[tuple[str, str]]:
     """Name and type of every variable that holds a column."""
-    yield from ((column, column_type(_CUSTOMERS, column)) for column in own)
+    yield from ((column, column_type(table, column)) for column in own)
     codes = dict.fromkeys(["own", *(code for transaction in transactions for code in transaction.whole)])
-    yield from ((f"{code}_{column}", column_type(_CUSTOMERS, column)) for code in codes for column in PLACE)
+    yield from ((f"{code}_{column}", column_type(table, column)) for code in codes for column in place)
     yield from ((column, _variable_type(_INTERNETS, column)) for column in INTERNET_COLUMNS)
 
 

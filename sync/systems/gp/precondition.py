@@ -8,7 +8,7 @@ from typing import Literal
 
 from sync.mapping import Join, Mapping
 from sync.schema import gp_column
-from sync.system import Record
+from sync.system import Record, Write
 from sync.systems.gp.arguments import NO_DATE
 from sync.systems.gp.normalise import STAMP
 from sync.systems.gp.rows import conditions
@@ -39,10 +39,13 @@ class Joined:
     tests: Sequence[Test] = ()
 
 
-def own_tests(mapping: Mapping, seen: Record | None, version: str) -> list[Test]:
-    """What the record's own row must hold."""
+def own_tests(mapping: Mapping, write: Write) -> list[Test]:
+    """What the record's own row must hold. Raises ValueError for a write that does not say what it was decided on."""
+    version = write.seen.version if write.seen else write.version
+    if not version and not write.seen:
+        raise ValueError(f"the write of {write.id} does not say what was seen")
     stamp = [Test(STAMP, "datetime", "value", version)] if version else []
-    return [*stamp, *_tests(mapping.gp.table, _values(mapping, seen, ""))]
+    return [*stamp, *_tests(mapping.gp.table, _values(mapping, write.seen, ""))]
 
 
 def joined_rows(mapping: Mapping, seen: Record | None) -> dict[str, Joined]:

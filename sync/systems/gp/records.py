@@ -6,6 +6,7 @@ from itertools import batched
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.mapping import Mapping
 from sync.system import Ask, Outcome, Seen, Verdict, Write
+from sync.systems.gp import further
 from sync.systems.gp.batch import batch
 from sync.systems.gp.client import GpClient, Unanswered
 from sync.systems.gp.creating import create
@@ -14,7 +15,7 @@ from sync.systems.gp.refusals import custom_texts
 from sync.systems.gp.transaction import Transaction
 from sync.systems.gp.updating import update
 from sync.systems.gp.verdicts import all_numbers, answers, busy, verdict
-from sync.systems.gp.written import sort
+from sync.systems.gp.written import CUSTOMERS, sort
 
 WRITES = 25
 """Writes of one batch. They are worked one after another while a person may wait for one of them."""
@@ -85,4 +86,6 @@ class GpRecords:
 def transaction_of(mapping: Mapping, write: Write) -> Transaction:
     """What a write asks of GP. Raises Rejected for what GP would not keep whole."""
     written = sort(mapping, write)
+    if mapping.gp.table != CUSTOMERS:
+        return further.transaction(mapping, write, written)
     return create(mapping, write, written) if write.create else update(mapping, write, written)

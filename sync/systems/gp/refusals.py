@@ -16,7 +16,8 @@ from sync.systems.gp.client import GpClient
 from sync.systems.gp.statements import render
 
 CUSTOMISED = "refused_by_customisation"
-EXISTS = 251
+EXISTS = frozenset({251, 9366})
+"""A new customer, or a new address, that is there already."""
 # That an address was not written is told beside why.
 _ECHOES = {142, 143, 144, 145}
 
@@ -36,7 +37,7 @@ class Refusal:
 
 @cache
 def catalogue() -> dict[int, Refusal]:
-    """All numbers that the three procedures for customers can give."""
+    """All numbers that the three procedures for customers and their addresses can give."""
     entries = json.loads(files("sync").joinpath("data", "gp-refusals.json").read_text("utf-8"))
     return {
         number: Refusal(entry["code"], entry["words"], entry["who"], entry["step"])

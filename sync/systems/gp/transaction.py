@@ -1,6 +1,6 @@
 """What one write asks of GP: what must be as it was seen, and the procedures to call. Pure.
 
-The procedures go in eConnect's order: the customer, its addresses, its internet addresses. Under which code an address
+The procedures go in eConnect's order: a customer, its addresses, its internet addresses. Under which code an address
 stands may be known only to GP: then it names a variable of the batch (`sql/write.sql`), which holds the customer's own
 column.
 """
@@ -40,9 +40,10 @@ class Call:
 class Transaction:
     """One record's write: all of it lands or nothing.
 
-    `own`, `seen`: what the customer's row and the joined ones must hold. `pick`: columns with an address code that may be
-    blank, and the codes to choose from then. `whole`: columns with a code whose address may be missing. `apart`: columns
-    whose codes must not be the same. `methods`: shipping methods that must exist, since eConnect makes set-up data of any other.
+    `own`, `seen`: what the record's row and the joined ones must hold. `unnamed`: rows that must not be there. `pick`:
+    columns with an address code that may be blank, and the codes to choose from then. `whole`: columns with a code whose
+    address may be missing. `apart`: columns whose codes must not be the same. `methods`: shipping methods that must exist,
+    since eConnect makes set-up data of any other.
     """
 
     key: str
@@ -50,6 +51,7 @@ class Transaction:
     not_after: str
     own: Sequence[Test] = ()
     seen: Sequence[Joined] = ()
+    unnamed: Sequence[Joined] = ()
     pick: dict[str, tuple[str, ...]] = field(default_factory=dict)
     whole: dict[str, None] = field(default_factory=dict)
     apart: list[tuple[str, str]] = field(default_factory=list)

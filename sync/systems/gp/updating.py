@@ -47,11 +47,8 @@ def update(mapping: Mapping, write: Write, written: Written) -> Transaction:
     """A customer as it was seen. Raises Rejected when two different values would go to one address, and ValueError for a
     write that does not say what it was decided on.
     """
-    version = write.seen.version if write.seen else write.version
-    if not version and not write.seen:
-        raise ValueError(f"the write of {write.id} does not say what was seen")
     transaction, seen = begin(write, written), joined_rows(mapping, write.seen)
-    transaction.own, transaction.seen = own_tests(mapping, write.seen, version), list(seen.values())
+    transaction.own, transaction.seen = own_tests(mapping, write), list(seen.values())
     places = _places(mapping, written, addresses(mapping), seen)
     nets = _places(mapping, written, internets(mapping), seen)
     own = {column: value for column, value in written.row("").items() if column in PLACE}

@@ -21,6 +21,10 @@ _UNFIT = {
     "shared": ("one_in_gp", "two different values would go to one address in GP"),
     "no method": ("not_set_up_in_gp", "GP knows no such shipping method (Tools > Setup > Company > Shipping Methods)"),
     "no code": ("refused_by_target", "the address codes that GP365 may use are taken; give the customer one in GP"),
+    "named": (
+        "refused_by_target",
+        "the customer names this code as an address of its own, which GP does not hold; type that address in GP first",
+    ),
     "cut": ("value_too_long", "GP holds a text that is longer than its own procedures take, which would cut it"),
     "": ("unexpected", "a procedure in GP began a transaction and did not end it"),
 }
@@ -111,7 +115,7 @@ def _met_another(write: Write, answer: Answer) -> bool:
     """Whether a new record met one with its id."""
     if answer.outcome == "exists":
         return True
-    twice = EXISTS in answer.numbers or answer.error in _DUPLICATE
+    twice = not EXISTS.isdisjoint(answer.numbers) or answer.error in _DUPLICATE
     return write.create and twice and answer.kept is not None
 
 

@@ -7,7 +7,7 @@ from sync.system import Check
 from sync.systems.gp.client import GpClient
 from sync.systems.gp.marks import STORED_LENGTH
 from sync.systems.gp.statements import render
-from sync.systems.gp.written import PROCEDURES
+from sync.systems.gp.written import CUSTOMERS, PROCEDURES
 
 
 async def writing(client: GpClient, company: str, mappings: Sequence[Mapping]) -> list[Check]:
@@ -17,7 +17,7 @@ async def writing(client: GpClient, company: str, mappings: Sequence[Mapping]) -
 
 
 async def _pair(client: GpClient, company: str, mapping: Mapping) -> list[Check]:
-    procedures = [name for table, name in PROCEDURES.items() if table in _tables(mapping)]
+    procedures = [name for table, name in PROCEDURES.items() if table in _written(mapping)]
     facts = {
         "procedures": procedures,
         "system_database": client.settings.system_database,
@@ -54,12 +54,14 @@ def _texts(client: GpClient, company: str, *, may: bool) -> Check:
 
 
 def _mark(company: str, mapping: Mapping, others: int) -> Check:
-    name, column = f"GP {company}: mark", f"{mapping.gp.table}.{mapping.gp.mark}"
+    name, column = f"GP {company}: mark of {mapping.gp.table}", f"{mapping.gp.table}.{mapping.gp.mark}"
     if not others:
         return Check(name, ok=True, detail=f"{column} is free")
     step = "Find out which program uses it. If it still does, name another column in the mapping (gp: mark:)."
     return Check(name, ok=False, detail=f"{column} holds something else in {others:,} records", next_step=step)
 
 
-def _tables(mapping: Mapping) -> set[str]:
-    return {mapping.gp.table, *(join.table for join in mapping.gp.joins.values())}
+def _written(mapping: Mapping) -> set[str]:
+    """A customer is written with its joined rows, anything else alone."""
+    joins = mapping.gp.joins.values() if mapping.gp.table == CUSTOMERS else ()
+    return {mapping.gp.table, *(join.table for join in joins)}

@@ -14,6 +14,8 @@ from sync.systems.gp.statements import Parameter
 
 CUSTOMER, ADDRESS, INTERNET = "taUpdateCreateCustomerRcd", "taCreateCustomerAddress", "taCreateInternetAddresses"
 PROCEDURES = {"RM00101": CUSTOMER, "RM00102": ADDRESS, "SY01200": INTERNET}
+CUSTOMERS, ADDRESSES = "RM00101", "RM00102"
+"""The tables whose rows are written as records of their own."""
 MAIN = "ADRSCODE"
 CODES = (MAIN, "PRBTADCD", "PRSTADCD", "STADDRCD")
 """The columns of a customer that name an address of it; its own columns repeat the address of the first one."""
@@ -30,7 +32,7 @@ type Columns = dict[str, Parameter]
 
 @dataclass
 class Written:
-    """`rows`: by alias, "" for the customer's own row. `codes`: the address codes given, by the customer's column."""
+    """`rows`: by alias, "" for the record's own row. `codes`: the address codes given, by the customer's column."""
 
     rows: dict[str, Columns] = field(default_factory=dict)
     codes: dict[str, str] = field(default_factory=dict)
@@ -94,6 +96,8 @@ def _take(mapping: Mapping, write: Write, path: str, written: Written) -> None:
     value = write.values[path]
     table = mapping.gp.joins[alias].table if alias else mapping.gp.table
     code = mapping.gp.joins[alias].on.get(column, "") if alias else column if column in CODES else ""
+    if mapping.gp.table != CUSTOMERS and (alias or column in mapping.gp.key):
+        raise _not_writable(path)
     if not alias and (column,) == mapping.gp.key:
         if canonical(str(value)) != write.id:
             raise _not_writable(path)

@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from sync.errors import RetryLater
+from sync.mapping import load_all
 from sync.system import Ask
 from sync.systems.gp.client import GpClient
 from sync.systems.gp.records import GpRecords
@@ -99,7 +101,7 @@ async def test_doctor_finds_the_rights_to_write_in_order(world: World) -> None:
     lines = await writing(world.client, "TWO", [world.mapping])
     assert [line.name.removeprefix("GP TWO: ") for line in lines] == [
         *("procedure taUpdateCreateCustomerRcd", "procedure taCreateCustomerAddress"),
-        *("procedure taCreateInternetAddresses", "error texts", "mark"),
+        *("procedure taCreateInternetAddresses", "error texts", "mark of RM00101"),
     ]
     assert all(line.ok for line in lines), lines
 
@@ -117,3 +119,9 @@ async def test_doctor_tells_when_another_program_uses_the_column_of_the_mark(wor
     world.sql(f"UPDATE RM00101 SET INTEGRATIONID = '' WHERE CUSTNMBR = '{world.key}'")
     assert not line.ok
     assert line.detail == "RM00101.INTEGRATIONID holds something else in 1 records"
+
+
+async def test_doctor_asks_for_no_procedure_of_the_customer_where_addresses_are_written_alone(world: World) -> None:
+    lines = await writing(world.client, "TWO", [load_all(Path("sync/mappings"))["address"]])
+    names = [line.name.removeprefix("GP TWO: ") for line in lines]
+    assert names == ["procedure taCreateCustomerAddress", "error texts", "mark of RM00102"]

@@ -14,17 +14,20 @@ t.{{ test.column | name }} = {{ value(test.value, test.type) }}
 {% macro row(joined) %}
 FROM dbo.{{ joined.table | name }} AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE
 {%- for child, parent in joined.on %}{{ " AND" if not loop.first }} t.{{ child | name }} = {{ parent | variable }}{% endfor %}
-{%- for column, wanted, type in joined.where %} AND t.{{ column | name }} = {{ value(wanted, type) }}{% endfor %}
+{%- for column, wanted, type in joined.where %}{{ " AND" if joined.on or not loop.first }} t.{{ column | name }} = {{ value(wanted, type) }}{% endfor %}
+{% endmacro %}
+{% macro its(alias, key) %}
+{% for column in key %}{{ " AND " if not loop.first }}{{ alias }}.{{ column.name | name }} = {{ value(column.value, column.type) }}{% endfor %}
 {% endmacro %}
 {% macro address(code) %}
-EXISTS (SELECT 1 FROM dbo.RM00102 AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE t.CUSTNMBR = {{ key_column | variable }} AND t.ADRSCODE = {{ code }})
+EXISTS (SELECT 1 FROM dbo.RM00102 AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE t.CUSTNMBR = @CUSTNMBR AND t.ADRSCODE = {{ code }})
 {%- endmacro %}
-{% macro kept(number, transaction) %}
+{% macro kept(number) %}
 SELECT {{ number }} AS gp365_kept,
 {% include "columns.sql" %}
 FROM dbo.{{ table | name }} AS t0
 {% include "joins.sql" %}
-WHERE t0.{{ key_column | name }} = {{ value(transaction.key, key_type) }};
+WHERE {{ its("t0", keys[number]) }};
 {% endmacro %}
 {% macro cut(limits, prefix) %}
 {% if limits %}
@@ -51,16 +54,23 @@ BEGIN TRY
 {%- for column in own %}, {{ column | variable }} = t.{{ column | name }}{% endfor %}
 {% for column in place %}, {{ ("own_" ~ column) | variable }} = t.{{ column | name }}{% endfor %}
 
-  FROM dbo.{{ table | name }} AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE t.{{ key_column | name }} = {{ value(transaction.key, key_type) }};
+  FROM dbo.{{ table | name }} AS t WITH (UPDLOCK, HOLDLOCK, ROWLOCK) WHERE {{ its("t", keys[number]) }};
 {% if transaction.not_after %}
   IF GETUTCDATE() > {{ value(transaction.not_after, "datetime") }} SET @outcome = 'expired';
 {% endif %}
 {% if transaction.create %}
   IF @found = 1 SET @outcome = 'exists';
+{% for row_ in transaction.unnamed %}
+  IF @outcome = '' AND EXISTS (SELECT 1 {{ row(row_) -}}
+{% for test in row_.tests %}
+    AND {{ held(test) }}
+{%- endfor %}
+  ) SET @outcome = 'named';
+{% endfor %}
 {% else %}
   IF @found = 0 SET @outcome = 'gone';
 {% if transaction.own %}
-  IF @outcome = '' AND NOT EXISTS (SELECT 1 FROM dbo.{{ table | name }} AS t WHERE t.{{ key_column | name }} = {{ value(transaction.key, key_type) }}
+  IF @outcome = '' AND NOT EXISTS (SELECT 1 FROM dbo.{{ table | name }} AS t WHERE {{ its("t", keys[number]) }}
 {% for test in transaction.own %}
     AND {{ held(test) }}
 {%- endfor %}
@@ -122,7 +132,7 @@ BEGIN TRY
   IF @outcome = '' AND (ISNULL(@rc, 1) <> 0 OR ISNULL(@es, 1) <> 0 OR ISNULL(@em, '') <> '') SET @outcome = 'refused';
   IF @outcome = ''
   BEGIN
-    {{ kept(number, transaction) }}
+    {{ kept(number) }}
 {% if transaction.not_after %}
     IF GETUTCDATE() > {{ value(transaction.not_after, "datetime") }} SET @outcome = 'expired';
 {% endif %}
@@ -143,7 +153,7 @@ END
 IF @outcome IN ('exists', 'refused', 'error', 'unknown')
 BEGIN
 BEGIN TRY
-  {{ kept(number, transaction) }}
+  {{ kept(number) }}
 END TRY
 BEGIN CATCH
   SET @found = -1;

@@ -4,6 +4,7 @@ import json
 from contextlib import suppress
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from sync.errors import Rejected
 from sync.event import Event
+from sync.mapping import load_all
 from sync.schema import dataverse_attribute
 from sync.systems.dataverse import events
 
@@ -26,6 +28,7 @@ class Mapping:
     """As much of one as events need."""
 
     routing = ROUTING
+    parent = None
 
     class dataverse:
         entity = "account"
@@ -232,3 +235,12 @@ def test_whatever_json_comes_is_read_or_refused(message: str, parameters: Any, i
     with suppress(Rejected):
         found = read(json.dumps(context).encode())
         assert all(not event.values or event.values.keys() == set(ROUTING) for event in found)
+
+
+def test_what_a_new_record_belongs_to_comes_along() -> None:
+    pair = load_all(Path("sync/mappings"))["address"]
+    row = {"addressnumber": 3, "parentid": reference(TWO.upper())}
+    told = entity(ONE, "customeraddress", **row)
+    content = body("Create", name="customeraddress", Target=told)
+    [event] = events.read(content, [pair]).events
+    assert event.values == {"gp365_key": None, "addressnumber": 3, "parentid": TWO}

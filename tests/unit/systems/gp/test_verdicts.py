@@ -108,3 +108,14 @@ def test_the_server_is_busy_when_one_record_met_a_lock_or_had_no_turn() -> None:
     assert busy([[told("error", error=1222)]])
     assert busy([[told("late")]])
     assert not busy([[told("written")], [kept()]])
+
+
+@pytest.mark.parametrize("number", [251, 9366])
+def test_a_new_customer_or_address_that_the_procedure_finds_there_is_met(number: int) -> None:
+    found = judged(kept("0" * 32), told("refused", numbers=str(number)), create=True)
+    assert (found.outcome, found.kept.key) == (Outcome.EXISTS, "A1")
+
+
+def test_a_code_that_the_customer_names_without_having_it_is_a_persons() -> None:
+    found = judged(told("named"), create=True)
+    assert (found.outcome, found.error.code) == (Outcome.FAILED, "refused_by_target")
