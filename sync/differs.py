@@ -35,7 +35,7 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
     agreed = {name: couple.base[name] for name in converted.fields if name in couple.base}
     moved = any(not same(converted.fields[name].source, base.gp) for name, base in agreed.items())
     return (
-        moved or any(problem.field in couple.base for problem in converted.problems) or _owes(mapping, couple, record)
+        moved or any(problem.field in couple.base for problem in converted.problems) or may_owe(mapping, couple, record)
     )
 
 
@@ -47,8 +47,8 @@ def owes(mapping: Mapping, couple: Couple, record: Record) -> bool:
     return bool(mapping.link) and not (agreed and agreed.d365) and mapping.is_linked(record.values)
 
 
-def _owes(mapping: Mapping, couple: Couple, record: Record) -> bool:
-    """The same; where it can't be told, the line looks."""
+def may_owe(mapping: Mapping, couple: Couple, record: Record) -> bool:
+    """The same, and where it can't be told."""
     try:
         return owes(mapping, couple, record)
     except Rejected:

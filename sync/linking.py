@@ -12,7 +12,7 @@ from collections.abc import Mapping as Table
 from dataclasses import dataclass, replace
 from typing import Protocol, runtime_checkable
 
-from sync.differs import owes
+from sync.differs import may_owe, owes
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.filing import Filing
 from sync.mapping import Mapping
@@ -63,13 +63,17 @@ class Linking:
         self._filing = filing
 
     def note(self, run: Run, plans: Sequence[Plan]) -> None:
-        """Keep what records hold of which it is to be asked in the end whether they are to be linked."""
-        if run.mapping.link:
-            run.owing |= {plan.key: plan.case.source for plan in plans if plan.case.source}
+        """Keep what those records hold that are perhaps to be linked in the end."""
+        for plan in plans:
+            source = plan.case.source
+            run.owing.pop(plan.key, None)
+            if source and may_owe(run.mapping, plan.couple, source):
+                run.owing[plan.key] = source
 
     async def link(self, run: Run) -> None:
         """Link the records of a run that ended well; those that can't be linked now are postponed."""
-        keys, parent, target = self._ended(run), run.mapping.rules.parent, self._targets[run.flow.target]
+        keys = [key for key in run.owing if key in run.ended]
+        parent, target = run.mapping.rules.parent, self._targets[run.flow.target]
         if not keys or parent is None or parent.link is None or not isinstance(target, Referring):
             return
         links = _Links(run, self._mappings[parent.pair], parent.link.dataverse, target, self._crosswalk, self._filing)
@@ -80,9 +84,6 @@ class Linking:
             run.postpone(keys, RetryLater("Its parent kept changing while it was linked.", code="changed_meanwhile"))
         except (RetryLater, BadSettings) as error:
             run.postpone(keys, error)
-
-    def _ended(self, run: Run) -> list[str]:
-        return [key for key in run.owing if key in run.ended]
 
 
 @dataclass(frozen=True)

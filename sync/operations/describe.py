@@ -3,7 +3,7 @@
 from sync.convert import MappedField
 from sync.flow import Flow
 from sync.mapping import Mapping
-from sync.mapping_model import Edits, Ids, Side
+from sync.mapping_model import Edits, Ids, Parent, Side
 
 _SIDES: dict[Side, str] = {"gp": "GP", "d365": "Dataverse"}
 _EDITS: dict[Edits, str] = {
@@ -41,7 +41,19 @@ def describe(flow: Flow, mapping: Mapping) -> str:
 
 def _from_gp(mapping: Mapping) -> list[str]:
     feeds = ", ".join(sorted({feed.table for feed in mapping.feeds()}))
-    return [f"- Changes are seen in: {feeds}", f"- A record deleted in the source: {mapping.rules.on_delete.gp}"]
+    return [
+        f"- Changes are seen in: {feeds}",
+        f"- A record deleted in the source: {mapping.rules.on_delete.gp}",
+        *(_parent(mapping.rules.parent) if mapping.rules.parent else ()),
+        *(["- Another person's name is not taken over unasked"] if mapping.rules.person else []),
+    ]
+
+
+def _parent(parent: Parent) -> list[str]:
+    lines = [f"- Belongs to: {parent.pair}, by {', '.join(parent.gp)}, as `{parent.dataverse}`"]
+    if link := parent.link:
+        lines.append(f"- Becomes its `{link.dataverse}`, where that is empty: if `{link.when}`")
+    return lines
 
 
 def _from_dataverse(mapping: Mapping) -> list[str]:

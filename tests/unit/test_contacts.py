@@ -17,6 +17,7 @@ from sync.flow import find_flows
 from sync.mapping import Mapping, load_all
 from sync.message import Message
 from sync.operations.couple import couple
+from sync.operations.describe import describe
 from sync.operations.resolve import resolve
 from sync.operations.uncouple import uncouple
 from sync.stores.couple import NONE, Agreed, Couple
@@ -201,6 +202,13 @@ async def test_a_person_erased_in_gp_is_parked_and_comes_back_by_itself(line: Ri
     assert (await codes(line), len(contacts(line))) == ([], 1)
 
 
+def test_it_is_described_with_what_it_belongs_to(pairs: Pairs) -> None:
+    page = describe(find_flows()[FLOW], pairs["contact"])
+    assert "- Belongs to: customer, by CUSTNMBR, as `parentcustomerid_account`" in page
+    assert "- Becomes its `primarycontactid`, where that is empty" in page
+    assert "- Another person's name is not taken over unasked" in page
+
+
 def test_it_is_switched_off_as_shipped() -> None:
     mappings = load_all(MAPPINGS)
     assert not mappings["contact"].rules.enabled
@@ -217,10 +225,11 @@ async def test_the_person_of_the_main_address_becomes_the_primary_contact_once(l
     assert told.changes[-1] == FieldChange(LINK, None, contact, "it referred to none")
     assert (told.result, {change.field for change in told.changes} >= {"lastname", LINK}) == ("created", True)
     assert (await couple_of(line)).base[LINK] == Agreed(True, contact)
-    entities = dict(line.crosswalk_table.entities)
+    entities, calls = dict(line.crosswalk_table.entities), line.crosswalk_table.calls
     await send(line)
     assert len(line.dataverse.references) == 1
     assert line.crosswalk_table.entities == entities, "an echo writes nothing, not even a row"
+    assert line.crosswalk_table.calls == calls + 1, "nor does it look for one"
 
 
 async def test_the_account_keeps_the_mark_of_the_customers_own_write(line: Rig, pairs: Pairs) -> None:
