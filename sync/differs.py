@@ -34,7 +34,25 @@ def is_news(mapping: Mapping, couple: Couple, record: Record, watched: Watched, 
     converted = mapping.convert(record.values, mapping.lookups)
     agreed = {name: couple.base[name] for name in converted.fields if name in couple.base}
     moved = any(not same(converted.fields[name].source, base.gp) for name, base in agreed.items())
-    return moved or any(problem.field in couple.base for problem in converted.problems)
+    return (
+        moved or any(problem.field in couple.base for problem in converted.problems) or may_owe(mapping, couple, record)
+    )
+
+
+def owes(mapping: Mapping, couple: Couple, record: Record) -> bool:
+    """Whether the parent of a coupled record of GP is to refer to it, and neither did so nor referred to another one when it
+    was to. Raises Rejected when that can't be told.
+    """
+    agreed = couple.base.get(mapping.link)
+    return bool(mapping.link) and not (agreed and agreed.d365) and mapping.is_linked(record.values)
+
+
+def may_owe(mapping: Mapping, couple: Couple, record: Record) -> bool:
+    """The same, and where it can't be told."""
+    try:
+        return owes(mapping, couple, record)
+    except Rejected:
+        return True
 
 
 def is_outside(mapping: Mapping, record: Record) -> bool:

@@ -143,6 +143,11 @@ CODES: dict[str, Cause] = {
         "The record takes no part any more, by the mapping's `gp: scope`: its counterpart is left as it is.",
         "Delete the counterpart in Dynamics 365, then retry; or discard this, and it stays.",
     ),
+    "another_person": Cause(
+        "A name in GP was replaced by one that says hardly the same: perhaps another person by now. The contact keeps its name.",
+        "The same person: `python -m sync parked resolve --record RECORD --take gp` renames the contact. Another one: `python -m "
+        "sync uncouple RECORD`, then `python -m sync couple RECORD --none` makes a new contact; the old one stays as it is.",
+    ),
     "deleted_in_target": Cause(
         "The counterpart was deleted in the target system.", "Restore it there, or uncouple, then retry."
     ),

@@ -65,7 +65,7 @@ class Mapping:
 
     @cached_property
     def gp(self) -> GpSource:
-        return gp_source(self.rules.gp, self.fields, self._gp_scope)
+        return gp_source(self.rules.gp, self.fields, [self._gp_scope, self._link_when])
 
     @cached_property
     def dataverse(self) -> DataverseTarget:
@@ -224,8 +224,26 @@ class Mapping:
 
     def takes_part(self, gp_values: Lookup[str, Value]) -> bool:
         """Whether a GP record takes part. Raises Rejected (`value_invalid`) when that can't be told."""
+        return self._gp_scope is None or self._holds(self._gp_scope, gp_values)
+
+    @property
+    def link(self) -> str:
+        """What a base calls the reference of its parent to a record; blank in a pair without one."""
+        parent = self.rules.parent
+        return f"{parent.entity}.{parent.link.dataverse}" if parent and parent.link else ""
+
+    def is_linked(self, gp_values: Lookup[str, Value]) -> bool:
+        """Whether its parent is to refer to a GP record. Raises Rejected (`value_invalid`) when that can't be told."""
+        return self._link_when is not None and self._holds(self._link_when, gp_values)
+
+    @cached_property
+    def _link_when(self) -> Expression | None:
+        parent = self.rules.parent
+        return Expression(parent.link.when) if parent and parent.link else None
+
+    def _holds(self, condition: Expression, gp_values: Lookup[str, Value]) -> bool:
         try:
-            return self._gp_scope is None or holds(self._gp_scope, gp_values)
+            return holds(condition, gp_values)
         except Fault as fault:
             entity = self.rules.gp.entity
             raise Rejected(f"Its {entity} {fault.text}.", code=fault.code, system="gp", entity=entity) from fault

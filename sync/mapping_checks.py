@@ -8,7 +8,7 @@ from sync.convert import MappedField
 from sync.expression import Expression
 from sync.ids import LENGTH
 from sync.mapping_file import MappingFault, Where
-from sync.mapping_model import Column, DataverseSide, GpSide, Ids, Join, PairRules, Parent
+from sync.mapping_model import Column, DataverseSide, GpSide, Ids, Join, Link, PairRules, Parent
 from sync.schema import Attribute, GpColumn, Parameter, UnknownName, did_you_mean
 
 _OWN_PREFIX = "gp365_"
@@ -27,18 +27,19 @@ def check_sides(rules: PairRules) -> list[MappingFault]:
 
 
 def check_matching(rules: PairRules, fields: Iterable[MappedField]) -> Iterator[MappingFault]:
-    """Every fault of `match`, `evidence` and `shown_by`, the fields being well."""
+    """Every fault of `match`, `evidence`, `shown_by` and `person`, the fields being well."""
     known = {field.name: field for field in fields if field.side != "d365"}
     named: list[tuple[Where, str, bool]] = [
         (("dataverse", "shown_by", place), name, False) for place, name in enumerate(rules.dataverse.shown_by)
     ]
+    named += [(("person", place), name, True) for place, name in enumerate(rules.person)]
     for number, rule in enumerate(rules.match):
         named += [(("match", number, "by", place), name, True) for place, name in enumerate(rule.by)]
     for where, name, text in named:
         if name not in known:
             yield MappingFault(where, f"no field from GP fills {name}{did_you_mean(name, known)}")
         elif text and known[name].attribute.type != "String":
-            yield MappingFault(where, f"{name} is no text of one line: records can't be found by it")
+            yield MappingFault(where, f"{name} is no text of one line: records can't be told apart by it")
     yield from _check_evidence(rules)
 
 
@@ -117,15 +118,16 @@ def _check_gp(gp: GpSide) -> Iterator[MappingFault]:
     for alias, join in gp.joins.items():
         yield from _check_join(gp, ("gp", "joins", alias), join)
     if gp.scope:
-        yield from _check_scope(gp, gp.scope)
+        yield from _check_condition(gp, ("gp", "scope"), gp.scope)
 
 
-def _check_scope(gp: GpSide, text: str) -> Iterator[MappingFault]:
+def _check_condition(gp: GpSide, where: Where, text: str) -> Iterator[MappingFault]:
+    """A condition that is asked of GP's records."""
     try:
         for path in Expression(text).paths:
             resolve(gp, path)
     except (ValueError, UnknownName) as error:
-        yield MappingFault(("gp", "scope"), str(error))
+        yield MappingFault(where, str(error))
 
 
 def _check_belonging(rules: PairRules) -> Iterator[MappingFault]:
@@ -153,11 +155,22 @@ def _check_parent(rules: PairRules, parent: Parent) -> Iterator[MappingFault]:
     if known is None or known.type != "Customer" or parent.entity not in _CUSTOMERS:
         text = f"{parent.dataverse} is no reference of {rules.dataverse.entity} to an account or a contact"
         yield MappingFault(("parent", "dataverse"), f"{text}: write it as parentid_account")
+    elif parent.link:
+        yield from _check_link(rules.gp, parent.entity, parent.link)
     for word in ("match", "evidence"):
         if word in rules.model_fields_set:
             yield MappingFault((word,), "records that belong to another one can't be matched yet: leave it out")
     if rules.company:
         yield MappingFault(("company",), f"it is the company of the {parent.entity} it belongs to: leave it out")
+
+
+def _check_link(gp: GpSide, entity: str, link: Link) -> Iterator[MappingFault]:
+    known = schema.dataverse_entity(entity).attributes
+    if link.dataverse not in known or known[link.dataverse].type != "Lookup":
+        lookups = [name for name, attribute in known.items() if attribute.type == "Lookup"]
+        text = f"{link.dataverse} is no look-up of {entity}{did_you_mean(link.dataverse, lookups)}"
+        yield MappingFault(("parent", "link", "dataverse"), text)
+    yield from _check_condition(gp, ("parent", "link", "when"), link.when)
 
 
 def _check_ids(dataverse: DataverseSide, ids: Ids) -> Iterator[MappingFault]:

@@ -52,14 +52,24 @@ class GpSide(_Model):
     scope: str | None = None
 
 
+class Link(_Model):
+    """A reference of the parent to one of its children, which the parent gets where it has none: the parent's column in
+    Dataverse, and for which child, a JSONata condition over GP's columns.
+    """
+
+    dataverse: str
+    when: str
+
+
 class Parent(_Model):
     """The record that one belongs to: of which pair, by which columns of the own key, and the reference that leads to it in
-    Dataverse (`parentid_account`).
+    Dataverse (`parentid_account`). `link` is the way back from it.
     """
 
     pair: str
     gp: Annotated[tuple[str, ...], BeforeValidator(_listed)] = Field(min_length=1)
     dataverse: str
+    link: Link | None = None
 
     @property
     def attribute(self) -> str:
@@ -306,12 +316,18 @@ class PairRules(_Model):
     parent: Parent | None = Field(
         None,
         description="The record that one belongs to: `pair`, the columns of the own key that hold its key (`gp`), and the "
-        "reference to it (`dataverse`). A record waits until its parent is coupled, and is of its company.",
+        "reference to it (`dataverse`). A record waits until its parent is coupled, and is of its company. `link`: a reference that "
+        "the parent gets to one of its records.",
     )
     on_leave: Literal["park", "ignore"] = Field(
         "park",
         description="What becomes of a coupled record that takes no part any more by `gp: scope`: `park`, or `ignore`: its "
         "counterpart stays as it is.",
+    )
+    person: tuple[str, ...] = Field(
+        (),
+        description="The attributes that name a person. When GP names another one, the record is parked: its counterpart is "
+        "not renamed unless somebody says that it is the same person.",
     )
     brake: Brake = Field(Brake(), description="How much of the known records may go within an hour.")
     region: str = Field("US", pattern="^[A-Z]{2}$", description="The country GP's short phone numbers are in.")

@@ -39,10 +39,12 @@ class DataverseTarget(DataverseSide):
     select: tuple[str, ...]
 
 
-def gp_source(gp: GpSide, fields: Sequence[MappedField], scope: Expression | None) -> GpSource:
-    """The GP side with what its fields and its scope need. Where a row may be written or stand for another one, its key is read too."""
+def gp_source(gp: GpSide, fields: Sequence[MappedField], asked: Iterable[Expression | None]) -> GpSource:
+    """The GP side with what its fields and the conditions `asked` of a record need. Where a row may be written or stand for
+    another one, its key is read too.
+    """
     paths = dict.fromkeys(path for field in fields for path in _reads_of(field))
-    paths |= dict.fromkeys(scope.paths if scope else ())
+    paths |= dict.fromkeys(path for each in asked if each for path in each.paths)
     written = {path.rpartition(".")[0] for field in fields for path in field.writes}
     for alias, join in gp.joins.items():
         columns = [path.partition(".")[2] for path in paths if path.startswith(f"{alias}.")]

@@ -1,5 +1,6 @@
 """What became of each key of one delivery, as ledger lines."""
 
+import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ from sync.planning import Plan, field_change
 from sync.settle import committed, lineage
 from sync.stores.couple import Couple, Intent, Lineage, opposite
 from sync.stores.ledger import FieldChange, Line, Result
-from sync.system import Outcome, Verdict
+from sync.system import Outcome, Record, Verdict
 
 
 @dataclass
@@ -37,6 +38,8 @@ class Run:
     counted: Counted = field(default_factory=set)
     renamed: dict[str, str] = field(default_factory=dict)
     """The ids that records had in GP before, by their key."""
+    owing: dict[str, Record] = field(default_factory=dict)
+    """The records as they were read to which their parents may have to refer yet, by their key."""
     merged: dict[str, str] = field(default_factory=dict)
     """Of records whose counterpart was merged into the one that they have now: that, in words."""
 
@@ -91,6 +94,13 @@ def written_line(run: Run, plan: Plan, earlier: Line | None) -> Line:
         attempt=plan.write.mark if plan.write else "",
     )
     return replace(written, changes=(*(earlier.changes if earlier else ()), *plan.changes))
+
+
+def linked_line(run: Run, key: str, change: FieldChange) -> Line:
+    """Of a record to which its parent refers by now, together with what else this message wrote of it."""
+    text = f"{change.field} refers to it now"
+    own = run.written(key) or line(run, key, Result.UPDATED, text)
+    return replace(own, attempt=uuid.uuid4().hex, changes=(*own.changes, change))
 
 
 def met(plan: Plan, verdict: Verdict) -> Verdict:

@@ -18,6 +18,7 @@ from sync.filing import Filing
 from sync.flow import Flow
 from sync.following import Following
 from sync.guard import Guard
+from sync.linking import Linking
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.observe import observe, would_park
@@ -68,6 +69,7 @@ class Pipeline:
         self._following = Following(targets, crosswalk, parking, flows)
         self._settling = Settling(targets, crosswalk, filing, flows, sender, visibility)
         self._children = Children(flows, mappings, sources, sender)
+        self._linking = Linking(targets, mappings, crosswalk, filing)
         self._guard = guard
         self._braking = braking
         self._visibility = visibility
@@ -84,6 +86,7 @@ class Pipeline:
             for _ in range(ROUNDS):
                 todo = await self._round(run, todo)
             run.postpone(todo, RetryLater("It kept changing while it was written.", code="changed_meanwhile"))
+            await self._linking.link(run)
         except (RetryLater, BadSettings) as error:
             run.postpone(todo, error)
         except Rejected as error:
@@ -120,6 +123,7 @@ class Pipeline:
         await self._filing.tell_met(run, cases)
         again, rest = await self._settling.settle(run, cases)
         plans = [run.planner.plan(case) for case in rest]
+        self._linking.note(run, plans)
         await self._settling.parents_first(run, plans)
         await self._braking.ask(run, cases, plans)
         if run.message.reason != "handed_over":  # what comes from there need not go back there

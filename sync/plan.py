@@ -12,6 +12,7 @@ from sync.merge import CHOICE
 from sync.merging import Meeting, Merged, merge
 from sync.missing import Missing, found
 from sync.outside import Outside
+from sync.persons import Persons
 from sync.planning import STATE, Case, Plan
 from sync.stores.couple import APPROVED, NONE, UNCOUPLED, Agreed, Couple, Planned, opposite
 from sync.succeeding import Succeeding
@@ -23,7 +24,7 @@ ACTIVE = 0
 DIFFER = "values_differ"
 
 
-class Planner(Succeeding, Missing, Outside):
+class Planner(Succeeding, Missing, Outside, Persons):
     """Plans the records of one message."""
 
     def plan(self, case: Case) -> Plan:
@@ -154,6 +155,8 @@ class Planner(Succeeding, Missing, Outside):
         return replace(plan, hand_over=bool(merged.others) or self._reopened(case))
 
     def _merged(self, case: Case, target: Record, turned: Turned, merged: Merged) -> Plan:
+        if another := self._another_person(case, target, turned, merged):
+            return another
         coupling = not case.couple.coupled
         asked = merged.review or merged.requests
         meets = coupling or case.couple.unmet == self._flow.side

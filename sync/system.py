@@ -92,6 +92,17 @@ class Write:
 
 
 @dataclass(frozen=True)
+class Reference:
+    """What the record `id` refers to by one of its columns: the id of another one, blank for none. `version` is what a
+    conditional write needs.
+    """
+
+    id: str
+    to: str
+    version: str
+
+
+@dataclass(frozen=True)
 class Page:
     """A page of a system's keys, and the place after it: blank when it was the last one."""
 

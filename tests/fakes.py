@@ -16,7 +16,7 @@ from sync.keys import company_key, split_key
 from sync.mapping import Mapping
 from sync.message import Message
 from sync.stores.transactions import Operation
-from sync.system import Ask, Identity, Outcome, Record, Seen, Verdict, Write
+from sync.system import Ask, Identity, Outcome, Record, Reference, Seen, Verdict, Write
 
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 _CONDITION = re.compile(r"(\w+) (eq|ge|lt) '((?:[^']|'')*)'")
@@ -209,6 +209,9 @@ class FakeTarget:
         self.cut_after = 0
         self.refuse: dict[str, SyncError] = {}
         self.before_write: list[Any] = []
+        self.references: list[Reference] = []
+        self.before_refer: list[Any] = []
+        self.cut_after_refer = 0
         self.normalise = lambda name, value: value
         self.organization = "org-1"
         self.looks = 0
@@ -251,6 +254,36 @@ class FakeTarget:
             self.cut_after -= 1
             raise RetryLater("cut after", code="system_unreachable")
         return verdicts
+
+    async def referred(self, parent: Mapping, column: str, ids: Sequence[str]) -> dict[str, Reference]:
+        known = [self.rows[id_] for id_ in ids if id_ in self.rows]
+        return {row.key: Reference(row.key, str(row.values.get(column) or ""), row.version) for row in known}
+
+    async def refer(
+        self, parent: Mapping, column: str, mapping: Mapping, references: Sequence[Reference]
+    ) -> list[Verdict]:
+        """The mark of what is linked stays as it is, but we are the last who modified it."""
+        while self.before_refer:
+            self.before_refer.pop(0)()
+        verdicts = [self._refer(column, each) for each in references]
+        if self.cut_after_refer:
+            self.cut_after_refer -= 1
+            raise RetryLater("cut after", code="system_unreachable")
+        return verdicts
+
+    def _refer(self, column: str, reference: Reference) -> Verdict:
+        row = self.rows.get(reference.id)
+        if row is None or reference.to not in self.rows:
+            return Verdict(reference.id, Outcome.GONE)
+        if row.version != reference.version:
+            return Verdict(reference.id, Outcome.CHANGED)
+        if error := self.refuse.get(reference.id):
+            outcome = Outcome.FAILED if isinstance(error, Rejected) else Outcome.REFUSED
+            return Verdict(reference.id, outcome, error=error)
+        self.references.append(reference)
+        values = row.values | {column: reference.to}
+        self.rows[row.key] = replace(row, values=values, version=self._next(), written_by_us=True)
+        return Verdict(reference.id, Outcome.WRITTEN)
 
     def edit(self, id_: str, **values: Any) -> None:
         """A user's edit in Dataverse."""

@@ -79,11 +79,11 @@ def likeness(one: Name, other: Name) -> Likeness:
     if not one.words or not other.words:
         return Likeness.OTHER
     left, right = list(one.words), list(other.words)
-    shared = _take(left, right, lambda a, b: a == b)
+    shared = take(left, right, lambda a, b: a == b)
     exact = not left and not right
     if exact or "".join(one.words) == "".join(other.words):
         return Likeness.SAME
-    close = _take(left, right, _near)
+    close = take(left, right, _near)
     if not left and not right:
         return Likeness.CLOSE
     if not left or not right:
@@ -96,7 +96,7 @@ def other_form(one: Name, other: Name) -> bool:
     return bool(one.forms and other.forms and not one.forms & other.forms)
 
 
-def _take(left: list[str], right: list[str], fits: Callable[[str, str], bool]) -> int:
+def take(left: list[str], right: list[str], fits: Callable[[str, str], bool]) -> int:
     """Removes from both lists the words that fit one another; how many."""
     taken = 0
     for word in list(left):

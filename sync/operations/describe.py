@@ -42,7 +42,11 @@ def describe(flow: Flow, mapping: Mapping) -> str:
 
 def _from_gp(mapping: Mapping) -> list[str]:
     feeds = ", ".join(sorted({feed.table for feed in mapping.feeds()}))
-    return [f"- Changes are seen in: {feeds}", f"- A record deleted in the source: {mapping.rules.on_delete.gp}"]
+    return [
+        f"- Changes are seen in: {feeds}",
+        f"- A record deleted in the source: {mapping.rules.on_delete.gp}",
+        *(["- Another person's name is not taken over unasked"] if mapping.rules.person else []),
+    ]
 
 
 def _from_dataverse(mapping: Mapping) -> list[str]:
@@ -69,7 +73,12 @@ def _above(mapping: Mapping) -> str:
 
 def _parent(mapping: Mapping) -> list[str]:
     parent = mapping.parent
-    return [f"- Each belongs to a {parent.pair}, by `{parent.dataverse}`, and comes after it"] if parent else []
+    if parent is None:
+        return []
+    lines = [f"- Each belongs to a {parent.pair}, by `{parent.dataverse}`, and comes after it"]
+    if link := parent.link:
+        lines.append(f"- Becomes its `{link.dataverse}`, where that is empty: if `{link.when}`")
+    return lines
 
 
 def _ids(ids: Ids) -> str:

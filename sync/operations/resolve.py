@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from sync.errors import Rejected, RetryLater
+from sync.errors import CODES, Rejected, RetryLater
 from sync.mapping_model import Side
 from sync.message import Message
 from sync.runtime import Runtime
-from sync.stores.couple import APPROVED, Couple
+from sync.stores.couple import ANOTHER, APPROVED, Couple
 from sync.stores.parked import Parked
 from sync.way import way_of
 
@@ -34,7 +34,7 @@ async def resolve(runtime: Runtime, entries: Sequence[Parked], take: Side) -> tu
 async def resolve_one(runtime: Runtime, entry: Parked, take: Side) -> None:
     """Keep the decision about one record. Raises Rejected for one about which no side can be taken, RetryLater as above."""
     name = f"{entry.pair}/{entry.company}/{entry.key}"
-    if entry.code not in DECIDED or entry.flow not in runtime.flows:
+    if entry.code not in DECIDED | {ANOTHER} or entry.flow not in runtime.flows:
         raise Rejected(f"{name} is parked as {entry.code}: no side can be taken.", code=entry.code, key=entry.key)
     flow = runtime.flows[entry.flow]
     way = way_of(runtime.mappings[flow.pair], flow.side)
@@ -49,7 +49,9 @@ async def resolve_one(runtime: Runtime, entry: Parked, take: Side) -> None:
 
 def _decided(couple: Couple, entry: Parked, name: str, take: Side) -> Couple:
     """The couple with the decision. Of two records that differ a side is taken, whether they were coupled before or not."""
-    if entry.code == "values_differ":
+    if entry.code == ANOTHER and take == "d365":
+        raise Rejected(f"{name} names another person in GP. {CODES[ANOTHER].next_step}", code=ANOTHER, key=entry.key)
+    if entry.code in {"values_differ", ANOTHER}:
         return replace(couple, take=take)
     if couple.coupled:
         return replace(couple, granted=take)

@@ -22,6 +22,9 @@ LEFT = "left_scope"
 UNCOUPLED = "uncoupled"
 """The cause under which a record is parked that a person took from its counterpart."""
 
+ANOTHER = "another_person"
+"""The cause under which a record is parked that names another person than its counterpart."""
+
 KILLER = "worker_killed"
 """The cause under which a record is parked whose worker died each time."""
 

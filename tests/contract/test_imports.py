@@ -11,9 +11,9 @@ LAYERS = [
     "message event flow settings pauses channel",
     "systems stores gate leases permits slots",
     "flows mappings directions",
-    "blanks matching way merge merging match planning succeeding missing outside plan brake braking settle outcomes filing "
+    "blanks matching way merge merging match planning succeeding missing outside persons plan brake braking settle outcomes filing "
     "renaming succession parents cases observe parking guard alerts alerting",
-    "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling following children pipeline delivery",
+    "sender gathering routing hooks rounds differs walks passes sweep intake catchup settling following linking children pipeline delivery",
     "runtime",
     "operations",
     "render",

@@ -21,7 +21,10 @@ def good_settings(monkeypatch: pytest.MonkeyPatch) -> None:
         (["parked", "list", "--company", "NINE"], "none of the companies in GP365_COMPANIES (TWO, THREE)"),
         (["parked", "retry", "--code", "lookup_mising"], "lookup_mising is no cause"),
         (["parked", "discard", "--why", "x"], "say which: --company, --record or --code"),
-        (["describe", "no_such_flow"], "there are address_dataverse_to_gp, address_gp_to_dataverse"),
+        (
+            ["describe", "no_such_flow"],
+            "there are address_dataverse_to_gp, address_gp_to_dataverse, contact_gp_to_dataverse",
+        ),
         (["backfill"], "--company"),
         (["backfill", "--company", "NINE"], "none of the companies in GP365_COMPANIES (TWO, THREE)"),
         (["backfill", "--company", "TWO", "--flow", "nine"], "nine is no flow from GP; there are customer_gp_to"),

@@ -7,7 +7,7 @@ from typing import Literal
 from sync.errors import BadSettings, Rejected, RetryLater, SyncError
 from sync.keys import company_key
 from sync.mapping import Mapping
-from sync.system import Ask, Outcome, Seen, Verdict, Write
+from sync.system import Ask, Outcome, Reference, Seen, Verdict, Write
 from sync.systems.dataverse.batch import Answer, Part, send
 from sync.systems.dataverse.bulk import CreateMultiple
 from sync.systems.dataverse.client import API, DataverseClient, error_from, read_json, write_json
@@ -71,6 +71,25 @@ class DataverseRecords:
         by_id = {verdict.id: verdict for verdict in verdicts}
         return [by_id[write.id] for write in writes]
 
+    async def referred(self, parent: Mapping, column: str, ids: Sequence[str]) -> dict[str, Reference]:
+        """What the rows of a table refer to by a look-up column, by id; missing ones are absent."""
+        side, held = parent.dataverse, f"_{column}_value"
+        asked = questions(parent, "id", [side.id], [(id_,) for id_ in ids], f"$select={side.id},{held}")
+        rows = (await ask(self._client, asked))["id"]
+        found = [(str(row[side.id]).lower(), str(row.get(held) or "").lower(), row) for row in rows]
+        return {id_: Reference(id_, to, str(row["@odata.etag"])) for id_, to, row in found}
+
+    async def refer(
+        self, parent: Mapping, column: str, mapping: Mapping, references: Sequence[Reference]
+    ) -> list[Verdict]:
+        """Have rows of `parent` refer to rows of `mapping` by that column and nothing else, each if it is as it was read; one
+        verdict per reference. The mark stays that of the write whose values it tells of.
+        """
+        parts = [_reference(parent, column, mapping, each) for each in references]
+        writes = [Write(each.id, {}, "", version=each.version) for each in references]
+        answers = await send(self._client, parts)
+        return [_verdict(parent, write, answer, "") for write, answer in zip(writes, answers, strict=True)]
+
     async def _for_bulk(self, mapping: Mapping, writes: Sequence[Write]) -> dict[str, Write]:
         """The writes that go as CreateMultiple, by id."""
         new = {write.id: write for write in writes if write.create}
@@ -105,6 +124,12 @@ def _part(company: str, mapping: Mapping, write: Write) -> Part:
         return Part("POST", f"{path}?{select(mapping)}", body, _REPRESENTATION)
     headers = {**_REPRESENTATION, "If-Match": write.version}
     return Part("PATCH", f"{path}({write.id})?{select(mapping)}", body, headers)
+
+
+def _reference(parent: Mapping, column: str, mapping: Mapping, reference: Reference) -> Part:
+    body = write_json({f"{column}@odata.bind": f"/{mapping.dataverse.set}({reference.to})"})
+    path = f"{API}/{parent.dataverse.set}({reference.id})"
+    return Part("PATCH", path, body, {"If-Match": reference.version})
 
 
 def _verdict(mapping: Mapping, write: Write, answer: Answer, own_user: str) -> Verdict:

@@ -11,7 +11,7 @@ import pytest
 
 from sync.errors import Rejected, RetryLater
 from sync.mapping import Mapping, load_all
-from sync.system import Outcome, Verdict, Write
+from sync.system import Outcome, Reference, Verdict, Write
 from sync.systems.dataverse.batch import Answer
 from sync.systems.dataverse.client import write_json
 from sync.systems.dataverse.records import WRITES as MOST
@@ -208,3 +208,29 @@ async def test_more_writes_than_a_request_may_hold_are_split(mapping: Mapping) -
     far = FarEnd([landed(*writes[:MOST]), httpx.Response(503)])
     verdicts = await DataverseRecords(far.client()).write("TWO", mapping, writes)
     assert [verdict.outcome for verdict in verdicts[-2:]] == [Outcome.WRITTEN, Outcome.FAILED]
+
+
+# references
+
+
+async def test_what_rows_refer_to_is_read_with_their_versions(mapping: Mapping) -> None:
+    held = {"accountid": "ID1", "@odata.etag": 'W/"7"', "_primarycontactid_value": "ANN"}
+    free = {"accountid": "ID2", "@odata.etag": 'W/"8"', "_primarycontactid_value": None}
+    far = FarEnd([[answered(200, {"value": [held, free]})]])
+    found = await DataverseRecords(far.client()).referred(mapping, "primarycontactid", ["id1", "id2", "id3"])
+    assert found == {"id1": Reference("id1", "ann", 'W/"7"'), "id2": Reference("id2", "", 'W/"8"')}
+    assert "$select=accountid,_primarycontactid_value&" in far.parts[0][0]
+
+
+async def test_a_reference_is_written_alone_and_on_the_row_as_it_was_read(mapping: Mapping) -> None:
+    far = FarEnd([[answered(204), refused(412, "0x80060882"), refused(404, "0x80040217"), refused(400, "0x80048d19")]])
+    wanted = [Reference(f"id{number}", "ann", f'W/"{number}"') for number in range(4)]
+    contact = load_all(MAPPINGS)["contact"]
+    verdicts = await DataverseRecords(far.client()).refer(mapping, "primarycontactid", contact, wanted)
+    assert [verdict.outcome for verdict in verdicts] == [
+        Outcome.WRITTEN, Outcome.CHANGED, Outcome.GONE, Outcome.FAILED,
+    ]  # fmt: skip
+    first = far.parts[0][0]
+    assert "PATCH /api/data/v9.2/accounts(id0) HTTP/1.1" in first
+    assert 'If-Match: W/"0"' in first
+    assert first.endswith('{"primarycontactid@odata.bind": "/contacts(ann)"}\r\n')
