@@ -1,5 +1,6 @@
 """Addresses typed at an account become those of its customer, on real parts, told by webhooks."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -212,9 +213,11 @@ async def test_one_that_became_the_bill_to_is_not_written_from_dataverse_and_wai
     assert (await address(box, number, "WAREHOUSE"))["ADDRESS1"] == "Quay 1"
 
 
-async def test_the_doctor_finds_the_way_back_well(box: Sandbox) -> None:
-    _, out, _ = await box.cli("doctor")
-    for line in ("procedure taCreateCustomerAddress", "mark of RM00102", "customeraddress: changes are tracked"):
-        assert line in out
-    _, register, _ = await box.cli("register", "--dry-run")
-    assert "step Create of customeraddress: present" in register
+async def test_the_doctor_and_the_webhooks_find_the_way_back_well(box: Sandbox) -> None:
+    _, out, _ = await box.cli("doctor", "--json")  # exit status 1: nobody is told of what is parked
+    lines = {line["name"]: line["ok"] for line in map(json.loads, out.splitlines())}
+    for name in ("GP TWO: procedure taCreateCustomerAddress", "GP THREE: mark of RM00102"):
+        assert lines[name]
+    assert lines["Dataverse: customeraddress: changes are tracked"]
+    done = {line["what"]: line["state"] for line in await app(box, "register", "--dry-run")}
+    assert {done[f"step {message} of customeraddress"] for message in ("Create", "Update", "Delete")} == {"present"}
