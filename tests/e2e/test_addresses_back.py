@@ -139,6 +139,26 @@ async def test_an_address_of_an_account_that_is_no_customer_comes_when_it_is_one
     assert await codes(box, found["CUSTNMBR"]) == ["WAREHOUSE"]
 
 
+async def test_where_gp_had_the_customer_before_what_its_account_has_comes_with_the_sweep(
+    box: Sandbox, dataverse: DataverseUser
+) -> None:
+    number, flow = new_id(), "customer_gp_to_dataverse"
+    await app(box, "pause", "--company", "TWO", "--flow", flow, "--why", "test")
+    try:
+        await type_customer(box, number)
+        account = await type_account(dataverse, f"Nordic {number}", accountnumber=number)
+        await type_row(dataverse, account, "Warehouse", line1="Quay 1")
+        await until(lambda: parked(box, account), bool, "the account parked")
+        await app(box, "couple", f"customer/TWO/{number}", "--with", account)
+    finally:
+        await app(box, "resume", "--company", "TWO", "--flow", flow)
+    await until(lambda: parked(box, account), lambda entries: not entries, "the account coupled")
+    await app(box, "sweep", "--company", "THREE")
+    assert await codes(box, number) == []
+    await app(box, "sweep", "--company", "TWO")
+    await held(box, number, "WAREHOUSE", ADDRESS1="Quay 1")
+
+
 async def test_a_bad_one_is_parked_alone_and_goes_on_when_it_is_put_right(
     box: Sandbox, dataverse: DataverseUser
 ) -> None:

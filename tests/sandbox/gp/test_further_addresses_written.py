@@ -118,16 +118,14 @@ async def test_nothing_lands_after_its_time(world: World, create: bool) -> None:
 
 
 BAD: dict[str, Callable[[World], Write]] = {
-    "too long": lambda world: new(world, "BAD", ADDRESS1="x" * 61),
-    "no such country": lambda world: new(world, "BAD", CCode="XX"),
+    "value_too_long": lambda world: new(world, "BAD", ADDRESS1="x" * 61),
+    "not_set_up_in_gp": lambda world: new(world, "BAD", CCode="XX"),
 }
 
 
-@pytest.mark.parametrize(
-    ("bad", "code"), zip(BAD.values(), ["value_too_long", "not_set_up_in_gp"], strict=True), ids=BAD
-)
-async def test_a_bad_one_of_a_batch_stops_no_other(world: World, bad: Callable[[World], Write], code: str) -> None:
-    verdicts = await world.write(new(world), bad(world), new(world, "PLANT"))
+@pytest.mark.parametrize("code", BAD)
+async def test_a_bad_one_of_a_batch_stops_no_other(world: World, code: str) -> None:
+    verdicts = await world.write(new(world), BAD[code](world), new(world, "PLANT"))
     assert [verdict.outcome for verdict in verdicts] == [Outcome.WRITTEN, Outcome.FAILED, Outcome.WRITTEN]
     assert verdicts[1].error.code == code
     assert {code for code, _ in rows(world)} == {"PRIMARY", "BILLING", "WAREHOUSE", "DEPOT", "PLANT"}
