@@ -225,7 +225,10 @@ class FieldRule(_Model):
     default: Plain | None = Field(None, description="The value when GP's is empty.")
     required: bool = Field(False, description="`true`: a record without a value is parked.")
     owner: Owner = Field(
-        "gp", description="Who wins when both sides changed: `gp`, `d365`, `latest`, or `review` by a person."
+        "gp",
+        description="Who wins when both sides changed: `gp`, `d365`, `review` by a person, or `latest`: who changed the record last, "
+        "by the stamps of both systems; a person where they lie within two minutes, where one may tell of a write of ours, or "
+        "where the column is not of GP's main table.",
     )
     one_way: Side | None = Field(
         None, description="The side it comes from, when it has no way back; the pair's if not named."

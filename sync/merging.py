@@ -76,11 +76,22 @@ def _edits(mapped: MappedField, meeting: Meeting) -> Edits:
 
 
 def _newer(mapped: MappedField, meeting: Meeting, side: Side) -> Side | None:
-    """The side that was changed last before the two met, where that is known."""
-    if meeting.couple.coupled or not is_dated(mapped):
-        return None
+    """The side that was changed last, where that is known: of two that meet, and later for `owner: latest`, of two that people
+    changed last.
+    """
     gp, d365 = (meeting.source, meeting.target) if side == "gp" else (meeting.target, meeting.source)
+    couple = meeting.couple
+    if not is_dated(mapped) or (couple.coupled and (mapped.owner != "latest" or _is_perhaps_ours(couple, gp, d365))):
+        return None
     return changed_last(gp.version, d365.changed)
+
+
+def _is_perhaps_ours(couple: Couple, gp: Record, d365: Record) -> bool:
+    """Whether one of the two stamps may tell of a write of ours. GP names no writer, but each of ours was over when the row was
+    stored.
+    """
+    stamp = changed_last(gp.version, couple.stored) if gp.mark else "gp"
+    return d365.written_by_us or stamp != "gp"
 
 
 def is_dated(mapped: MappedField) -> bool:

@@ -1,12 +1,14 @@
 """Two records meet for the first time: a blank says nothing against a value, whichever side is asked first."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from sync.mapping import Mapping
 from sync.message import Message
+from tests.fakes import START
 from tests.unit.both import ACCOUNT, THERE, Both, build, ruled, with_rules
 
 PHONE = "+1 414-555-0100"
@@ -112,3 +114,57 @@ async def test_a_newly_mapped_field_is_filled_by_its_backfill_from_whichever_sid
     await both.there(message=Message.new(THERE, "TWO", ["A1"], "backfill", fields=["fax"]))
     await both.rest()
     assert (both.customer()["FAX"][:10], both.account(id_)["fax"]) == ("4145550100", PHONE)
+
+
+HOUR = timedelta(hours=1)
+
+
+def edit_both(both: Both, id_: str, clerk: timedelta, rep: timedelta) -> None:
+    """A clerk and a rep change the name of one customer, so long after the start."""
+    both.gp.now = START + clerk
+    both.gp.type_customer("TWO", "A1", CUSTNAME="By the clerk")
+    both.accounts.edit(id_, name="By the rep")
+    both.accounts.rows[id_] = replace(both.accounts.rows[id_], changed=START + rep)
+
+
+@pytest.mark.parametrize("first", ["gp", "d365"])
+@pytest.mark.parametrize(
+    ("clerk", "rep", "held"), [(2 * HOUR, HOUR, "By the clerk"), (HOUR, 2 * HOUR, "By the rep"), (HOUR, HOUR, None)]
+)
+async def test_the_latest_holds_where_both_changed_and_a_person_says_where_the_clocks_do_not_tell(
+    two_way: Mapping, first: str, clerk: timedelta, rep: timedelta, held: str | None
+) -> None:
+    both = build(ruled(two_way, "name", owner="latest"))
+    id_ = await both.coupled()
+    edit_both(both, id_, clerk, rep)
+    await (both.there("A1") if first == "gp" else both.back(id_))
+    await both.rest()
+    if held:
+        assert (both.customer()["CUSTNAME"], both.account(id_)["name"], await both.parked()) == (held, held, [])
+    else:
+        assert {entry.code for entry in await both.parked()} == {"values_differ"}
+
+
+@pytest.mark.parametrize(("clerk", "held"), [(2 * HOUR, "By the clerk"), (timedelta(), None)])
+async def test_a_stamp_of_gp_that_may_be_of_our_own_write_says_nothing_about_people(
+    two_way: Mapping, clerk: timedelta, held: str | None
+) -> None:
+    both = build(ruled(two_way, "name", owner="latest"))
+    id_ = await both.coupled()
+    both.accounts.edit(id_, fax=PHONE)
+    await both.back(id_)
+    edit_both(both, id_, clerk, -HOUR)
+    await both.back(id_)
+    await both.rest()
+    assert [entry.code for entry in await both.parked()] == ([] if held else ["values_differ"])
+    assert both.account(id_)["name"] == (held or "By the rep")
+
+
+async def test_a_stamp_of_dataverse_that_is_of_our_own_write_says_nothing_about_people(two_way: Mapping) -> None:
+    both = build(ruled(two_way, "name", owner="latest"))
+    id_ = await both.coupled()
+    edit_both(both, id_, HOUR, 2 * HOUR)
+    both.accounts.rows[id_] = replace(both.accounts.rows[id_], written_by_us=True)
+    await both.there("A1")
+    await both.rest()
+    assert {entry.code for entry in await both.parked()} == {"values_differ"}
