@@ -131,13 +131,15 @@ class _Links:
         again = [each.key for each in owed if each.key not in {one.key for one in begun}]
         wanted = [replace(each.held, to=each.couple.id) for each in free]
         verdicts = await self.target.refer(self.parent, self.column, self.run.mapping, wanted) if wanted else []
+        done: list[Owed] = []
         for each, reference, verdict in zip(free, wanted, verdicts, strict=True):
             if verdict.outcome is Outcome.WRITTEN:
-                await self._done([replace(each, held=reference)])
+                done.append(replace(each, held=reference))
             elif verdict.outcome is Outcome.CHANGED:
                 again.append(each.key)
             else:
                 await self._failed(each, verdict)
+        await self._done(done)
         return again
 
     async def _begin(self, owed: Sequence[Owed]) -> list[Owed]:
