@@ -83,8 +83,8 @@ class Plan:
     when it differs. `hand_over`: some of it is the other direction's, which is told before the message ends. `hand_on`: the
     key under which it is to be looked at instead. `again`: nothing but the row is stored, and the record goes round again;
     before that the key is taken from `former`, the record that was merged into another. `carried`: the key of GP under which it
-    is handed over, where the crosswalk does not know the two. `later`: why it does not end yet,
-    but is looked at once more. `awaits`: the key of its parent, which goes first.
+    is handed over, where the crosswalk does not know the two. `later`: why it does not end yet, but is looked at once more.
+    `awaits`: the key of its parent, which goes first.
     """
 
     case: Case
