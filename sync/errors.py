@@ -119,8 +119,8 @@ CODES: dict[str, Cause] = {
     ),
     "possible_duplicate": Cause(
         "The target may hold this record already, under no key of ours.",
-        "Decide: `python -m sync couple RECORD --with ID` if it is that one, `--none` if it is another; many at once: "
-        "`python -m sync match`.",
+        "Decide: `python -m sync couple RECORD --with ID` (the record of GP, the id of Dynamics 365) if it is that one, `--none` if it "
+        "is another; many at once: `python -m sync match`.",
     ),
     "already_coupled": Cause(
         "The record, or the one it should be coupled with, is coupled already.",

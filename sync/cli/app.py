@@ -144,7 +144,7 @@ def couple(
     dataverse_id: Annotated[
         UUID | None, typer.Option("--with", help="The id of the Dataverse record that it is.")
     ] = None,
-    none: Annotated[bool, typer.Option("--none", help="It is none of those in Dataverse: create it.")] = False,
+    none: Annotated[bool, typer.Option("--none", help="It is none of those on the other side: create it.")] = False,
     as_json: Json = False,
 ) -> None:
     """Say of a record parked as a possible duplicate which one of Dataverse it is, or that it is another one."""
