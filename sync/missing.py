@@ -39,10 +39,16 @@ class Missing(Planning):
             return Plan(case, couple, f"its id in GP is {case.lives_as} by now", hand_on=case.lives_as)
         gone = self._gone(case)
         if not (gone.error or gone.stores) or couple.gone_from == side or not (couple.coupled or case.target):
-            return gone
+            return self._unmarked(gone)
         if couple.missing == side and couple.age >= self._span:
             return replace(gone, couple=replace(gone.couple, missing=None, gone_from=side))
         return self._look_again(case, gone)
+
+    def _unmarked(self, plan: Plan) -> Plan:
+        """Where nothing is left to do there is no later look, whatever was to be done at the first one."""
+        if plan.couple.missing != self._flow.side:
+            return plan
+        return replace(plan, couple=replace(plan.couple, missing=None))
 
     def _look_again(self, case: Case, gone: Plan) -> Plan:
         """The mark is stored once: it would grow no older if each look renewed it. Where both records are missing, the direction

@@ -7,7 +7,10 @@ from typing import Any
 import pytest
 
 from sync.mapping_model import OnDelete
+from sync.match import INACTIVE
 from sync.message import Message
+from sync.planning import STATE
+from sync.stores.couple import Agreed
 from sync.stores.ledger import Result
 from sync.stores.modes import Mode
 from tests.fakes import later
@@ -245,5 +248,17 @@ async def test_a_mark_of_the_other_direction_that_nobody_comes_back_for_holds_no
     await both.there("A1")
     both.lanes.sent.clear()
     await both.back(id_)
+    await both.rest()
+    assert ((await both.couple()).missing, await both.parked()) == (None, [])
+
+
+async def test_what_is_settled_already_when_it_is_looked_for_again_keeps_no_mark(two_way: Any) -> None:
+    both = deactivating(two_way)
+    id_ = await both.coupled()
+    both.gp.records.clear()
+    await both.there("A1")
+    del both.accounts.rows[id_]
+    marked = await both.couple()
+    await both.crosswalk.save([(marked, replace(marked, base=marked.base | {STATE: Agreed(None, INACTIVE)}))])
     await both.rest()
     assert ((await both.couple()).missing, await both.parked()) == (None, [])
