@@ -57,14 +57,14 @@ def verdict(history: History, truth: Truth, found: Found) -> list[str]:
 
 
 def evidence(history: History, found: Found, faults: Iterable[str]) -> list[str]:
-    """What the app's own books say of the partners that are told of, oldest first."""
+    """What the app's own books say of the partners that are told of, by their names or by the ids of their records, oldest first."""
     text, lines = "\n".join(faults), []
     for partner in history.partners:
-        if f"{partner.company}/{partner.tag}:" not in text:
-            continue
         meeting = meeting_of(partner, found)
-        names = {row[side] for row in meeting.couples for side in ("key", "d365")}
+        names = {row[side] for row in meeting.couples for side in ("key", "d365")} | {partner.key}
         names |= {row["CUSTNMBR"] for row in meeting.customers} | {row["accountid"] for row in meeting.accounts}
+        if not any(name and name in text for name in (f"{partner.company}/{partner.tag}:", *names)):
+            continue
         lines += [f"--- {partner}", *(f"couple {row}" for row in meeting.couples)]
         lines += [f"parked {row['flow']} {row['code']} {row['message']}" for row in found.parked if row["key"] in names]
         own = [row for row in found.ledger if row["key"] in names and row["PartitionKey"].startswith(partner.company)]
