@@ -10,6 +10,7 @@ import pytest
 from sync import outcomes as outcomes_module
 from sync import settle as settle_module
 from sync import settling as settling_module
+from sync.mapping import Mapping
 from sync.outcomes import Run
 from sync.pipeline import Pipeline
 from sync.plan import Case, Plan, Planner
@@ -40,8 +41,8 @@ def _writes(patch: Patch, otherwise: Any) -> None:
     """GP takes other writes than those that were sent."""
     one = SteppedGp._one
 
-    def sent(self: SteppedGp, company: str, write: Write) -> Verdict:
-        return one(self, company, otherwise(write, self.records.get((company, write.id))))
+    def sent(self: SteppedGp, company: str, mapping: Mapping, write: Write) -> Verdict:
+        return one(self, company, mapping, otherwise(write, self.records.get((company, write.id))))
 
     patch.setattr(SteppedGp, "_one", sent)
 

@@ -79,12 +79,12 @@ class SteppedGp(FakeGp):
 
     async def write(self, company: str, mapping: Mapping, writes: Sequence[Write]) -> list[Verdict]:
         async def all_of_them() -> list[Verdict]:
-            return [self._one(company, write) for write in writes]
+            return [self._one(company, mapping, write) for write in writes]
 
         return await self._weather.call("gp", "gp.write", all_of_them, late=True)
 
-    def _one(self, company: str, write: Write) -> Verdict:
-        verdict = super()._one(company, write)
+    def _one(self, company: str, mapping: Mapping, write: Write) -> Verdict:
+        verdict = super()._one(company, mapping, write)
         if verdict.outcome is Outcome.WRITTEN:
             self.log.append((company, write.id))
             self.made |= {write.mark: self.records[company, write.id].identity} if write.create else {}
