@@ -35,6 +35,13 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.txt"
 STORAGE = ROOT / "sandbox" / "storage"
 NODE_MODULES = ROOT / ".sandbox" / "node"
+TESTS = [
+    "pytest",
+    "-n",
+    "2",
+    "--dist",
+    "loadgroup",
+]  # end-to-end tests wait for most of their time: others run beside them
 LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 WINDOWS = os.name == "nt"
 
@@ -95,7 +102,7 @@ def chaos(python, _, options):
 
 def test(python, _, options):
     """All tests, or those that pytest's own options choose."""
-    return 0 if tool(python, "test", ["pytest"], options) else 1
+    return 0 if tool(python, "test", TESTS, options) else 1
 
 
 def lint(python, _, options):
