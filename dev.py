@@ -35,13 +35,8 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.txt"
 STORAGE = ROOT / "sandbox" / "storage"
 NODE_MODULES = ROOT / ".sandbox" / "node"
-TESTS = [
-    "pytest",
-    "-n",
-    "2",
-    "--dist",
-    "loadgroup",
-]  # end-to-end tests wait for most of their time: others run beside them
+# End-to-end tests wait for most of their time: all others run beside them.
+TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
 LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 WINDOWS = os.name == "nt"
 

@@ -16,16 +16,18 @@ MISSING = "missing"
 """The cause for which a record that was not found is looked for once more."""
 
 
-def found(couple: Couple, side: Side, case: Case) -> Couple:
-    """The couple without the mark of a record that is there again. `side` is the source's."""
+def found(plan: Plan, side: Side) -> Couple:
+    """The plan's couple without the mark of a record that is there again, or that nobody comes back for: a record that is
+    parked for another cause, or about which nothing is left to do. `side` is the source's.
+    """
+    couple, case = plan.couple, plan.case
     there = {where for where, record in ((side, case.source), (opposite(side), case.target)) if record}
-    if there.isdisjoint((couple.missing, couple.gone_from)):
+    ends = not (plan.later or plan.again)
+    missing = None if couple.missing in there or (ends and couple.missing == side) else couple.missing
+    gone_from = None if couple.gone_from in there else couple.gone_from
+    if (missing, gone_from) == (couple.missing, couple.gone_from):
         return couple
-    return replace(
-        couple,
-        missing=None if couple.missing in there else couple.missing,
-        gone_from=None if couple.gone_from in there else couple.gone_from,
-    )
+    return replace(couple, missing=missing, gone_from=gone_from)
 
 
 class Missing(Planning):
@@ -39,16 +41,10 @@ class Missing(Planning):
             return Plan(case, couple, f"its id in GP is {case.lives_as} by now", hand_on=case.lives_as)
         gone = self._gone(case)
         if not (gone.error or gone.stores) or couple.gone_from == side or not (couple.coupled or case.target):
-            return self._unmarked(gone)
+            return gone
         if couple.missing == side and couple.age >= self._span:
             return replace(gone, couple=replace(gone.couple, missing=None, gone_from=side))
         return self._look_again(case, gone)
-
-    def _unmarked(self, plan: Plan) -> Plan:
-        """Where nothing is left to do there is no later look, whatever was to be done at the first one."""
-        if plan.couple.missing != self._flow.side:
-            return plan
-        return replace(plan, couple=replace(plan.couple, missing=None))
 
     def _look_again(self, case: Case, gone: Plan) -> Plan:
         """The mark is stored once: it would grow no older if each look renewed it. Where both records are missing, the direction

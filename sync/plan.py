@@ -30,7 +30,7 @@ class Planner(Succeeding, Missing, Outside, Persons):
     def plan(self, case: Case) -> Plan:
         """Decide about one record that has no intent."""
         plan = self._plan(case)
-        return replace(plan, couple=found(plan.couple, self._flow.side, case))
+        return replace(plan, couple=found(plan, self._flow.side))
 
     def _plan(self, case: Case) -> Plan:
         couple = case.couple

@@ -262,3 +262,14 @@ async def test_what_is_settled_already_when_it_is_looked_for_again_keeps_no_mark
     await both.crosswalk.save([(marked, replace(marked, base=marked.base | {STATE: Agreed(None, INACTIVE)}))])
     await both.rest()
     assert ((await both.couple()).missing, await both.parked()) == (None, [])
+
+
+async def test_what_is_parked_for_another_cause_while_it_is_looked_for_keeps_no_mark(two_way: Any) -> None:
+    both = deactivating(two_way)
+    id_ = await both.coupled()
+    del both.accounts.rows[id_]
+    await both.back(id_)
+    assert (await both.couple()).missing == "d365"
+    both.gp.records["TWO", "A1"] = replace(both.gp.records["TWO", "A1"], identity="another")
+    await both.rest()
+    assert ((await both.couple()).missing, [entry.code for entry in await both.parked()]) == (None, ["key_reused"])
