@@ -263,7 +263,7 @@ def any_second_look_is_late_enough(patch: Patch) -> None:
 
 
 def a_mark_outlives_the_return(patch: Patch) -> None:
-    patch.setattr(plan_module, "found", lambda couple, *_: couple)
+    patch.setattr(plan_module, "found", lambda plan, *_: plan.couple)
 
 
 SEEN_BY_CHANCE = [
