@@ -35,8 +35,6 @@ VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.txt"
 STORAGE = ROOT / "sandbox" / "storage"
 NODE_MODULES = ROOT / ".sandbox" / "node"
-# End-to-end tests wait for most of their time: all others run beside them.
-TESTS = ["pytest", "-n", "2", "--dist", "loadgroup"]
 LINTERS = (["ruff", "check"], ["ruff", "format", "--check"], ["mypy"])
 WINDOWS = os.name == "nt"
 
@@ -97,7 +95,7 @@ def chaos(python, _, options):
 
 def test(python, _, options):
     """All tests, or those that pytest's own options choose."""
-    return 0 if tool(python, "test", TESTS, options) else 1
+    return 0 if tool(python, "test", ["pytest"], options) else 1
 
 
 def lint(python, _, options):
