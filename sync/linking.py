@@ -73,7 +73,7 @@ class Linking:
     async def link(self, run: Run) -> None:
         """Link the records of a run that ended well; those that can't be linked now are postponed."""
         keys = [key for key in run.owing if key in run.ended]
-        parent, target = run.mapping.rules.parent, self._targets[run.flow.target]
+        parent, target = run.mapping.parent, self._targets[run.flow.target]
         if not keys or parent is None or parent.link is None or not isinstance(target, Referring):
             return
         links = _Links(run, self._mappings[parent.pair], parent.link.dataverse, target, self._crosswalk, self._filing)

@@ -200,7 +200,7 @@ class Mapping:
     def _belonging(self) -> Belonging:
         side = self.rules.dataverse
         scope, company = (Expression(text) if text else None for text in (self.rules.scope, self.rules.company))
-        parent = self.rules.parent.attribute if self.rules.parent else ""
+        parent = self.parent.attribute if self.parent else ""
         return Belonging(side.entity, side.key, scope, company, parent)
 
     @property
@@ -216,7 +216,7 @@ class Mapping:
     def parent_key(self, key: str) -> str:
         """The key of the record that one belongs to, by its own; blank in a pair without a parent."""
         parts = dict(zip(self.rules.gp.key, split_key(key, len(self.rules.gp.key)), strict=True))
-        return join_key([parts[column] for column in self.rules.parent.gp]) if self.rules.parent else ""
+        return join_key([parts[column] for column in self.parent.gp]) if self.parent else ""
 
     @cached_property
     def _gp_scope(self) -> Expression | None:
@@ -229,7 +229,7 @@ class Mapping:
     @property
     def link(self) -> str:
         """What a base calls the reference of its parent to a record; blank in a pair without one."""
-        parent = self.rules.parent
+        parent = self.parent
         return f"{parent.entity}.{parent.link.dataverse}" if parent and parent.link else ""
 
     def is_linked(self, gp_values: Lookup[str, Value]) -> bool:
@@ -238,7 +238,7 @@ class Mapping:
 
     @cached_property
     def _link_when(self) -> Expression | None:
-        parent = self.rules.parent
+        parent = self.parent
         return Expression(parent.link.when) if parent and parent.link else None
 
     def _holds(self, condition: Expression, gp_values: Lookup[str, Value]) -> bool:
@@ -270,7 +270,7 @@ class Mapping:
         to. Raises Rejected when it can get none.
         """
         found = candidates(self.rules.ids or Ids(), d365_values, otherwise=self.rules.gp.entity)
-        above = self.rules.parent.gp if self.rules.parent else ()
+        above = self.parent.gp if self.parent else ()
         known = dict(zip(above, split_key(parent, len(above)), strict=True)) if above else {}
         return (join_key([known.get(column, id_) for column in self.rules.gp.key]) for id_ in found)
 

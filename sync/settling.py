@@ -75,7 +75,7 @@ class Settling:
 
     async def parents_first(self, run: Run, plans: Sequence[Plan]) -> None:
         """What some plans wait for is sent, and once more after every eighth delay; not what waits for a person itself."""
-        waiting, parent = [plan for plan in plans if plan.awaits], run.mapping.rules.parent
+        waiting, parent = [plan for plan in plans if plan.awaits], run.mapping.parent
         keys = list(
             dict.fromkeys(plan.awaits for plan in waiting if not (plan.case.parent and plan.case.parent.parked))
         )

@@ -9,7 +9,7 @@ import pytest
 from sync.directions import check_directions, in_use
 from sync.errors import BadSettings
 from sync.flow import find_flows, paired
-from sync.mapping import Mapping, load_all
+from sync.mapping import load_all
 from sync.message import Message
 from sync.operations.describe import describe
 from sync.stores.couple import Couple
@@ -17,33 +17,21 @@ from sync.system import Record, Write
 from sync.systems.dataverse.rows import body_of
 from tests.fakes import later
 from tests.unit.conftest import MAPPINGS, Rig
+from tests.unit.further import Pairs, line_of, switched_on
 
 FLOW = "address_gp_to_dataverse"
 KEY = "A1~WAREHOUSE"
 
-type Pairs = dict[str, Mapping]
-
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
-    folder = tmp_path_factory.mktemp("overlays")
-    one_way = Path(__file__).parent / "one_way" / "customer.yaml"
-    (folder / "customer.yaml").write_text(one_way.read_text("utf-8"), "utf-8")
-    (folder / "address.yaml").write_text("{enabled: true, one_way: gp}", "utf-8")
-    return load_all(MAPPINGS, folder)
+    return switched_on(tmp_path_factory.mktemp("overlays"), "address", "{enabled: true, one_way: gp}")
 
 
 @pytest.fixture
 def line(rig: Rig, pairs: Pairs) -> Rig:
     """The line with addresses switched on."""
-    flows = in_use(find_flows(), pairs)
-    check_directions(flows.values(), pairs)
-    rig.pipeline._mappings = pairs
-    rig.pipeline._cases._parents._mappings = pairs
-    rig.pipeline._settling._flows = flows
-    rig.deliveries._flows = flows
-    rig.braking._mappings = pairs
-    return rig
+    return line_of(rig, pairs)
 
 
 def type_address(rig: Rig, pairs: Pairs, code: str = "WAREHOUSE", **values: str | None) -> None:

@@ -11,10 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync.differs import Watched, is_news
-from sync.directions import check_directions, in_use
+from sync.directions import in_use
 from sync.errors import BadSettings, Rejected, RetryLater
 from sync.flow import find_flows
-from sync.mapping import Mapping, load_all
+from sync.mapping import load_all
 from sync.message import Message
 from sync.operations.couple import couple
 from sync.operations.describe import describe
@@ -25,35 +25,22 @@ from sync.stores.ledger import FieldChange, Line
 from sync.system import Record
 from tests.fakes import later
 from tests.unit.conftest import MAPPINGS, Rig
+from tests.unit.further import Pairs, line_of, switched_on
 
 FLOW = "contact_gp_to_dataverse"
 KEY = "A1~PRIMARY"
 LINK = "account.primarycontactid"
 
-type Pairs = dict[str, Mapping]
-
 
 @pytest.fixture(scope="module")
 def pairs(tmp_path_factory: pytest.TempPathFactory) -> Pairs:
-    folder = tmp_path_factory.mktemp("overlays")
-    one_way = Path(__file__).parent / "one_way" / "customer.yaml"
-    (folder / "customer.yaml").write_text(one_way.read_text("utf-8"), "utf-8")
-    (folder / "contact.yaml").write_text("enabled: true", "utf-8")
-    return load_all(MAPPINGS, folder)
+    return switched_on(tmp_path_factory.mktemp("overlays"), "contact", "enabled: true")
 
 
 @pytest.fixture
 def line(rig: Rig, pairs: Pairs) -> Rig:
     """The line with contacts switched on."""
-    flows = in_use(find_flows(), pairs)
-    check_directions(flows.values(), pairs)
-    rig.pipeline._mappings = pairs
-    rig.pipeline._linking._mappings = pairs
-    rig.pipeline._cases._parents._mappings = pairs
-    rig.pipeline._settling._flows = flows
-    rig.deliveries._flows = flows
-    rig.braking._mappings = pairs
-    return rig
+    return line_of(rig, pairs)
 
 
 def type_person(rig: Rig, pairs: Pairs, name: str, code: str = "PRIMARY", **values: str) -> None:

@@ -228,11 +228,17 @@ async def test_an_account_missing_still_makes_its_customer_inactive(two_way: Any
     assert both.customer()["INACTIVE"] == 1
 
 
-async def test_a_record_that_is_gone_on_both_sides_comes_to_rest_whichever_direction_looks_first(two_way: Any) -> None:
-    both = deactivating(two_way)
+async def gone_on_both_sides(both: Both) -> str:
+    """A couple of which nothing is left on either side; the id that its account had."""
     id_ = await both.coupled()
     both.gp.records.clear()
     del both.accounts.rows[id_]
+    return id_
+
+
+async def test_a_record_that_is_gone_on_both_sides_comes_to_rest_whichever_direction_looks_first(two_way: Any) -> None:
+    both = deactivating(two_way)
+    id_ = await gone_on_both_sides(both)
     await both.there("A1")
     await both.back(id_)
     assert (await both.couple()).missing == "gp"
@@ -242,9 +248,7 @@ async def test_a_record_that_is_gone_on_both_sides_comes_to_rest_whichever_direc
 
 async def test_a_mark_of_the_other_direction_that_nobody_comes_back_for_holds_nobody_up(two_way: Any) -> None:
     both = deactivating(two_way)
-    id_ = await both.coupled()
-    both.gp.records.clear()
-    del both.accounts.rows[id_]
+    id_ = await gone_on_both_sides(both)
     await both.there("A1")
     both.lanes.sent.clear()
     await both.back(id_)

@@ -72,7 +72,7 @@ def body_of(company: str, mapping: Mapping, write: Write) -> dict[str, object]:
         body[side.id] = write.id
     if write.create or write.claim:
         body[side.key] = company_key(company, write.key)
-    if write.create and (parent := mapping.rules.parent):
+    if write.create and (parent := mapping.parent):
         body[f"{parent.dataverse}@odata.bind"] = f"/{dataverse_entity(parent.entity).set}({write.parent})"
     return body
 
