@@ -82,6 +82,14 @@ async def customer(box: Sandbox, dataverse: DataverseUser, company: str = "TWO")
     return number, (await seen(dataverse, number))["accountid"]
 
 
+async def coupled(box: Sandbox, dataverse: DataverseUser) -> tuple[str, str, str]:
+    """A customer and its account, and a row that was typed there and is its address WAREHOUSE."""
+    number, account = await customer(box, dataverse)
+    id_ = await type_row(dataverse, account, "Warehouse", line1="Quay 1")
+    await row(dataverse, account, name="WAREHOUSE")
+    return number, account, id_
+
+
 @pytest.mark.parametrize("company", ["TWO", "THREE"])
 async def test_a_row_typed_at_an_account_becomes_an_address_of_its_customer_in_its_company(
     box: Sandbox, dataverse: DataverseUser, company: str
@@ -97,9 +105,7 @@ async def test_a_row_typed_at_an_account_becomes_an_address_of_its_customer_in_i
 async def test_edits_of_both_sides_at_once_both_survive_and_then_nobody_writes(
     box: Sandbox, dataverse: DataverseUser
 ) -> None:
-    number, account = await customer(box, dataverse)
-    id_ = await type_row(dataverse, account, "Warehouse", line1="Quay 1")
-    await row(dataverse, account, name="WAREHOUSE")
+    number, account, id_ = await coupled(box, dataverse)
     await box.stop("host")
     await sql(box, f"UPDATE RM00102 SET CITY = 'Oslo' WHERE CUSTNMBR = '{number}' AND ADRSCODE = 'WAREHOUSE'")
     await dataverse.edit(f"customeraddresses({id_})", {"line1": "Quay 2"})
@@ -223,9 +229,7 @@ async def test_an_account_deleted_with_its_addresses_is_told_once(box: Sandbox, 
 async def test_one_that_became_the_bill_to_is_not_written_from_dataverse_and_waits_for_a_person(
     box: Sandbox, dataverse: DataverseUser
 ) -> None:
-    number, account = await customer(box, dataverse)
-    id_ = await type_row(dataverse, account, "Warehouse", line1="Quay 1")
-    await row(dataverse, account, name="WAREHOUSE")
+    number, _, id_ = await coupled(box, dataverse)
     await sql(box, f"UPDATE RM00101 SET PRBTADCD = 'WAREHOUSE' WHERE CUSTNMBR = '{number}'")
     await dataverse.edit(f"customeraddresses({id_})", {"line1": "Quay 2"})
     [entry] = await until(lambda: parked(box, f"{number}~WAREHOUSE"), bool, "the address parked")
